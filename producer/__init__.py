@@ -1,0 +1,62 @@
+"""The write side of execution-wal: engines append what they do to a Redis stream, the write-ahead log.
+
+    from producer import Producer
+
+    with Producer("redis://localhost:6379/0") as producer:
+        with producer.execution("backup", source="cron:nightly") as run:
+            run.output = make_backup()
+
+`producer.operations` is the contract of what is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from producer.errors import (
+        InvalidOperation,
+        UndecodableOperation,
+        UnusableServer,
+        WalError,
+        WalRefused,
+        WalUnavailable,
+    )
+    from producer.execution import Execution
+    from producer.producer import Producer
+    from producer.receipt import Receipt
+
+__all__ = [
+    "Execution",
+    "InvalidOperation",
+    "Producer",
+    "Receipt",
+    "UndecodableOperation",
+    "UnusableServer",
+    "WalError",
+    "WalRefused",
+    "WalUnavailable",
+]
+
+_HOMES = {
+    "Execution": "producer.execution",
+    "InvalidOperation": "producer.errors",
+    "Producer": "producer.producer",
+    "Receipt": "producer.receipt",
+    "UndecodableOperation": "producer.errors",
+    "UnusableServer": "producer.errors",
+    "WalError": "producer.errors",
+    "WalRefused": "producer.errors",
+    "WalUnavailable": "producer.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Names are loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
+    if name in _HOMES:
+        from importlib import import_module
+
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

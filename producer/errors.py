@@ -1,0 +1,81 @@
+"""What can go wrong on the write side.
+
+    WalError
+    ├── InvalidOperation (ValueError)    arguments that make no valid operation; nothing was sent
+    │   └── UndecodableOperation         bytes that are no valid operation; keeps them
+    ├── UnusableServer (ValueError)      a URL, client or namespace that cannot be used, and the cure
+    └── WalUnavailable                   no acknowledgement in time: it may or may not have landed
+        └── WalRefused                   the server said no: it has not landed
+
+The projector's errors (`projector/errors.py`) grow from the same root.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from producer.operations import Operation
+    from producer.receipt import Receipt
+
+__all__ = [
+    "InvalidOperation",
+    "UndecodableOperation",
+    "UnusableServer",
+    "WalError",
+    "WalRefused",
+    "WalUnavailable",
+]
+
+
+class WalError(Exception):
+    """The root of every error that execution-wal raises on purpose."""
+
+
+class InvalidOperation(WalError, ValueError):
+    """An operation that the contract does not allow; no sequence number was used, nothing was sent.
+
+    `field` is the offending field (empty for the whole), `expected` and `found` say it in words.
+    """
+
+    def __init__(self, field: str, expected: str, found: str) -> None:
+        self.field = field
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"{field}: expected {expected}, found {found}" if field else f"expected {expected}, found {found}"
+        )
+
+
+class UndecodableOperation(InvalidOperation):
+    """Bytes that are no operation of the contract; `raw` keeps them."""
+
+    def __init__(self, field: str, expected: str, found: str, *, raw: bytes) -> None:
+        super().__init__(field, expected, found)
+        self.raw = raw
+
+
+class UnusableServer(WalError, ValueError):
+    """A URL, client or namespace that cannot carry a write-ahead log; the text names the cure."""
+
+
+class WalUnavailable(WalError):
+    """No acknowledgement within the producer's timeout: the operation may or may not have landed.
+
+    `producer.resend(error)` repeats it under the same sequence number, so that it counts once.
+    `receipt.entry_id` is None. `acked` is the claim that the entry carries on the wire.
+    """
+
+    def __init__(self, reason: str, *, operation: Operation, receipt: Receipt, acked: int) -> None:
+        self.reason = reason
+        self.operation = operation
+        self.receipt = receipt
+        self.acked = acked
+        super().__init__(
+            f"{operation.type} was not acknowledged ({receipt.by} seq {receipt.seq}): {reason}; "
+            "producer.resend(error) repeats it without counting twice"
+        )
+
+
+class WalRefused(WalUnavailable):
+    """The server answered with a refusal (no permission, wrong type of key): the operation has not landed."""
