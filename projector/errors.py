@@ -1,0 +1,40 @@
+"""What can go wrong on the projector's side.
+
+WalError (producer.errors)
+└── ProjectorError
+    ├── ServerUnavailable     Redis cannot be reached or does not answer: waiting mends it
+    ├── ServerRefused         the server said no (permission, password, unknown command): an operator mends it
+    ├── ConfigMismatch        the projection was made with another schema or configuration
+    ├── Damaged               somebody deleted, trimmed or replaced what is not theirs
+    └── Superseded            another projector is active, or the connection broke: start over (internal)
+"""
+
+from __future__ import annotations
+
+from producer.errors import WalError
+
+__all__ = ["ConfigMismatch", "Damaged", "ProjectorError", "ServerRefused", "ServerUnavailable", "Superseded"]
+
+
+class ProjectorError(WalError):
+    """The root of the projector's errors."""
+
+
+class ServerUnavailable(ProjectorError):
+    """Redis cannot be reached, or does not answer in time, or is loading: waiting mends it."""
+
+
+class ServerRefused(ProjectorError):
+    """The server answered with a no that waiting does not change: a missing permission, a wrong password."""
+
+
+class ConfigMismatch(ProjectorError):
+    """The projection was made with another schema or other bounds; `projector rebuild` makes it anew."""
+
+
+class Damaged(ProjectorError):
+    """The log or the projection is not what the checkpoint says it is. The text names the mending command."""
+
+
+class Superseded(ProjectorError):
+    """This commit was refused, since another projector's came first: drop the memory and start over."""

@@ -1,0 +1,86 @@
+"""Every key of the projection. Other code never spells a key; the log's own name is `producer.wal.wal_key`.
+
+    {ns}:wal                     stream   the log; consumer group `projector`
+    {ns}:executions              list     the last max_entries ActionExecutionRecord, JSON, newest first
+    {ns}:executions:<action_id>  list     the same for one action, the last max_action_entries
+    {ns}:failures                list     failed executions only, the last max_entries
+    {ns}:cleanups                list     the last max_entries CleanupRecord, JSON, newest first
+    {ns}:in_flight               hash     execution key → InFlightRecord JSON; at most max_in_flight
+    {ns}:orphans                 hash     the same for executions presumed dead
+    {ns}:totals                  hash     total_executions successes failures orphaned cleanups cleanup_failures
+    {ns}:actions                 zset     action_id by the time (ms of the WAL entry id) of its latest statistics
+    {ns}:action:<action_id>      hash     the statistics of one action
+    {ns}:durations:<action_id>   hash     histogram: inclusive upper bound of the bucket in ms → count
+    {ns}:scanners                zset     like actions
+    {ns}:scanner:<scanner_id>    hash     the statistics of one scanner
+    {ns}:producers               hash     producer id → JSON: highest seq, open gaps, latest entry id
+    {ns}:checkpoint              hash     the entry the projection stands at, and its counters
+    {ns}:quarantine              stream   entries that could not be folded, under the same entry id
+    {ns}:lease                   string   the token of the one active projector, with a TTL
+    {ns}:heartbeat:<producer id> string   there while the producer lives; not part of the projection
+
+`{ns}` is the namespace in braces, so that all keys of one namespace share a cluster slot. A shadow, which a
+rebuild fills, has its keys under `{ns}:rebuild:`; the log and the lease it shares with the live projection.
+"""
+
+from __future__ import annotations
+
+from producer.wal import namespace_tag, wal_key
+
+__all__ = ["GROUP", "Keys"]
+
+GROUP = b"projector"
+"""The consumer group on the log."""
+
+
+class Keys:
+    """The keys of one projection, as bytes: the live one, or with `shadow=True` the one a rebuild fills."""
+
+    __slots__ = (
+        "_prefix",
+        "actions",
+        "checkpoint",
+        "cleanups",
+        "executions",
+        "failures",
+        "in_flight",
+        "lease",
+        "namespace",
+        "orphans",
+        "producers",
+        "quarantine",
+        "scanners",
+        "totals",
+        "wal",
+    )
+
+    def __init__(self, namespace: str, *, shadow: bool = False) -> None:
+        tag = namespace_tag(namespace).encode()
+        prefix = tag + (b":rebuild:" if shadow else b":")
+        self.namespace = namespace
+        self.wal = wal_key(namespace).encode()
+        self.lease = tag + b":lease"
+        self._prefix = prefix
+        self.executions = prefix + b"executions"
+        self.failures = prefix + b"failures"
+        self.cleanups = prefix + b"cleanups"
+        self.in_flight = prefix + b"in_flight"
+        self.orphans = prefix + b"orphans"
+        self.totals = prefix + b"totals"
+        self.actions = prefix + b"actions"
+        self.scanners = prefix + b"scanners"
+        self.producers = prefix + b"producers"
+        self.checkpoint = prefix + b"checkpoint"
+        self.quarantine = prefix + b"quarantine"
+
+    def executions_of(self, action_id: str) -> bytes:
+        return self._prefix + b"executions:" + action_id.encode()
+
+    def action(self, action_id: str) -> bytes:
+        return self._prefix + b"action:" + action_id.encode()
+
+    def durations(self, action_id: str) -> bytes:
+        return self._prefix + b"durations:" + action_id.encode()
+
+    def scanner(self, scanner_id: str) -> bytes:
+        return self._prefix + b"scanner:" + scanner_id.encode()
