@@ -1,0 +1,115 @@
+"""Where Redis is, for the CLIs of both sides; the libraries take what they are given and never go looking.
+
+    --url, else WAL_URL, else the embedded server if one is running, else redis://localhost:6379/0
+
+An embedded server (`projector up`) announces itself in `<state>/execution-wal/running/<pid>.json` with
+`{"url": "unix:///…", "data": "/dir", "started_at": <ms>}`. The announcing process holds an exclusive flock on that
+file for as long as it lives: a file that can be locked was left behind by a dead one, and is ignored.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "DEFAULT_URL",
+    "URL_VARIABLE",
+    "Announcement",
+    "announce",
+    "announcements_directory",
+    "locate",
+    "running_servers",
+]
+
+DEFAULT_URL = "redis://localhost:6379/0"
+URL_VARIABLE = "WAL_URL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """An embedded server that is running: where clients connect, where its data lies, since when (epoch ms)."""
+
+    url: str
+    data: Path
+    started_at: int
+
+
+def locate(url: str | None, environ: Mapping[str, str]) -> str:
+    """The URL to use; `url` is what `--url` gave. What is empty counts as not given."""
+    if named := url or environ.get(URL_VARIABLE):
+        return named
+    servers = running_servers(environ)
+    return servers[0].url if servers else DEFAULT_URL
+
+
+def announcements_directory(environ: Mapping[str, str]) -> Path:
+    """Where embedded servers announce themselves; it need not exist."""
+    state = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):  # the XDG specification: a relative path is to be ignored
+        state = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
+    return Path(state, "execution-wal", "running")
+
+
+def running_servers(environ: Mapping[str, str]) -> list[Announcement]:
+    """The embedded servers that run now, newest first. What cannot be read or understood is no server."""
+    try:
+        paths = list(announcements_directory(environ).glob("*.json"))
+    except OSError:
+        return []
+    found = [announcement for path in paths if (announcement := _read(path)) is not None]
+    return sorted(found, key=lambda announcement: announcement.started_at, reverse=True)
+
+
+@contextmanager
+def announce(url: str, data: Path, environ: Mapping[str, str]) -> Iterator[Announcement]:
+    """Announce this process's embedded server while the body runs: one a process.
+
+    A process forked off inside the body shares the lock and so prolongs the announcement; one that is executed
+    does not.
+    """
+    announcement = Announcement(url=url, data=data, started_at=int(time.time() * 1000))
+    directory = announcements_directory(environ)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / f"{os.getpid()}.json"
+    draft = path.with_suffix(".draft")
+    with draft.open("w", encoding="utf-8") as file:
+        # Locked and written before it takes its name: nobody ever finds it unlocked or half written.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        json.dump({"url": url, "data": str(data), "started_at": announcement.started_at}, file)
+        file.flush()
+        draft.replace(path)
+        try:
+            yield announcement
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Announcement | None:
+    """What the file announces; None when its owner is dead or its content is none of ours."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            if _can_be_locked(file.fileno()):
+                return None
+            content = json.load(file)
+    except (OSError, ValueError):
+        return None
+    match content:
+        case {"url": str(url), "data": str(data), "started_at": int(started_at)}:
+            return Announcement(url=url, data=Path(data), started_at=started_at)
+    return None
+
+
+def _can_be_locked(descriptor: int) -> bool:
+    try:
+        # Shared, so that two readers at the same moment do not take each other for the owner.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,143 @@
+"""Where the CLIs look for Redis, and how an embedded server lets itself be found."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from producer.location import DEFAULT_URL, announce, announcements_directory, locate, running_servers
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_STATE_HOME": str(tmp_path)}
+
+
+@contextmanager
+def owned(environ: dict[str, str], name: str, content: str) -> Iterator[None]:
+    """A file among the announcements whose owner is alive."""
+    directory = announcements_directory(environ)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / name).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(content)
+        file.flush()
+        yield
+
+
+def announcement(url: str, started_at: int) -> str:
+    return json.dumps({"url": url, "data": "/data", "started_at": started_at})
+
+
+def test_the_option_comes_before_everything(environ: dict[str, str]) -> None:
+    with announce("unix:///run/server.sock?db=0", Path("/data"), environ):
+        assert locate("redis://option/0", {**environ, "WAL_URL": "redis://variable/0"}) == "redis://option/0"
+
+
+def test_the_variable_comes_before_an_embedded_server(environ: dict[str, str]) -> None:
+    with announce("unix:///run/server.sock?db=0", Path("/data"), environ):
+        assert locate(None, {**environ, "WAL_URL": "redis://variable/0"}) == "redis://variable/0"
+
+
+def test_an_embedded_server_comes_before_the_default_and_only_while_it_is_announced(environ: dict[str, str]) -> None:
+    with announce("unix:///run/server.sock?db=0", Path("/data"), environ):
+        assert locate(None, environ) == "unix:///run/server.sock?db=0"
+    assert locate(None, environ) == DEFAULT_URL
+    assert list(announcements_directory(environ).iterdir()) == []
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_what_is_empty_counts_as_not_given(environ: dict[str, str], empty: str | None) -> None:
+    assert locate(empty, {**environ, "WAL_URL": ""}) == DEFAULT_URL
+
+
+def test_an_announcement_tells_url_data_and_time(environ: dict[str, str]) -> None:
+    with announce("unix:///s", Path("/srv/data"), environ) as announced:
+        assert running_servers(environ) == [announced]
+        path = announcements_directory(environ) / f"{os.getpid()}.json"
+        assert json.loads(path.read_text()) == {
+            "url": "unix:///s",
+            "data": "/srv/data",
+            "started_at": announced.started_at,
+        }
+
+
+def test_the_newest_of_several_servers_wins(environ: dict[str, str]) -> None:
+    with (
+        owned(environ, "1.json", announcement("unix:///old", 1_000)),
+        owned(environ, "2.json", announcement("unix:///newest", 3_000)),
+        owned(environ, "3.json", announcement("unix:///older", 2_000)),
+    ):
+        assert [server.url for server in running_servers(environ)] == [
+            "unix:///newest",
+            "unix:///older",
+            "unix:///old",
+        ]
+        assert locate(None, environ) == "unix:///newest"
+
+
+def test_a_file_whose_owner_was_killed_is_ignored(environ: dict[str, str]) -> None:
+    program = """
+import os, sys
+from pathlib import Path
+from producer.location import announce
+with announce("unix:///dead", Path("/data"), os.environ):
+    print("announced", flush=True)
+    sys.stdin.read()
+"""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"announced\n"
+        assert locate(None, environ) == "unix:///dead"
+        owner.kill()
+    assert (announcements_directory(environ) / f"{owner.pid}.json").exists()
+    assert locate(None, environ) == DEFAULT_URL
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"url": 5, "data": "/d", "started_at": 1}',
+        '{"url": "u", "data": "/d", "started_at": "1"}',
+    ],
+)
+def test_a_file_that_is_no_announcement_is_ignored(environ: dict[str, str], content: str) -> None:
+    with owned(environ, "1.json", content):
+        assert running_servers(environ) == []
+
+
+def test_two_who_look_at_once_do_not_take_each_other_for_the_owner(environ: dict[str, str]) -> None:
+    directory = announcements_directory(environ)
+    directory.mkdir(parents=True)
+    path = directory / "1.json"
+    path.write_text(announcement("unix:///dead", 1_000))
+    with path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # as another reader does
+        assert running_servers(environ) == []
+
+
+def test_the_directory_follows_xdg(tmp_path: Path) -> None:
+    running = Path("execution-wal/running")
+    home = {"HOME": str(tmp_path)}
+    assert announcements_directory(home) == tmp_path / ".local/state" / running
+    assert announcements_directory({**home, "XDG_STATE_HOME": ""}) == tmp_path / ".local/state" / running
+    assert announcements_directory({**home, "XDG_STATE_HOME": "relative"}) == tmp_path / ".local/state" / running
+    assert announcements_directory({**home, "XDG_STATE_HOME": "/state"}) == Path("/state") / running
