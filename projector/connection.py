@@ -1,0 +1,37 @@
+"""redis-py's errors turned into the projector's, in one place; clients come from `producer.connection.client_of`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from producer.connection import Client, RedisError, is_refusal, reason_of
+from projector.errors import Damaged, ProjectorError, ServerRefused, ServerUnavailable
+
+__all__ = ["is_wrong_type", "translated", "translation_of"]
+
+
+@contextmanager
+def translated(client: Client) -> Iterator[None]:
+    """What redis-py raises in the block goes on as ServerUnavailable, ServerRefused or Damaged, with the server's
+    address and never with a password; redis-py's error is its cause."""
+    try:
+        yield
+    except RedisError as error:
+        raise translation_of(error, client) from error
+    except UnicodeError as error:  # a host's name that IDNA cannot encode comes out of socket.getaddrinfo like this
+        raise ServerUnavailable(reason_of(error, client)) from error
+
+
+def translation_of(error: RedisError, client: Client) -> ProjectorError:
+    """The projector's error for one of redis-py's."""
+    reason = reason_of(error, client)
+    if is_wrong_type(error):
+        return Damaged(f"a key holds another type than the projection's: {reason}; mend it with: projector rebuild")
+    return ServerRefused(reason) if is_refusal(error) else ServerUnavailable(reason)
+
+
+def is_wrong_type(error: object) -> bool:
+    """Whether the server found a key of another type than the command is for."""
+    # `in`, not startswith: in a pipeline redis-py writes the number and name of the command before the text.
+    return isinstance(error, RedisError) and "WRONGTYPE" in str(error)
