@@ -41,7 +41,8 @@ class CleanupRecord:
 
 @dataclass(frozen=True, slots=True)
 class InFlightRecord:
-    """A run that has started and not ended; `entry_id` is the start's WAL entry."""
+    """A run that has started and not ended. `entry_id` is the WAL entry that put it where it stands: its start,
+    among the orphans the operation that presumed it dead."""
 
     action_id: str
     source: str

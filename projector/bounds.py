@@ -1,0 +1,40 @@
+"""The bounds of a projection: how much of each it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+import orjson
+
+__all__ = ["SCHEMA", "Bounds"]
+
+SCHEMA = "1"
+"""The version of the projection's keys and rules. A projection made with another has to be rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many of each a projection keeps, all at least 1. They are part of it: other bounds need a rebuild."""
+
+    max_entries: int = 1000
+    """Records in each of `executions`, `failures`, `cleanups`."""
+    max_action_entries: int = 100
+    """Records in each `executions:<action_id>`."""
+    max_in_flight: int = 10_000
+    """Runs in `in_flight`, and as many in `orphans`."""
+    max_actions: int = 10_000
+    max_scanners: int = 10_000
+    max_producers: int = 10_000
+    max_gaps: int = 100
+    """Open gaps, as ranges, of one producer."""
+    max_quarantine: int = 10_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not int or not 1 <= value <= 10_000_000:
+                raise ValueError(f"{field.name}: expected an integer from 1 to 10000000, found {value!r}")
+
+    def config(self) -> bytes:
+        """The bounds as they stand in the checkpoint: JSON, names sorted."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,67 @@
+-- Commit a folded batch, if nothing has changed since it was read; otherwise write nothing.
+--
+-- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint   KEYS[4…] every key that is written
+-- ARGV[1] the token of the lease       ARGV[2] the lease's TTL in ms
+-- ARGV[3] the checkpoint's last_id that the batch was folded from ('' before the first entry)
+-- ARGV[4] the id of the batch's first entry
+-- ARGV[5] number of fields and values of the checkpoint, then these
+-- ARGV[…] for each KEYS[4…] the type it may have
+-- ARGV[…] the writes: command, index in KEYS, number of arguments, the arguments
+-- returns {'ok'}
+--      or {'lease', holder}               the lease is not mine
+--      or {'checkpoint', last_id, torn}   the projection stands elsewhere, or half a commit was written
+--      or {'neighbour', id}               the batch does not follow the checkpoint in the log
+--      or {'gone', last_id}               the checkpoint's entry is not in the log
+--      or {'type', key, found, expected}  a key has another type
+local function type_of(key)
+  return redis.call('TYPE', key).ok
+end
+
+local function refuse_type(key, expected)
+  local found = type_of(key)
+  if found ~= expected and found ~= 'none' then
+    return {'type', key, found, expected}
+  end
+end
+
+local refused = refuse_type(KEYS[1], 'stream') or refuse_type(KEYS[2], 'string') or refuse_type(KEYS[3], 'hash')
+if refused then return refused end
+
+local holder = redis.call('GET', KEYS[2])
+if holder ~= ARGV[1] then return {'lease', holder or ''} end
+
+local stands = redis.call('HMGET', KEYS[3], 'last_id', 'torn')
+if (stands[1] or '') ~= ARGV[3] or stands[2] then
+  return {'checkpoint', stands[1] or '', stands[2] or ''}
+end
+
+-- The neighbour fence: between the checkpoint and the batch there is no entry that somebody else took.
+if ARGV[3] == '' then
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  if not first or first[1] ~= ARGV[4] then return {'neighbour', first and first[1] or ''} end
+else
+  local next = redis.call('XRANGE', KEYS[1], ARGV[3], '+', 'COUNT', 2)
+  if not next[1] or next[1][1] ~= ARGV[3] then return {'gone', ARGV[3]} end
+  if not next[2] or next[2][1] ~= ARGV[4] then return {'neighbour', next[2] and next[2][1] or ''} end
+end
+
+local checkpoint_values = tonumber(ARGV[5])
+local at = 6 + checkpoint_values
+for k = 4, #KEYS do
+  refused = refuse_type(KEYS[k], ARGV[at])
+  if refused then return refused end
+  at = at + 1
+end
+
+-- A first write that memory does not refuse; what follows it in this script is not refused either.
+redis.call('HDEL', KEYS[3], 'torn')
+redis.call('HSET', KEYS[3], 'torn', ARGV[4])
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 2])
+  redis.call(ARGV[at], KEYS[tonumber(ARGV[at + 1])], unpack(ARGV, at + 3, at + 2 + count))
+  at = at + 3 + count
+end
+redis.call('HSET', KEYS[3], unpack(ARGV, 6, 5 + checkpoint_values))
+redis.call('HDEL', KEYS[3], 'torn')
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return {'ok'}

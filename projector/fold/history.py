@@ -1,0 +1,137 @@
+"""The history: all that the fold knows, as plain data. `projector/commit/plan.py` turns its changes into writes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import orjson
+
+from projector.bounds import Bounds
+from projector.fold.sequence import Sequence
+from projector.fold.statistics import ActionStatistics, ScannerStatistics
+from projector.fold.table import Table
+
+__all__ = ["Checkpoint", "History", "InFlight", "Totals"]
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """Where the projection stands (`last_id`, empty before the first entry), and what was counted on the way."""
+
+    last_id: str = ""
+    entries: int = 0
+    trimmed: int = 0
+    quarantined: int = 0
+    """Entries set aside and neither retried nor dropped since, also those that the bound has pushed out."""
+    duplicates: int = 0
+    missing: int = 0
+    in_flight_replaced: int = 0
+    in_flight_evicted: int = 0
+    orphans_evicted: int = 0
+    actions_evicted: int = 0
+    scanners_evicted: int = 0
+    producers_evicted: int = 0
+
+
+@dataclass(slots=True)
+class Totals:
+    """`{ns}:totals`."""
+
+    total_executions: int = 0
+    successes: int = 0
+    failures: int = 0
+    orphaned: int = 0
+    cleanups: int = 0
+    cleanup_failures: int = 0
+
+
+CHECKPOINT_FIELDS = tuple(field.name for field in fields(Checkpoint))
+TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
+
+
+class InFlight(NamedTuple):
+    """A run that has started and not ended: `InFlightRecord`. `entry_id` is the entry that put it where it stands."""
+
+    action_id: str
+    source: str
+    execution_type: str
+    started_at: int
+    execution_id: str | None
+    by: str | None
+    heartbeats: bool
+    entry_id: str
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(self._asdict())
+
+    @classmethod
+    def of_json(cls, raw: bytes) -> InFlight:
+        """From its JSON; raises ValueError or TypeError for what is none."""
+        return cls(**orjson.loads(raw))
+
+
+class History:
+    """What `fold(entries)` comes to. Begun empty, it is whole in memory; a loader can make it stand for a projection.
+
+    The lists hold JSON records, newest last, and never more than their bound: all that a Redis list would keep of
+    them. Whoever commits clears them with `committed()`.
+    """
+
+    __slots__ = (
+        "actions",
+        "bounds",
+        "checkpoint",
+        "cleanups",
+        "executions",
+        "executions_of",
+        "failures",
+        "in_flight",
+        "orphans",
+        "producers",
+        "quarantine",
+        "scanners",
+        "totals",
+    )
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.checkpoint = Checkpoint()
+        self.totals = Totals()
+        self.executions: deque[bytes] = deque(maxlen=bounds.max_entries)
+        self.failures: deque[bytes] = deque(maxlen=bounds.max_entries)
+        self.cleanups: deque[bytes] = deque(maxlen=bounds.max_entries)
+        self.executions_of: dict[str, deque[bytes]] = {}
+        self.in_flight: Table[InFlight] = Table(bounds.max_in_flight)
+        self.orphans: Table[InFlight] = Table(bounds.max_in_flight)
+        self.actions: Table[ActionStatistics] = Table(bounds.max_actions)
+        self.scanners: Table[ScannerStatistics] = Table(bounds.max_scanners)
+        self.producers: Table[Sequence] = Table(bounds.max_producers)
+        self.quarantine: Table[list[bytes]] = Table(bounds.max_quarantine)
+
+    def push_execution(self, action_id: str, record: bytes, *, failed: bool) -> None:
+        self.executions.append(record)
+        if failed:
+            self.failures.append(record)
+        own = self.executions_of.get(action_id)
+        if own is None:
+            own = self.executions_of[action_id] = deque(maxlen=self.bounds.max_action_entries)
+        own.append(record)
+
+    def committed(self) -> None:
+        """All changes are written: begin to collect anew."""
+        self.changes_seen()
+        self.executions.clear()
+        self.failures.clear()
+        self.cleanups.clear()
+        self.executions_of = {}
+
+    def changes_seen(self) -> None:
+        """Forget which rows changed, and keep the lists: for a history that stays whole in memory."""
+        for action_id in self.actions.changed:
+            row = self.actions.rows[action_id]
+            assert row is not None
+            row.buckets.clear()
+        for table in (self.in_flight, self.orphans, self.actions, self.scanners, self.producers, self.quarantine):
+            table.committed()

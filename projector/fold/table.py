@@ -1,0 +1,117 @@
+"""A bounded table of the history: rows by key, in the order in which entries touched them last."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+__all__ = ["NotLoaded", "Table"]
+
+_V = TypeVar("_V")
+
+
+class NotLoaded(Exception):
+    """The fold asked for a row that nobody loaded."""
+
+
+class Table(Generic[_V]):
+    """Rows by key, at most `bound`; what goes over it is the row touched least recently.
+
+    A table begun empty is whole in memory. One that stands for a projection in Redis holds the rows that were
+    loaded (None for a key known to be absent) and, once `order` was loaded, the keys of all. All answers are the
+    same either way: NotLoaded is raised instead of a guess.
+
+    `changed` (rows to write) and `dropped` (rows to delete first) are what the next commit has to do. A row that
+    came and went between two commits is in neither.
+    """
+
+    __slots__ = ("_fresh", "bound", "changed", "dropped", "order", "rows", "size")
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.size = 0
+        self.rows: dict[str, _V | None] = {}
+        # An OrderedDict, since taking the oldest out of a dict again and again walks over the holes it leaves.
+        self.order: OrderedDict[str, None] | None = OrderedDict()
+        self.changed: dict[str, None] = {}
+        self.dropped: dict[str, None] = {}
+        self._fresh: set[str] = set()  # rows of `changed` that the last commit did not have
+
+    def get(self, key: str) -> _V | None:
+        try:
+            return self.rows[key]
+        except KeyError:
+            if self.order is None or key in self.order:
+                raise NotLoaded(key) from None
+            return None
+
+    def put(self, key: str, row: _V) -> str | None:
+        """Set the row and make it the one touched last; the key that went over the bound for it, if any."""
+        new = self.get(key) is None
+        self.rows[key] = row
+        self.changed[key] = None
+        if self.order is not None:
+            self.order[key] = None
+            self.order.move_to_end(key)
+        if not new:
+            return None
+        if key not in self.dropped:
+            self._fresh.add(key)
+        self.size += 1
+        return self._evict() if self.size > self.bound else None
+
+    def touch(self, key: str) -> None:
+        """The row, which is there, was changed in place: it is now the one touched last."""
+        self.changed[key] = None
+        if self.order is not None:
+            self.order.move_to_end(key)
+
+    def drop(self, key: str) -> None:
+        """Take out a row that is there."""
+        self.size -= 1
+        self.changed.pop(key, None)
+        if key in self._fresh:
+            self._fresh.remove(key)
+        else:
+            self.dropped[key] = None
+        if self.order is None:
+            self.rows[key] = None
+        else:
+            del self.order[key]
+            self.rows.pop(key, None)
+
+    def _evict(self) -> str:
+        if self.order is None:
+            raise NotLoaded("the order of eviction")
+        key = next(iter(self.order))
+        self.drop(key)
+        return key
+
+    # -- what a loader does --
+
+    def unload(self, size: int) -> None:
+        """Stand for `size` rows elsewhere, none of them loaded."""
+        self.size = size
+        self.rows = {}
+        self.order = OrderedDict() if size == 0 else None
+
+    def knows(self, key: str) -> bool:
+        return key in self.rows or (self.order is not None and key not in self.order)
+
+    def load(self, key: str, row: _V | None) -> None:
+        self.rows[key] = row
+
+    def load_order(self, keys: Iterable[str]) -> None:
+        """All keys there are, the least recently touched first."""
+        self.order = OrderedDict.fromkeys(keys)
+        self.size = len(self.order)
+        self.rows = {key: row for key, row in self.rows.items() if row is not None}
+
+    def committed(self) -> None:
+        """What changed is written. Keys known to be absent are forgotten: they would add up."""
+        self.changed = {}
+        self.dropped = {}
+        self._fresh = set()
+        if self.order is None:
+            self.rows = {key: row for key, row in self.rows.items() if row is not None}
