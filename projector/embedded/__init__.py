@@ -1,0 +1,16 @@
+"""The embedded default: a real Valkey server of one's own, in a directory, for as long as this process lives."""
+
+from __future__ import annotations
+
+from projector.embedded.errors import DirectoryInUse, EmbeddedError, ServerFailed, ServerNotInstalled
+from projector.embedded.server import EmbeddedServer
+from projector.embedded.tether import tethered
+
+__all__ = [
+    "DirectoryInUse",
+    "EmbeddedError",
+    "EmbeddedServer",
+    "ServerFailed",
+    "ServerNotInstalled",
+    "tethered",
+]

@@ -1,0 +1,109 @@
+"""The right to run a server on a directory."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from projector.embedded.errors import DirectoryInUse
+
+__all__ = ["DirectoryLock", "Holder"]
+
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the directory, and where its server listens (None while it starts)."""
+
+    pid: int
+    url: str | None
+
+
+class DirectoryLock:
+    """An flock on `<directory>/lock`, which the kernel lets go when its last holder has died.
+
+    The server is started with the descriptor open (`fileno()`), and so holds the lock too: the directory stays taken
+    until that server has really ended, even when the process that started it was killed.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "lock"
+        self._descriptor: int | None = None
+
+    def acquire(self, *, patience: float = 5.0) -> None:
+        """Take the lock. DirectoryInUse if somebody has it; a dead starter's server gets `patience` s to end."""
+        deadline = time.monotonic() + patience
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not _locked(descriptor):
+                holder = self._holder()
+                if _alive(holder) or time.monotonic() > deadline:
+                    raise DirectoryInUse(_in_use(self._path.parent, holder))
+                time.sleep(_PAUSE)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        self.describe(url=None)
+
+    def describe(self, *, url: str | None) -> None:
+        """Write down for others who holds the lock and where its server listens."""
+        content = json.dumps(asdict(Holder(pid=os.getpid(), url=url))).encode()
+        os.pwrite(self.fileno(), content, 0)
+        os.truncate(self.fileno(), len(content))
+
+    def fileno(self) -> int:
+        assert self._descriptor is not None, "the lock is not held"
+        return self._descriptor
+
+    def release(self) -> None:
+        # The file stays: were it removed, a third process could lock a new one beside a second that waits on this.
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _holder(self) -> Holder | None:
+        try:
+            match json.loads(self._path.read_bytes()):
+                case {"pid": int(pid), "url": str() | None as url}:
+                    return Holder(pid=pid, url=url)
+        except (OSError, ValueError):
+            pass  # being written this moment
+        return None
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(holder: Holder | None) -> bool:
+    if holder is None:
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
+
+
+def _in_use(directory: Path, holder: Holder | None) -> str:
+    if holder is None:
+        return f"{directory} is in use by another process; choose another directory with --data"
+    if not _alive(holder):
+        return f"{directory} is in use: the server that process {holder.pid} left behind is still ending; try again"
+    where = f"and listens at {holder.url}" if holder.url else "and is still starting"
+    return (
+        f"{directory} is in use: process {holder.pid} runs a server on it {where}; "
+        "use that one, or choose another directory with --data"
+    )

