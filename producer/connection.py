@@ -103,9 +103,13 @@ def is_refusal(error: RedisError) -> bool:
     """Whether the server has answered with a no that waiting does not change; the command took no effect."""
     if isinstance(error, AuthenticationError | NoPermissionError):
         return True
-    return isinstance(error, ResponseError) and not isinstance(
-        error, ReadOnlyError | OutOfMemoryError | ClusterDownError | TryAgainError | BusyLoadingError
-    )
+    if isinstance(error, ReadOnlyError | OutOfMemoryError | ClusterDownError | TryAgainError | BusyLoadingError):
+        return False
+    return isinstance(error, ResponseError) and not str(error).startswith(_PASSING)
+
+
+_PASSING = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "LOADING ", "OOM ", "READONLY ")
+"""Refusals that pass: a script runs, the disk is full, a failover is under way, memory is full."""
 
 
 def reason_of(error: BaseException, client: Client) -> str:

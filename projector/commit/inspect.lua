@@ -12,7 +12,7 @@
 --      or {'checkpoint', last_id, torn}
 --      or {'gone', last_id}                       the checkpoint's entry is not in the log
 --      or {'deleted', entries added, length, trimmed}  entries were deleted or trimmed by somebody else
---      or {'orphaned', key}                       a key of the projection without a checkpoint
+--      or {'headless', key}                       a key of the projection without a checkpoint
 --      or {'type', key, found, expected}
 local function refuse_type(key, expected)
   local found = redis.call('TYPE', key).ok
@@ -35,7 +35,7 @@ if (stands[1] or '') ~= ARGV[3] or stands[2] then
 end
 if not stands[1] then
   for k = 4, #KEYS do
-    if redis.call('EXISTS', KEYS[k]) == 1 then return {'orphaned', KEYS[k]} end
+    if redis.call('EXISTS', KEYS[k]) == 1 then return {'headless', KEYS[k]} end
   end
 end
 

@@ -1,0 +1,140 @@
+"""The plan of a commit: the writes that bring the projection in Redis to where the history stands.
+
+Whatever was dropped is deleted first, so that a row that came again starts anew. Lists are pushed and trimmed;
+everything else is written as its absolute value, once per commit however often the batch touched it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from projector.bounds import SCHEMA
+from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History
+from projector.fold.table import Table
+from projector.keys import Keys
+
+__all__ = ["Plan", "plan_of"]
+
+_UNPACKED = 7000
+"""Arguments of one command: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
+
+_Value = bytes | str | int
+_V = TypeVar("_V")
+
+
+class Plan:
+    """Writes, each to one key: `arguments` is what commit.lua reads behind the checkpoint and the types."""
+
+    __slots__ = ("_index", "arguments", "keys", "types")
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.types: list[str] = []
+        self.arguments: list[_Value] = []
+        self._index: dict[bytes, int] = {}
+
+    def write(self, command: str, key: bytes, kind: str, *values: _Value) -> None:
+        self.arguments += (command, self._at(key, kind), len(values), *values)
+
+    def write_all(self, command: str, key: bytes, kind: str, values: list[_Value]) -> None:
+        """As many commands as `values` need; none where there are none."""
+        for at in range(0, len(values), _UNPACKED):
+            self.write(command, key, kind, *values[at : at + _UNPACKED])
+
+    def delete(self, key: bytes, kind: str) -> None:
+        self.write("DEL", key, kind)
+
+    def _at(self, key: bytes, kind: str) -> int:
+        at = self._index.get(key)
+        if at is None:
+            self.keys.append(key)
+            self.types.append(kind)
+            at = self._index[key] = len(self.keys) + 3  # behind the log, the lease and the checkpoint
+        return at
+
+
+def checkpoint_fields(history: History) -> list[_Value]:
+    """The checkpoint as fields and values."""
+    fields: list[_Value] = []
+    for name in CHECKPOINT_FIELDS:
+        fields += (name, getattr(history.checkpoint, name))
+    return [*fields, "schema", SCHEMA, "config", history.bounds.config()]
+
+
+def plan_of(history: History, keys: Keys) -> Plan:
+    """All that changed in `history` since its last commit."""
+    plan = Plan()
+    _drop(plan, history, keys)
+    _lists(plan, history, keys)
+    _hash(plan, keys.in_flight, ((key, row.to_json()) for key, row in _changed(history.in_flight)))
+    _hash(plan, keys.orphans, ((key, row.to_json()) for key, row in _changed(history.orphans)))
+    _hash(plan, keys.producers, ((key, row.to_json()) for key, row in _changed(history.producers)))
+    _actions(plan, history, keys)
+    _scanners(plan, history, keys)
+    _hash(plan, keys.totals, ((name, getattr(history.totals, name)) for name in TOTALS_FIELDS))
+    for entry_id, fields in _changed(history.quarantine):
+        plan.write("XADD", keys.quarantine, "stream", entry_id, *fields)
+    return plan
+
+
+def _drop(plan: Plan, history: History, keys: Keys) -> None:
+    plan.write_all("HDEL", keys.in_flight, "hash", list(history.in_flight.dropped))
+    plan.write_all("HDEL", keys.orphans, "hash", list(history.orphans.dropped))
+    plan.write_all("HDEL", keys.producers, "hash", list(history.producers.dropped))
+    plan.write_all("XDEL", keys.quarantine, "stream", list(history.quarantine.dropped))
+    plan.write_all("ZREM", keys.actions, "zset", list(history.actions.dropped))
+    plan.write_all("ZREM", keys.scanners, "zset", list(history.scanners.dropped))
+    for action_id in history.actions.dropped:
+        plan.delete(keys.action(action_id), "hash")
+        plan.delete(keys.durations(action_id), "hash")
+        plan.delete(keys.executions_of(action_id), "list")
+    for scanner_id in history.scanners.dropped:
+        plan.delete(keys.scanner(scanner_id), "hash")
+
+
+def _lists(plan: Plan, history: History, keys: Keys) -> None:
+    bounds = history.bounds
+    lists = [
+        (keys.executions, history.executions, bounds.max_entries),
+        (keys.failures, history.failures, bounds.max_entries),
+        (keys.cleanups, history.cleanups, bounds.max_entries),
+    ]
+    for action_id, records in history.executions_of.items():
+        lists.append((keys.executions_of(action_id), records, bounds.max_action_entries))
+    for key, records, bound in lists:
+        if records:
+            plan.write_all("LPUSH", key, "list", list(records))
+            plan.write("LTRIM", key, "list", 0, bound - 1)
+
+
+def _actions(plan: Plan, history: History, keys: Keys) -> None:
+    scores: list[_Value] = []
+    for action_id, row in _changed(history.actions):
+        scores += (_milliseconds(row.last_entry_id), action_id)
+        _hash(plan, keys.action(action_id), row.fields().items())
+        _hash(plan, keys.durations(action_id), ((bucket, row.durations[bucket]) for bucket in row.buckets))
+    plan.write_all("ZADD", keys.actions, "zset", scores)
+
+
+def _scanners(plan: Plan, history: History, keys: Keys) -> None:
+    scores: list[_Value] = []
+    for scanner_id, row in _changed(history.scanners):
+        scores += (_milliseconds(row.last_entry_id), scanner_id)
+        _hash(plan, keys.scanner(scanner_id), row.fields().items())
+    plan.write_all("ZADD", keys.scanners, "zset", scores)
+
+
+def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[_Value, _Value]]) -> None:
+    plan.write_all("HSET", key, "hash", [value for field in fields for value in field])
+
+
+def _changed(table: Table[_V]) -> Iterable[tuple[str, _V]]:
+    for key in table.changed:
+        row = table.rows[key]
+        assert row is not None
+        yield key, row
+
+
+def _milliseconds(entry_id: str) -> int:
+    return int(entry_id.partition("-")[0])

@@ -1,0 +1,48 @@
+"""The lease: who projects. Its token is new for each acquisition, so that no commit of before can pass for mine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+
+from projector.keys import Keys
+from projector.worker.link import Link, Script
+from projector.worker.verdict import judge
+
+__all__ = ["Lease", "acquire", "release"]
+
+_ACQUIRE = Script("acquire")
+_RELEASE = Script("release")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Held by this process until `ttl_ms` after its last renewal. Commits and inspections renew it."""
+
+    token: str
+    ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Somebody else's."""
+
+    holder: str
+    remaining_ms: int
+
+
+def acquire(link: Link, keys: Keys, *, ttl_ms: int, previous: Lease | None) -> Lease | Taken:
+    """Take the lease if it is free or still `previous`; raises Damaged when its key has another type."""
+    token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
+    reply = link.call_script(_ACQUIRE, [keys.lease], [token, ttl_ms, previous.token if previous else ""])
+    if reply[0] == b"lease":
+        return Taken(reply[1].decode("utf-8", "replace"), int(reply[2]))
+    judge(reply, keys)
+    return Lease(token, ttl_ms)
+
+
+def release(link: Link, keys: Keys, lease: Lease) -> None:
+    """Give it back, if it is still mine."""
+    link.call_script(_RELEASE, [keys.lease], [lease.token])

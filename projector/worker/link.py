@@ -1,0 +1,120 @@
+"""The worker's own connection: commands sent ahead of their replies, scripts by their digest, nothing retried."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from redis.cluster import RedisCluster
+from redis.exceptions import NoScriptError, ResponseError
+
+from producer.connection import Client, RedisError
+from projector.connection import translation_of
+from projector.errors import ServerUnavailable, Superseded
+
+__all__ = ["Link", "Script", "entries_of"]
+
+_START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK", "NOSCRIPT")
+
+
+class Script:
+    """A script of `projector/commit/`, by its file's name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.source = files("projector.commit").joinpath(f"{name}.lua").read_bytes()
+
+
+class Link:
+    """One connection out of `client`'s pool, for one session. After an error it is closed: a stale reply must not
+    answer the next command.
+
+    Raises ServerUnavailable and ServerRefused, and Superseded for what a session begins anew after.
+    """
+
+    def __init__(self, client: Client, key: bytes) -> None:
+        self._client = client
+        try:
+            self._pool = _pool_of(client, key)
+            self._connection: Any = self._pool.get_connection()
+        except (RedisError, OSError, UnicodeError) as error:
+            raise self._translated(error) from error
+        self._digests: dict[str, bytes] = {}
+
+    def send(self, *command: Any) -> None:
+        """Send a command; its reply is the next one that `receive` has not yet returned."""
+        try:
+            self._connection.send_packed_command(self._connection.pack_command(*command))
+        except (RedisError, OSError) as error:
+            raise self._failed(error) from error
+
+    def receive(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except (RedisError, OSError) as error:
+            raise self._failed(error) from error
+
+    def call(self, *command: Any) -> Any:
+        self.send(*command)
+        return self.receive()
+
+    def call_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The replies of many commands, sent together."""
+        try:
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+        except (RedisError, OSError) as error:
+            raise self._failed(error) from error
+        return [self.receive() for _ in commands]
+
+    def send_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> None:
+        digest = self._digests.get(script.name)
+        if digest is None:
+            digest = self._digests[script.name] = self.call("SCRIPT", "LOAD", script.source)
+        self.send("EVALSHA", digest, len(keys), *keys, *arguments)
+
+    def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
+        self.send_script(script, keys, arguments)
+        return self.receive()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, _Closed()
+        if not isinstance(connection, _Closed):
+            connection.disconnect()
+            self._pool.release(connection)
+
+    def _failed(self, error: RedisError | OSError) -> Exception:
+        self.close()
+        return self._translated(error)
+
+    def _translated(self, error: RedisError | OSError | UnicodeError) -> Exception:
+        if isinstance(error, NoScriptError) or (
+            isinstance(error, ResponseError) and str(error).startswith(_START_OVER)
+        ):
+            return Superseded(str(error))
+        if isinstance(error, RedisError):
+            return translation_of(error, self._client)
+        return ServerUnavailable(str(error))
+
+
+class _Closed:
+    """Stands where the connection was: whoever uses a closed link begins anew."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Superseded("the connection was closed")
+
+
+def _pool_of(client: Client, key: bytes) -> Any:
+    if isinstance(client, RedisCluster):
+        node = client.get_node_from_key(key.decode())
+        return client.get_redis_connection(node).connection_pool
+    return client.connection_pool
+
+
+def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:
+    """The entries of an XREADGROUP or XREAD reply of one stream, whichever protocol it came by."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):  # RESP3
+        reply = list(reply.items())
+    entries: list[tuple[bytes, list[bytes]]] = reply[0][1]
+    return entries

@@ -1,0 +1,243 @@
+"""How a history comes to stand for the projection in Redis: what is small at once, what is large when it is needed.
+
+Reads here need no transaction: the commit's fence refuses whatever was folded from a projection that has moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from producer.operations import (
+    ActionExecutionCompleted,
+    ActionExecutionOrphaned,
+    ActionExecutionStarted,
+    CleanupExecuted,
+    QuarantineDropped,
+)
+from projector.bounds import SCHEMA, Bounds
+from projector.errors import ConfigMismatch, Damaged
+from projector.fold.entry import Entry
+from projector.fold.fold import execution_key
+from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History, InFlight
+from projector.fold.sequence import Sequence
+from projector.fold.statistics import ActionStatistics, ScannerStatistics
+from projector.fold.table import Table
+from projector.keys import Keys
+from projector.worker.link import Link
+
+__all__ = ["Loader", "check_config"]
+
+
+_V = TypeVar("_V")
+_D = TypeVar("_D", InFlight, Sequence)
+_PAGE = 100
+
+
+def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str) -> None:
+    """Raises ConfigMismatch when the projection was made with another schema or other bounds."""
+    if not checkpoint:
+        return
+    schema, config = checkpoint.get(b"schema", b""), checkpoint.get(b"config", b"")
+    if schema != SCHEMA.encode() or config != bounds.config():
+        raise ConfigMismatch(
+            f"the projection of namespace {namespace} was made with schema {schema.decode()} and {config.decode()}, "
+            f"this projector has schema {SCHEMA} and {bounds.config().decode()}: start it with the same bounds, "
+            "or make the projection anew with: projector rebuild"
+        )
+
+
+class Loader:
+    """Loads what the fold of a batch asks for, into one history.
+
+    `settle` is called before anything is asked for: it receives the replies that are still under way on the link.
+    """
+
+    def __init__(self, link: Link, keys: Keys, history: History, settle: Callable[[], None]) -> None:
+        self._link = link
+        self._settle = settle
+        self._keys = keys
+        self._history = history
+        self._first = True
+
+    def load_checkpoint(self, checkpoint: dict[bytes, bytes]) -> None:
+        """Take over the checkpoint, as it was read."""
+        with _damage_in(self._keys.checkpoint):
+            self._history.checkpoint.last_id = checkpoint.get(b"last_id", b"").decode()
+            for name in CHECKPOINT_FIELDS[1:]:
+                setattr(self._history.checkpoint, name, int(checkpoint.get(name.encode(), 0)))
+
+    def load_tables(self) -> None:
+        """Load the totals, and how large each table is."""
+        keys, history = self._keys, self._history
+        totals, *sizes = self._ask_all(
+            [
+                ("HGETALL", keys.totals),
+                ("HLEN", keys.in_flight),
+                ("HLEN", keys.orphans),
+                ("HLEN", keys.producers),
+                ("ZCARD", keys.actions),
+                ("ZCARD", keys.scanners),
+                ("XLEN", keys.quarantine),
+            ]
+        )
+        with _damage_in(keys.totals):
+            found = _pairs(totals)
+            for name in TOTALS_FIELDS:
+                setattr(history.totals, name, int(found.get(name.encode(), 0)))
+        tables: list[Table[Any]] = [
+            history.in_flight,
+            history.orphans,
+            history.producers,
+            history.actions,
+            history.scanners,
+            history.quarantine,
+        ]
+        for table, size in zip(tables, sizes, strict=True):
+            table.unload(size)
+
+    def prepare(self, batch: list[Entry]) -> None:
+        """Load every row that the fold of `batch` can ask for, and the order of a table that may have to evict."""
+        runs: dict[str, None] = {}
+        actions: dict[str, None] = {}
+        scanners: dict[str, None] = {}
+        producers: dict[str, None] = {}
+        releases = False
+        for entry in batch:
+            if entry.by is not None:
+                producers[entry.by] = None
+            releases = releases or entry.retry_of is not None
+            operation = entry.operation
+            if isinstance(operation, ActionExecutionCompleted | ActionExecutionOrphaned):
+                runs[execution_key(operation.action_id, operation.execution_id)] = None
+                actions[operation.action_id] = None
+            elif isinstance(operation, ActionExecutionStarted):
+                runs[execution_key(operation.action_id, operation.execution_id)] = None
+            elif isinstance(operation, CleanupExecuted):
+                scanners[operation.scanner_id] = None
+            elif isinstance(operation, QuarantineDropped):
+                releases = True
+        history, keys = self._history, self._keys
+        self._prepare_hash(history.in_flight, keys.in_flight, runs, InFlight.of_json)
+        self._prepare_hash(history.orphans, keys.orphans, runs, InFlight.of_json)
+        self._prepare_hash(history.producers, keys.producers, producers, Sequence.of_json)
+        self._prepare_actions(actions)
+        self._prepare_scanners(scanners)
+        quarantine = history.quarantine
+        if quarantine.order is None and (releases or quarantine.size + len(batch) > quarantine.bound):
+            self._load_quarantine()
+        self._first = False
+
+    # The first batch of a session gets just its rows, so that a takeover is quick; then the whole table is loaded,
+    # so that no later batch has to ask.
+
+    def _prepare_hash(
+        self, table: Table[_D], key: bytes, wanted: Iterable[str], parse: Callable[[bytes], _D]
+    ) -> None:
+        if table.order is not None:
+            return
+        unknown = [name for name in wanted if not table.knows(name)]
+        if self._first and table.size + len(unknown) <= table.bound:
+            if unknown:
+                for name, raw in zip(unknown, self._ask("HMGET", key, *unknown), strict=True):
+                    with _damage_in(key, name):
+                        table.load(name, None if raw is None else parse(raw))
+            return
+        rows: dict[str, _D] = {}
+        touched: dict[str, tuple[int, int]] = {}
+        for field, raw in _pairs(self._ask("HGETALL", key)).items():
+            with _damage_in(key, field.decode("utf-8", "replace")):
+                row = parse(raw)
+                rows[field.decode()] = row
+                touched[field.decode()] = _entry_order(row.entry_id)
+        for name, loaded in rows.items():
+            table.load(name, loaded)
+        table.load_order(sorted(rows, key=touched.__getitem__))
+
+    def _prepare_actions(self, wanted: Iterable[str]) -> None:
+        keys, table = self._keys, self._history.actions
+        unknown = [action_id for action_id in wanted if action_id not in table.rows]
+        self._prepare_order(table, keys.actions, keys.action, len(unknown))
+        unknown = [action_id for action_id in unknown if not table.knows(action_id)]
+        commands: list[tuple[Any, ...]] = []
+        for action_id in unknown:
+            commands += (("HGETALL", keys.action(action_id)), ("HGETALL", keys.durations(action_id)))
+        replies = self._ask_all(commands)
+        for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
+            with _damage_in(keys.action(action_id)):
+                found = _pairs(fields)
+                row = ActionStatistics.of_fields(found, _pairs(durations)) if found else None
+                table.load(action_id, row)
+
+    def _prepare_scanners(self, wanted: Iterable[str]) -> None:
+        keys, table = self._keys, self._history.scanners
+        unknown = [scanner_id for scanner_id in wanted if scanner_id not in table.rows]
+        self._prepare_order(table, keys.scanners, keys.scanner, len(unknown))
+        unknown = [scanner_id for scanner_id in unknown if not table.knows(scanner_id)]
+        replies = self._ask_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
+        for scanner_id, fields in zip(unknown, replies, strict=True):
+            with _damage_in(keys.scanner(scanner_id)):
+                found = _pairs(fields)
+                table.load(scanner_id, ScannerStatistics.of_fields(found) if found else None)
+
+    def _prepare_order(self, table: Table[_V], index: bytes, key_of: Callable[[str], bytes], newcomers: int) -> None:
+        """Load the order of eviction, once it may be needed. Scores are milliseconds: the rest is in the hashes."""
+        if table.order is not None or table.size + newcomers <= table.bound:
+            return
+        members = [name.decode() for name in self._ask("ZRANGE", index, 0, -1)]
+        ids: list[bytes | None] = []
+        for at in range(0, len(members), 10 * _PAGE):
+            page = members[at : at + 10 * _PAGE]
+            ids += self._ask_all([("HGET", key_of(member), "last_entry_id") for member in page])
+        with _damage_in(index):
+            touched = {member: _entry_order((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
+        table.load_order(sorted(members, key=touched.__getitem__))
+
+    def _ask(self, *command: Any) -> Any:
+        self._settle()
+        return self._link.call(*command)
+
+    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if not commands:
+            return []
+        self._settle()
+        return self._link.call_all(commands)
+
+    def _load_quarantine(self) -> None:
+        ids: list[str] = []
+        after = "-"
+        while page := self._ask("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE):
+            ids += [entry_id.decode() for entry_id, _ in page]
+            after = f"({ids[-1]}"
+        table = self._history.quarantine
+        table.load_order(ids)
+        for entry_id in ids:
+            table.load(entry_id, [])  # what stands there is never written again
+
+
+class _damage_in:  # noqa: N801 - reads as a statement
+    """What cannot be parsed in the block becomes Damaged, naming the key."""
+
+    def __init__(self, key: bytes, field: str = "") -> None:
+        self._where = key.decode("utf-8", "replace") + (f", field {field!r}" if field else "")
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
+            raise Damaged(
+                f"{self._where}: expected what the projector wrote, found something else; "
+                "somebody changed it: mend it with: projector rebuild"
+            ) from error
+
+
+def _entry_order(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _pairs(reply: Any) -> dict[bytes, bytes]:
+    """A hash, as either protocol returns it."""
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[0::2], reply[1::2], strict=True))
