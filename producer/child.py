@@ -1,0 +1,137 @@
+"""A command run as a child that hardly notices us: output passed on, signals passed on, its end told.
+
+    signals = hold_signals()
+    ended = run(["tar", "czf", …], signals, keep=16384)
+    sys.exit(ended.status)
+
+Knows no Redis and no CLI library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from producer.output import Output
+from producer.signals import HeldSignals, hold_signals
+
+__all__ = ["Ended", "HeldSignals", "hold_signals", "occupy_standard_descriptors", "run"]
+
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended: `status` as a shell tells it, `error` None for success, `ended_at` in epoch ms.
+
+    `ran` is False where it could not even be started. `output` is the tail of stdout and stderr together.
+    """
+
+    status: int
+    error: str | None
+    ran: bool
+    output: str | None
+    duration_ms: float
+    ended_at: int
+
+
+def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None) -> Ended:
+    """Run `command` to its end and keep the last `keep` bytes of its output; None hands our descriptors over."""
+    began = time.monotonic()
+    early = signals.pending()
+    output = Output(keep=keep)
+    try:
+        child = _spawn(command, signals, output)
+    except OSError as problem:
+        ran, (status, error) = False, _refusal(command[0], problem)
+    else:
+        ran, (status, error) = True, _outcome(_wait(child, signals, early))
+    duration_ms = (time.monotonic() - began) * 1000
+    ended_at = int(time.time() * 1000)
+    output.finish(hurry=signals.is_asked_to_end)
+    if error and (trouble := output.trouble()):
+        error = f"{error} (its output could not be written: {trouble})"
+    return Ended(
+        status=status, error=error, ran=ran, output=output.text(), duration_ms=duration_ms, ended_at=ended_at
+    )
+
+
+def occupy_standard_descriptors() -> None:
+    """Where stdin, stdout or stderr is closed, put something there that fails just as well.
+
+    Otherwise a pipe or the connection to Redis would get its number, and be taken for it.
+    """
+    for descriptor, wrong_way in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # open takes the lowest number that is free: this one. To use it the other way fails as if it were closed.
+            os.set_inheritable(os.open(os.devnull, wrong_way), True)
+
+
+def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
+    try:
+        # Not fork with a preexec_fn: this runs no Python in the child while other threads hold locks. Descriptors
+        # that our caller left open for the child stay open.
+        return os.posix_spawnp(
+            command[0],
+            list(command),
+            os.environ,
+            file_actions=output.file_actions(),
+            setsigmask=signals.mask_before,
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them
+        )
+    finally:
+        output.child_has_it()
+
+
+def _wait(child: int, signals: HeldSignals, early: set[int]) -> int:
+    """The child's wait status. Meanwhile it gets our signals, and those of `early`, which came before it did."""
+    while True:
+        # One thread both waits and signals: no signal can go to a pid that is no longer the child's.
+        received = signals.receive(child)
+        if received.number == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return status
+            continue
+        if received.for_child or received.number in early:
+            early.discard(received.number)
+            with contextlib.suppress(PermissionError):  # a child that became root
+                os.kill(child, received.number)
+        if received.number == signal.SIGTSTP:
+            signals.stop_as_asked()
+
+
+def _outcome(wait_status: int) -> tuple[int, str | None]:
+    """(exit status, error) of a child that ran."""
+    code = os.waitstatus_to_exitcode(wait_status)
+    if code < 0:
+        return 128 - code, f"killed by {_name(-code)}"
+    return code, f"exit status {code}" if code else None
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _refusal(name: str, problem: OSError) -> tuple[int, str | None]:
+    """(exit status, error) of a command that could not be started."""
+    if problem.errno in (errno.ENOENT, errno.ENOTDIR):
+        if shutil.which(name) is None:
+            return NOT_FOUND, f"command not found: {name}"
+        return NOT_EXECUTABLE, f"interpreter not found: {name}"
+    if os.path.isdir(name):
+        return NOT_EXECUTABLE, f"is a directory: {name}"
+    reason = problem.strerror or type(problem).__name__
+    return NOT_EXECUTABLE, f"{reason[:1].lower()}{reason[1:]}: {name}"

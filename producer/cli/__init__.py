@@ -1,0 +1,12 @@
+"""The console script `producer`."""
+
+from __future__ import annotations
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line in `sys.argv` and exit. The CLI library is loaded here, not on import."""
+    from producer.cli.app import main as run
+
+    run()

@@ -1,0 +1,77 @@
+"""The command line `producer`: its commands put together, and its errors put into one line each."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Annotated, NoReturn
+
+import typer
+
+from producer.child import occupy_standard_descriptors
+from producer.cli.record import cleanup, completed, started
+from producer.cli.run import run
+from producer.errors import InvalidOperation, UnusableServer, WalRefused, WalUnavailable
+
+__all__ = ["app", "main"]
+
+REFUSED = 1
+INVALID = 2
+UNAVAILABLE = os.EX_TEMPFAIL
+
+app = typer.Typer(
+    name="producer",
+    help="Record what is run in the write-ahead log.",
+    epilog=f"started, completed and cleanup print the id of the entry. They exit with {INVALID} for arguments that "
+    f"make no valid operation, {UNAVAILABLE} when Redis did not acknowledge in time (try again), {REFUSED} when it "
+    "refused. run exits as its command did.",
+    # Plain help: rich takes as long to load as all the rest, and `run` stands before every command.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+# The options of `run` end with the first word of the command; the rest is the command's, whatever it looks like.
+app.command(context_settings={"allow_interspersed_args": False})(run)
+app.command()(started)
+app.command()(completed)
+app.command()(cleanup)
+
+
+def main() -> None:
+    """Run the command line in `sys.argv` and exit; no traceback reaches the user, nor a password."""
+    occupy_standard_descriptors()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends us as it ends any program, without a traceback
+    try:
+        app()
+    except (InvalidOperation, UnusableServer) as error:
+        _fail(INVALID, str(error))
+    except WalRefused as error:
+        _fail(REFUSED, f"not recorded: {error.reason}")
+    except WalUnavailable as error:
+        _fail(UNAVAILABLE, f"not recorded: {error.reason}")
+    except OSError as error:
+        _fail(REFUSED, error.strerror or str(error))
+
+
+def _fail(status: int, text: str) -> NoReturn:
+    typer.echo(f"producer: {text}", err=True)
+    raise SystemExit(status)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"producer (execution-wal) {version('execution-wal')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
