@@ -1,0 +1,77 @@
+"""`projector demo`: see it work, on real commands, in a directory that is gone afterwards."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from projector.errors import ProjectorError
+
+__all__ = ["demo"]
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long the engine works.")] = 15.0,
+) -> None:
+    """Run a small engine on a server and a projector of its own, crash the projector, and audit the outcome.
+
+    Everything happens in a temporary directory, which is removed at the end.
+    """
+    try:
+        with _ended_by_any_signal():
+            agreed = _demonstrate(seconds)
+    except ProjectorError as error:
+        typer.secho(f"projector demo: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    except _Interrupted as interrupt:
+        typer.echo("\nprojector demo: interrupted; what it had started has ended, its directory is removed", err=True)
+        raise typer.Exit(128 + interrupt.signum) from None
+    raise typer.Exit(0 if agreed else 1)
+
+
+class _Interrupted(BaseException):
+    """SIGINT, SIGTERM or SIGHUP: no mere Exception, so that nothing on the way out takes it for its own."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+
+
+@contextmanager
+def _ended_by_any_signal() -> Iterator[None]:
+    """While the body runs, a signal to end comes as an exception, so that all that was started is ended in order."""
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)  # impatience must not cut the way out short
+        raise _Interrupted(signum)
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, interrupt)
+    yield
+
+
+def _demonstrate(seconds: float) -> bool:
+    """Whether the workers' books and the projection agree."""
+    from projector.demo.demo import Demo
+    from projector.demo.narrator import Narrator
+    from projector.demo.temporary import temporary_directory
+    from projector.embedded import EmbeddedServer
+
+    narrator = Narrator(sys.stdout)
+    with temporary_directory() as directory, EmbeddedServer(directory / "data") as server:
+        narrator.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
+        narrator.say(f"    export WAL_URL={server.address.url}; projector stats")
+        demo = Demo(directory, url=server.address.socket_url, seconds=seconds, narrator=narrator)
+        audit = demo.run()
+        disagreements = audit.disagreements()
+        for line in disagreements:
+            narrator.say(f"The figures do not agree: {line}")
+        if not disagreements:
+            narrator.say(audit.verdict())
+        return not disagreements

@@ -1,0 +1,94 @@
+"""The course of the demonstration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from producer.wal import DEFAULT_NAMESPACE
+from projector.demo.audit import Audit
+from projector.demo.engine import Engine
+from projector.demo.narrator import Narrator
+from projector.demo.process import Process, ProcessFailed
+from projector.errors import ProjectorError
+from projector.query import Query
+
+__all__ = ["Demo"]
+
+_POLL_SECONDS = 0.1
+_LONGEST_OUTAGE_SECONDS = 1.5
+_CATCH_UP_SECONDS = 30.0
+
+_PROJECTOR = "from projector.cli import main; main()"
+
+
+class Demo:
+    """An engine at work on the server at `url`; half-way, its projector is killed and started again."""
+
+    def __init__(self, directory: Path, *, url: str, seconds: float, narrator: Narrator) -> None:
+        self.query = Query(url, DEFAULT_NAMESPACE)
+        self._seconds = seconds
+        self._narrator = narrator
+        self._projector = Process(
+            "the projector",
+            # A process of its own, as in production, so that it can be killed.
+            ["-c", _PROJECTOR, "run", "--url", url, "--namespace", DEFAULT_NAMESPACE],
+            log=directory / "projector.log",
+        )
+        self._engine = Engine(directory / "engine", url=url, namespace=DEFAULT_NAMESPACE, seconds=seconds)
+
+    def run(self) -> Audit:
+        """Run it to its end, and set the workers' books beside the projection. None of its processes is left."""
+        with ExitStack() as ending:
+            ending.callback(self._projector.stop)
+            ending.callback(self._engine.stop)
+            self._projector.start()
+            self._engine.start()
+            self._narrator.begin()
+            self._crash_the_projector()
+            self._watch(until=lambda: not self._engine.working)
+            self._narrator.event("the workers have ended; the projector catches up with what they recorded")
+            self._catch_up()
+            return Audit(recorded=self._engine.tally(), totals=self.query.totals(), status=self.query.status())
+
+    def _crash_the_projector(self) -> None:
+        half = self._seconds / 2
+        self._watch(until=lambda: self._narrator.elapsed > half)
+        self._projector.kill()
+        self._narrator.event("the projector was killed with SIGKILL; the workers go on recording")
+        over = half + min(_LONGEST_OUTAGE_SECONDS, self._seconds / 8)
+        self._watch(until=lambda: self._narrator.elapsed > over)
+        self._projector.start()
+        self._narrator.event("the projector was started again; it takes over once the dead one's lease has run out")
+
+    def _catch_up(self) -> None:
+        recorded = self._engine.tally().operations
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+
+        def done() -> bool:
+            status = self.query.status()
+            return (status.lag == 0 and status.entries >= recorded) or time.monotonic() > deadline
+
+        self._watch(until=done)
+
+    def _watch(self, *, until: Callable[[], bool]) -> None:
+        """Show the progress until a condition holds; ProcessFailed when a process ends that should not."""
+        while not until():
+            for process in (self._projector, *self._engine.workers):
+                if process.failed:
+                    raise ProcessFailed(process.last_words())
+            self._narrator.progress(self._figures())
+            time.sleep(_POLL_SECONDS)
+
+    def _figures(self) -> str:
+        tally = self._engine.tally()
+        try:
+            status = self.query.status()
+        except ProjectorError as error:
+            return f"{tally.operations} operations recorded; the server: {error}"
+        return (
+            f"{tally.operations} operations recorded · {status.entries} projected · {status.in_flight} running"
+            f" · {tally.failures + tally.cleanup_failures} failed"
+        )
