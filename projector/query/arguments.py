@@ -1,0 +1,39 @@
+"""What may be asked: limits, names and filters, judged before anything is sent."""
+
+from __future__ import annotations
+
+from projector.errors import ProjectorError
+
+__all__ = ["InvalidQuery", "checked_limit", "checked_name", "checked_success"]
+
+_LARGEST = 2**53
+
+
+class InvalidQuery(ProjectorError, ValueError):
+    """An argument that makes no query; nothing was sent."""
+
+    def __init__(self, name: str, expected: str, found: object) -> None:
+        super().__init__(f"{name}: expected {expected}, found {found!r}")
+
+
+def checked_limit(limit: object) -> int:
+    if type(limit) is not int or limit < 0:  # True is an int to isinstance
+        raise InvalidQuery("limit", "a whole number from 0", limit)
+    return min(limit, _LARGEST)
+
+
+def checked_name(name: str, value: object) -> str:
+    """`value` as the id of an action or scanner; `name` is the argument's, for the error."""
+    if not isinstance(value, str):
+        raise InvalidQuery(name, "text", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidQuery(name, "text that UTF-8 can carry", value) from error
+    return value
+
+
+def checked_success(success: object) -> bool | None:
+    if success is not None and not isinstance(success, bool):
+        raise InvalidQuery("success", "True, False or None", success)
+    return success
