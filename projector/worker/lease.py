@@ -11,10 +11,10 @@ from projector.keys import Keys
 from projector.worker.link import Link, Script
 from projector.worker.verdict import judge
 
-__all__ = ["Lease", "acquire", "release"]
+__all__ = ["ACQUIRE", "RELEASE", "Lease", "acquire", "release"]
 
-_ACQUIRE = Script("acquire")
-_RELEASE = Script("release")
+ACQUIRE = Script("acquire")
+RELEASE = Script("release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Taken:
 def acquire(link: Link, keys: Keys, *, ttl_ms: int, previous: Lease | None) -> Lease | Taken:
     """Take the lease if it is free or still `previous`; raises Damaged when its key has another type."""
     token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
-    reply = link.call_script(_ACQUIRE, [keys.lease], [token, ttl_ms, previous.token if previous else ""])
+    reply = link.call_script(ACQUIRE, [keys.lease], [token, ttl_ms, previous.token if previous else ""])
     if reply[0] == b"lease":
         return Taken(reply[1].decode("utf-8", "replace"), int(reply[2]))
     judge(reply, keys)
@@ -45,4 +45,4 @@ def acquire(link: Link, keys: Keys, *, ttl_ms: int, previous: Lease | None) -> L
 
 def release(link: Link, keys: Keys, lease: Lease) -> None:
     """Give it back, if it is still mine."""
-    link.call_script(_RELEASE, [keys.lease], [lease.token])
+    link.call_script(RELEASE, [keys.lease], [lease.token])

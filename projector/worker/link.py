@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
@@ -18,28 +20,28 @@ _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK", "NOSCRIPT")
 
 
 class Script:
-    """A script of `projector/commit/`, by its file's name."""
+    """A script of `projector/commit/`, by its file's name; `digest` is what EVALSHA knows it by."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
         self.source = files("projector.commit").joinpath(f"{name}.lua").read_bytes()
+        self.digest = sha1(self.source, usedforsecurity=False).hexdigest()
 
 
 class Link:
-    """One connection out of `client`'s pool, for one session. After an error it is closed: a stale reply must not
-    answer the next command.
+    """One connection out of `client`'s pool, for one session, with `scripts` loaded. After an error it is closed: a
+    stale reply must not answer the next command.
 
     Raises ServerUnavailable and ServerRefused, and Superseded for what a session begins anew after.
     """
 
-    def __init__(self, client: Client, key: bytes) -> None:
+    def __init__(self, client: Client, key: bytes, scripts: Iterable[Script]) -> None:
         self._client = client
         try:
             self._pool = _pool_of(client, key)
             self._connection: Any = self._pool.get_connection()
         except (RedisError, OSError, UnicodeError) as error:
             raise self._translated(error) from error
-        self._digests: dict[str, bytes] = {}
+        self.call_all([("SCRIPT", "LOAD", script.source) for script in scripts])
 
     def send(self, *command: Any) -> None:
         """Send a command; its reply is the next one that `receive` has not yet returned."""
@@ -67,10 +69,7 @@ class Link:
         return [self.receive() for _ in commands]
 
     def send_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> None:
-        digest = self._digests.get(script.name)
-        if digest is None:
-            digest = self._digests[script.name] = self.call("SCRIPT", "LOAD", script.source)
-        self.send("EVALSHA", digest, len(keys), *keys, *arguments)
+        self.send("EVALSHA", script.digest, len(keys), *keys, *arguments)
 
     def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
         self.send_script(script, keys, arguments)

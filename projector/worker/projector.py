@@ -11,10 +11,10 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import Bounds
 from projector.errors import ServerUnavailable, Superseded
 from projector.keys import Keys
-from projector.worker.lease import Lease, acquire, release
+from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.loader import check_config
-from projector.worker.session import Session
+from projector.worker.session import COMMIT, INSPECT, Session
 
 __all__ = ["DEFAULT_LEASE_SECONDS", "Projector"]
 
@@ -101,7 +101,7 @@ class Projector:
 
     def _serve(self, *, until_idle: bool) -> bool:
         """Whether the session got anywhere; its trouble is raised once it did not."""
-        link = Link(self._client, self._keys.wal)
+        link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT))
         session = None
         try:
             lease = self._acquire(link)

@@ -18,7 +18,7 @@ from projector.worker.link import Link, Script, entries_of
 from projector.worker.loader import Loader, check_config
 from projector.worker.verdict import judge
 
-__all__ = ["Session"]
+__all__ = ["COMMIT", "INSPECT", "Session"]
 
 MAX_BATCH = 1000
 """Entries folded and committed at once. More makes scripts long (they hold up every client), fewer costs speed."""
@@ -27,8 +27,8 @@ _BATCH_BYTES = 4 << 20
 """Beyond so many bytes of operations the next batch is smaller."""
 _INSPECTION_SECONDS = 1.0
 
-_COMMIT = Script("commit")
-_INSPECT = Script("inspect")
+COMMIT = Script("commit")
+INSPECT = Script("inspect")
 _FIXED_KEYS = {
     "executions": "list",
     "failures": "list",
@@ -140,7 +140,7 @@ class Session:
         plan = plan_of(history, keys)
         fields = checkpoint_fields(history)
         self._link.send_script(
-            _COMMIT,
+            COMMIT,
             [keys.wal, keys.lease, keys.checkpoint, *plan.keys],
             [
                 self._lease.token,
@@ -172,12 +172,12 @@ class Session:
     def _inspect(self, *, group: bytes) -> str:
         """The id of the entry that follows the checkpoint, or `""`. With `group`, sets that to the checkpoint."""
         self._inspected_at = self._monotonic()
-        (after,) = judge(self._link.call_script(_INSPECT, *self._inspection(group)), self._keys)
+        (after,) = judge(self._link.call_script(INSPECT, *self._inspection(group)), self._keys)
         return after
 
     def _send_inspection(self) -> None:
         self._inspected_at = self._monotonic()
-        self._link.send_script(_INSPECT, *self._inspection(b""))
+        self._link.send_script(INSPECT, *self._inspection(b""))
         self._expected.append(self._inspected)
 
     def _inspected(self, reply: Any) -> None:
