@@ -11,8 +11,6 @@ from typing import Annotated
 
 import typer
 
-from projector.errors import ProjectorError
-
 __all__ = ["demo"]
 
 
@@ -26,11 +24,8 @@ def demo(
     try:
         with _ended_by_any_signal():
             agreed = _demonstrate(seconds)
-    except ProjectorError as error:
-        typer.secho(f"projector demo: {error}", fg="red", err=True)
-        raise typer.Exit(1) from None
     except _Interrupted as interrupt:
-        typer.echo("\nprojector demo: interrupted; what it had started has ended, its directory is removed", err=True)
+        typer.echo("\nprojector: interrupted; what it had started has ended, its directory is removed", err=True)
         raise typer.Exit(128 + interrupt.signum) from None
     raise typer.Exit(0 if agreed else 1)
 

@@ -20,6 +20,8 @@ __all__ = ["Demo"]
 _POLL_SECONDS = 0.1
 _LONGEST_OUTAGE_SECONDS = 1.5
 _CATCH_UP_SECONDS = 30.0
+_LEASE_SECONDS = "2"
+"""Shorter than the default: the one that is started again is to take over before the demonstration is over."""
 
 _PROJECTOR = "from projector.cli import main; main()"
 
@@ -34,7 +36,7 @@ class Demo:
         self._projector = Process(
             "the projector",
             # A process of its own, as in production, so that it can be killed.
-            ["-c", _PROJECTOR, "run", "--url", url, "--namespace", DEFAULT_NAMESPACE],
+            ["-c", _PROJECTOR, "run", "--url", url, "--namespace", DEFAULT_NAMESPACE, "--lease-ttl", _LEASE_SECONDS],
             log=directory / "projector.log",
         )
         self._engine = Engine(directory / "engine", url=url, namespace=DEFAULT_NAMESPACE, seconds=seconds)
@@ -83,12 +85,13 @@ class Demo:
             time.sleep(_POLL_SECONDS)
 
     def _figures(self) -> str:
-        tally = self._engine.tally()
         try:
             status = self.query.status()
         except ProjectorError as error:
-            return f"{tally.operations} operations recorded; the server: {error}"
+            return str(error)
+        waiting = "?" if status.lag is None else status.lag
+        tally = self._engine.tally()
         return (
-            f"{tally.operations} operations recorded · {status.entries} projected · {status.in_flight} running"
+            f"{status.entries} operations projected · {waiting} waiting · {status.in_flight} running"
             f" · {tally.failures + tally.cleanup_failures} failed"
         )

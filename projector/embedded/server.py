@@ -56,6 +56,10 @@ class EmbeddedServer:
         assert self._process is not None, "the server was not started"
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> EmbeddedServer:
         """Start it and wait until it serves; what it has to load first may take as long as it takes."""
         program = _program()

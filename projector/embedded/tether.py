@@ -68,7 +68,7 @@ def main() -> None:
             become(parent, command)
         sys.exit(guard(parent, command))
     except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 

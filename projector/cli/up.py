@@ -1,0 +1,100 @@
+"""`projector up`: a server and a projector in one command, for as long as it runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from producer.location import announce
+from producer.wal import DEFAULT_NAMESPACE, wal_key
+from projector.bounds import Bounds
+from projector.cli.options import Namespace, bounded
+from projector.cli.run import log_to_stderr, project
+from projector.embedded import EmbeddedServer, default_directory
+from projector.errors import ProjectorError
+from projector.worker.projector import Projector
+
+__all__ = ["up"]
+
+_log = logging.getLogger("projector")
+
+
+@bounded
+def up(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the data is kept between runs.", show_default="~/.local/share/execution-wal"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="The loopback port.", show_default="that of the last run, or a free one"),
+    ] = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    *,
+    bounds: Bounds,
+) -> None:
+    """Start a Valkey server of your own, and project its log until stopped (Ctrl-C, SIGTERM).
+
+    The server listens on the loopback interface and a Unix socket only. Its data is kept for the next time.
+    """
+    log_to_stderr()
+    with EmbeddedServer(data or default_directory(os.environ), port=port) as server, ExitStack() as announced:
+        try:
+            announced.enter_context(announce(server.address.socket_url, server.directory, os.environ))
+        except OSError as error:
+            _log.warning("other commands will not find this server without WAL_URL: %s", error)
+        typer.echo(_introduction(server, namespace))
+        projector = Projector(server.address.socket_url, namespace, bounds=bounds)
+        threading.Thread(target=_stop_with, args=(server, projector), daemon=True).start()
+        try:
+            project(projector)
+        except ProjectorError as error:
+            _keep_serving(server, error)
+        if not server.running:
+            raise server.failure()
+
+
+def _stop_with(server: EmbeddedServer, projector: Projector) -> None:
+    """Stop the projector when the server has ended, since waiting for it would be in vain."""
+    server.wait()
+    projector.stop()
+
+
+def _keep_serving(server: EmbeddedServer, error: ProjectorError) -> None:
+    """Leave the server to those who record and to whoever mends the projection, until we are told to end."""
+    _log.error("%s", error)
+    _log.error("the server runs on, to be mended and to be recorded to, but nothing is projected; Ctrl-C ends it")
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.default_int_handler)
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        raise typer.Exit(1) from None
+
+
+def _introduction(server: EmbeddedServer, namespace: str) -> str:
+    address = server.address
+    lines = [
+        f"export WAL_URL={address.url}",
+        *([f"export WAL_NAMESPACE={namespace}"] if namespace != DEFAULT_NAMESPACE else []),
+        "producer run --action hello -- echo hi",
+        "projector stats",
+        f"redis-cli -p {address.port} XINFO STREAM {shlex.quote(wal_key(namespace))}",
+        f"redis-cli -s {shlex.quote(str(address.socket))}",
+    ]
+    return "\n".join(
+        [
+            f"Valkey listens on port {address.port} and on a socket; its data is kept in {server.directory}.",
+            "From another terminal:",
+            *(f"    {line}" for line in lines),
+            "Ctrl-C stops both; what was recorded is there again the next time.",
+        ]
+    )
