@@ -78,6 +78,8 @@ def occupy_standard_descriptors() -> None:
 
 def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
     try:
+        if not command[0]:  # posix_spawnp would call it a ValueError
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         # Not fork with a preexec_fn: this runs no Python in the child while other threads hold locks. Descriptors
         # that our caller left open for the child stay open.
         return os.posix_spawnp(
@@ -129,7 +131,7 @@ def _refusal(name: str, problem: OSError) -> tuple[int, str | None]:
     """(exit status, error) of a command that could not be started."""
     if problem.errno in (errno.ENOENT, errno.ENOTDIR):
         if shutil.which(name) is None:
-            return NOT_FOUND, f"command not found: {name}"
+            return NOT_FOUND, f"command not found: {name or repr(name)}"
         return NOT_EXECUTABLE, f"interpreter not found: {name}"
     if os.path.isdir(name):
         return NOT_EXECUTABLE, f"is a directory: {name}"

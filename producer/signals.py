@@ -14,8 +14,9 @@ _OURS = {
     *(signal.SIGKILL, signal.SIGSTOP),
     # With these the terminal stops a reader or writer in the background, who may be us.
     *(signal.SIGTTIN, signal.SIGTTOU),
-    # These mean our own instructions.
+    # These are about our own instructions, these about our own writing.
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
+    *(signal.SIGPIPE, signal.SIGXFSZ),
 }
 _IGNORED_BY_DEFAULT = {signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGURG}
 _FROM_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGHUP}
@@ -65,7 +66,7 @@ class HeldSignals:
 
     def is_asked_to_end(self) -> bool:
         """Whether a signal has come that would have ended us."""
-        return bool(signal.sigpending() & _ENDING)
+        return any(signal.getsignal(number) != signal.SIG_IGN for number in signal.sigpending() & _ENDING)
 
     def stop_as_asked(self) -> None:
         """Do what SIGTSTP would have done were it not held, so that the shell sees its job stopped; until SIGCONT."""
@@ -78,15 +79,12 @@ def hold_signals() -> HeldSignals:
     """Hold signals back from here to the end of the process. Call it in the main thread, before there is another.
 
     Blocked and waited for, rather than caught by handlers: none is lost between fork and exec, none ends us before
-    the child's end is recorded, and the kernel tells where each came from. What is ignored (nohup) stays ignored.
+    the child's end is recorded, and the kernel tells where each came from. What we were told to ignore (nohup), the
+    child was too, unless it decides otherwise: so that is passed on as well.
     """
-    numbers = {
-        number
-        for number in signal.valid_signals() - _OURS
-        if number == signal.SIGCHLD or signal.getsignal(number) != signal.SIG_IGN
-    }
+    numbers = signal.valid_signals() - _OURS
     mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    for number in numbers & _IGNORED_BY_DEFAULT:
+    for number in _IGNORED_BY_DEFAULT:
         # Some systems drop what is ignored by default even while it is blocked, though not where there is a handler.
         # For SIGCHLD it also undoes an inherited SIG_IGN, under which a child leaves no exit status.
         signal.signal(number, _never_called)

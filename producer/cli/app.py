@@ -50,7 +50,7 @@ def main() -> None:
     except WalRefused as error:
         _fail(REFUSED, f"not recorded: {error.reason}")
     except WalUnavailable as error:
-        _fail(UNAVAILABLE, f"not recorded: {error.reason}")
+        _fail(UNAVAILABLE, f"not acknowledged: {error.reason}")
     except OSError as error:
         _fail(REFUSED, error.strerror or str(error))
 

@@ -27,8 +27,11 @@ Namespace = Annotated[
 ]
 
 
-def open_producer(url: str | None, namespace: str | None, *, timeout: float = 5.0) -> Producer:
-    """A producer for what the options name; nothing is sent yet. Raises UnusableServer."""
+def open_producer(url: str | None, namespace: str | None, *, timeout: float = 2.0) -> Producer:
+    """A producer for what the options name; nothing is sent yet. Raises UnusableServer.
+
+    A script has less patience than an engine: `timeout` is shorter than the library's.
+    """
     from producer.producer import Producer
     from producer.wal import DEFAULT_NAMESPACE
 

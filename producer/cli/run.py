@@ -17,9 +17,7 @@ __all__ = ["run"]
 def run(
     command: Annotated[
         list[str],
-        typer.Argument(
-            metavar="[--] COMMAND [ARGUMENT]...", help="The command and its arguments; best after a `--`."
-        ),
+        typer.Argument(metavar="COMMAND", help="The command and its arguments, best after `--`."),
     ],
     action: Annotated[str, typer.Option(metavar="NAME", help="The action that this is a run of.")],
     source: Annotated[
