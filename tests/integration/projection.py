@@ -88,6 +88,10 @@ class Log:
     def wait_for_entries(self, count: int) -> None:
         eventually(lambda: self.entries() >= count, what=f"{count} entries projected, found {self.entries()}")
 
+    def quarantine(self) -> list[tuple[str, dict[bytes, bytes]]]:
+        found: Any = self.client.xrange(self.key("quarantine"))
+        return [(entry_id.decode(), fields) for entry_id, fields in found]
+
     def projection(self) -> dict[str, Any]:
         """Every key of the projection with its content; neither the log nor the lease."""
         found: dict[str, Any] = {}
@@ -124,11 +128,11 @@ class Log:
         return renamed
 
 
-def raw_entries(client: redis.Redis, key: str) -> Iterable[tuple[bytes, list[bytes]]]:
+def raw_entries(client: redis.Redis, key: str, first: str = "-") -> Iterable[tuple[bytes, list[bytes]]]:
     """The entries with their fields in order, repeated ones included."""
     connection = client.connection_pool.get_connection()
     try:
-        connection.send_command("XRANGE", key, "-", "+")
+        connection.send_command("XRANGE", key, first, "+")
         yield from connection.read_response()
     finally:
         client.connection_pool.release(connection)

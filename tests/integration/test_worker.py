@@ -136,13 +136,13 @@ def test_with_memory_full_a_projector_takes_the_lease_commits_and_goes_on(own_se
         log = Log(client, own_server.url, "otters")
         log.add_completions(50)
         client.config_set("maxmemory-policy", "noeviction")
-        client.config_set("maxmemory", "1mb")
+        client.config_set("maxmemory", "1")
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             log.add_completions(1)
         assert log.drain() == 50  # from nothing: lease, group and projection are all new
         client.config_set("maxmemory", "0")
         log.add_completions(50)
-        client.config_set("maxmemory", "1mb")
+        client.config_set("maxmemory", "1")
         assert log.drain() == 50
         client.config_set("maxmemory", "0")
         with running(log.projector()):
