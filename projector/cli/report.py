@@ -1,0 +1,228 @@
+"""What the reading commands print: tables under titles, and at the end what to know about the projector."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from producer.wal import DEFAULT_NAMESPACE
+from projector.cli.durations import ago, clock_time, duration
+from projector.cli.stdout import is_terminal
+from projector.cli.tables import (
+    FAILURE,
+    actions_table,
+    cell,
+    cleanups_table,
+    executions_table,
+    in_flight_table,
+    pairs,
+    state,
+)
+from projector.cli.visible import visible
+from projector.query import ActionStats, Status, Totals
+from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
+
+__all__ = ["Report"]
+
+_PIPED_WIDTH = 240
+"""Columns where no terminal says how many: room for grep, yet no line padded to the length of an error."""
+
+
+class Report:
+    """Collects what is to be printed; `text()` renders it, coloured and as wide as standard output is.
+
+    `now` is the moment, in epoch ms, that relative times are told from.
+    """
+
+    def __init__(self, status: Status, *, now: int, width: int | None = None) -> None:
+        self._status = status
+        self._now = now
+        self._console = _console(width)
+        self._parts: list[RenderableType] = []
+
+    def text(self) -> str:
+        with StringIO() as page:
+            self._console.file = page
+            self._console.print(Group(*self._parts, *self._notices()))
+            # Tables fill their last column with blanks: nothing that a person or grep would want.
+            return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
+
+    # -- what there is to print --
+
+    def totals(self, totals: Totals) -> None:
+        if not (totals.total_executions or totals.cleanups or self._status.in_flight):
+            self._parts.append(self._nothing("nothing has ended yet"))
+            return
+        executions = [_share(totals.failures, totals.total_executions, "failed")]
+        if self._status.in_flight:
+            executions.append(Text(f"{self._status.in_flight:,} running"))
+        if self._status.orphans:
+            executions.append(Text(f"{self._status.orphans:,} presumed dead", style=FAILURE))
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(style="bold")
+        table.add_column(justify="right")
+        table.add_column()
+        table.add_row("Executions", f"{totals.total_executions:,}", Text(", ").join(executions))
+        failed = _share(totals.cleanup_failures, totals.cleanups, "failed")
+        table.add_row("Cleanups", f"{totals.cleanups:,}", failed)
+        self._parts.append(table)
+
+    def actions(self, actions: Sequence[ActionStats], *, limit: int) -> None:
+        title = "Actions" if len(actions) <= limit else f"Actions ({limit:,} of {len(actions):,}, the latest)"
+        if actions:
+            self._section(title, actions_table(actions[:limit], now=self._now, width=self._console.width))
+
+    def action(self, stats: ActionStats) -> None:
+        now = self._now
+        rows: list[tuple[str, str | Text]] = [
+            ("Action", visible(stats.action_id)),
+            ("State", state(stats)),
+            ("Executions", Text(f"{stats.total_executions:,}, ") + _share(stats.failures, stats.total_executions)),
+            ("Duration", _durations(stats)),
+            ("Last success", _moment(stats.last_success_at, now)),
+            ("Last failure", _moment(stats.last_failure_at, now)),
+            ("First seen", _moment(stats.first_at, now)),
+        ]
+        if stats.orphaned:
+            rows.insert(3, ("Presumed dead", Text(f"{stats.orphaned:,}", style=FAILURE)))
+        if stats.last_error and not stats.consecutive_failures:  # else the state says it
+            rows.insert(-1, ("Last error", cell(stats.last_error)))
+        self._parts.append(pairs(rows))
+
+    def executions(
+        self, records: Sequence[ActionExecutionRecord], *, title: str = "", none: str = "no execution has ended yet"
+    ) -> None:
+        table = executions_table(records, now=self._now, width=self._console.width)
+        self._section(title, table if records else self._nothing(none))
+
+    def failures(self, records: Sequence[ActionExecutionRecord]) -> None:
+        table = executions_table(records, now=self._now, width=self._console.width, failures=True)
+        self._section("", table if records else self._nothing("no execution has failed"))
+
+    def cleanups(
+        self, records: Sequence[CleanupRecord], *, title: str = "", none: str = "nothing has been cleaned up yet"
+    ) -> None:
+        table = cleanups_table(records, now=self._now, width=self._console.width)
+        self._section(title, table if records else self._nothing(none))
+
+    def in_flight(self, records: Sequence[InFlightRecord], *, title: str = "", none: str = "nothing runs") -> None:
+        table = in_flight_table(records, now=self._now, width=self._console.width)
+        self._section(title, table if records else self._nothing(none))
+
+    def status(self) -> None:
+        status = self._status
+        self._parts.append(
+            pairs(
+                [
+                    ("Namespace", status.namespace),
+                    ("Projector", _holder(status)),
+                    ("Stands at", self._checkpoint()),
+                    ("Entries", f"{status.entries:,} projected, {_waiting(status)}"),
+                    ("Log", f"{status.wal_length:,} entries, {status.trimmed:,} trimmed"),
+                    ("Running", f"{status.in_flight:,}"),
+                    ("Presumed dead", _alarming(status.orphans)),
+                    ("Missing", _alarming(status.missing, "numbered by their producers, and never arrived")),
+                    ("Duplicates", f"{status.duplicates:,} came again, and counted once"),
+                    ("Quarantined", _alarming(status.quarantined, "could not be read")),
+                    ("Evicted", f"{status.in_flight_evicted:,} runs, {status.actions_evicted:,} actions"),
+                    ("Replaced", f"{status.in_flight_replaced:,} runs, started again before they ended"),
+                    ("Schema", visible(status.schema or "–")),
+                    ("Bounds", _bounds(status)),
+                ]
+            )
+        )
+
+    # -- how --
+
+    def _section(self, title: str, body: RenderableType) -> None:
+        if self._parts:
+            self._parts.append("")
+        if title:
+            self._parts.append(Text(title, style="bold underline"))
+        self._parts.append(body)
+
+    def _nothing(self, why: str) -> Text:
+        """What stands in place of a table without rows."""
+        status = self._status
+        if status.checkpoint is not None:
+            return Text(why)
+        if status.wal_length:
+            return Text(f"nothing has been projected in namespace {status.namespace} yet")
+        option = "" if status.namespace == DEFAULT_NAMESPACE else f"--namespace {status.namespace} "
+        return Text(
+            f"nothing has been recorded in namespace {status.namespace} yet; "
+            f"record something with: producer run {option}--action hello -- echo hello"
+        )
+
+    def _notices(self) -> list[RenderableType]:
+        """One line, if what is above may not be all."""
+        status = self._status
+        if status.torn:
+            text = "the last commit was cut off half written; mend it with: projector rebuild"
+        elif status.lag is None:
+            text = "the log has fewer entries than were projected: it was replaced; mend it with: projector rebuild"
+        elif status.lease_holder is None and (status.lag or status.checkpoint):
+            text = f"no projector is active; {_waiting(status)}; start one: projector run"
+        elif status.lag:
+            text = f"the projector is behind: {_waiting(status)}"
+        else:
+            return []
+        return ["", Text(text, style="yellow")]
+
+    def _checkpoint(self) -> str:
+        last_id = self._status.checkpoint
+        if last_id is None:
+            return "nothing projected yet"
+        milliseconds = last_id.partition("-")[0]
+        return f"{visible(last_id)}, {_moment(int(milliseconds), self._now)}" if milliseconds.isdecimal() else last_id
+
+
+def _console(width: int | None) -> Console:
+    terminal = is_terminal()
+    if width is None and not terminal and "COLUMNS" not in os.environ:
+        width = _PIPED_WIDTH  # else rich would take the width of the terminal that stderr or stdin is
+    return Console(width=width, force_terminal=terminal or None, markup=False, highlight=False, emoji=False)
+
+
+def _share(count: int, total: int, what: str = "failed") -> Text:
+    percentage = f" ({100 * count / total:.1f} %)" if count and total else ""
+    return Text(f"{count:,} {what}{percentage}", style=FAILURE if count else "")
+
+
+def _durations(stats: ActionStats) -> str:
+    if not stats.total_executions:
+        return "–"
+    shortest, longest = duration(stats.duration_ms_min), duration(stats.duration_ms_max)
+    return f"{duration(stats.avg_duration_ms)} on average, {shortest} to {longest}"
+
+
+def _moment(moment: int | None, now: int) -> str:
+    return "never" if moment is None else f"{ago(moment, now)}, {clock_time(moment)}"
+
+
+def _holder(status: Status) -> Text:
+    if status.lease_holder is None:
+        return Text("none is active", style="yellow")
+    left = "without end" if status.lease_ttl_ms is None else f"for another {duration(status.lease_ttl_ms)}"
+    return Text(f"{visible(status.lease_holder)}, its lease lasts {left}")
+
+
+def _waiting(status: Status) -> str:
+    if status.lag is None:
+        return "unknown how many wait"
+    if not status.lag:
+        return "nothing waits"
+    return "1 entry waits" if status.lag == 1 else f"{status.lag:,} entries wait"
+
+
+def _alarming(count: int, what: str = "") -> Text:
+    return Text(f"{count:,} {what}".strip(), style=FAILURE) if count else Text("0")
+
+
+def _bounds(status: Status) -> str:
+    return ", ".join(f"{visible(name)} {value}" for name, value in (status.config or {}).items()) or "–"

@@ -1,0 +1,48 @@
+"""Standard output, which may be a terminal, a file on a full disk, or a pipe whose reader has left."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+__all__ = ["is_terminal", "write", "write_json"]
+
+
+def is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def write_json(value: Any) -> None:
+    """`value`, of dataclasses and plain types, as one JSON document: ASCII alone, integers of any size."""
+    write(json.dumps(value, default=asdict, indent=2) + "\n")
+
+
+def write(text: str) -> None:
+    """All of `text`, at once. When nobody reads on (`| head`) that is no failure; a full disk is."""
+    stdout = sys.stdout
+    if stdout is None:  # closed by the shell: >&-
+        return
+    try:
+        stdout.flush()
+        # What the terminal's encoding lacks is escaped, as Python does on stderr.
+        stdout.buffer.write(text.encode(stdout.encoding, "backslashreplace"))
+        stdout.buffer.flush()
+    except BrokenPipeError:
+        _discard_the_rest()
+        raise typer.Exit(0) from None
+    except OSError as error:
+        _discard_the_rest()
+        typer.echo(f"projector: standard output: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _discard_the_rest() -> None:
+    """Else the interpreter fails once more, with a traceback, when it flushes on its way out."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
