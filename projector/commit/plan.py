@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from projector.bounds import SCHEMA
-from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History
+from projector.fold.entry import milliseconds_of
+from projector.fold.history import History
 from projector.fold.table import Table
 from projector.keys import Keys
 
@@ -56,10 +56,7 @@ class Plan:
 
 def checkpoint_fields(history: History) -> list[_Value]:
     """The checkpoint as fields and values."""
-    fields: list[_Value] = []
-    for name in CHECKPOINT_FIELDS:
-        fields += (name, getattr(history.checkpoint, name))
-    return [*fields, "schema", SCHEMA, "config", history.bounds.config()]
+    return [value for field in history.checkpoint_fields().items() for value in field]
 
 
 def plan_of(history: History, keys: Keys) -> Plan:
@@ -72,7 +69,7 @@ def plan_of(history: History, keys: Keys) -> Plan:
     _hash(plan, keys.producers, ((key, row.to_json()) for key, row in _changed(history.producers)))
     _actions(plan, history, keys)
     _scanners(plan, history, keys)
-    _hash(plan, keys.totals, ((name, getattr(history.totals, name)) for name in TOTALS_FIELDS))
+    _hash(plan, keys.totals, history.totals.fields().items())
     for entry_id, fields in _changed(history.quarantine):
         plan.write("XADD", keys.quarantine, "stream", entry_id, *fields)
     return plan
@@ -111,7 +108,7 @@ def _lists(plan: Plan, history: History, keys: Keys) -> None:
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
     scores: list[_Value] = []
     for action_id, row in _changed(history.actions):
-        scores += (_milliseconds(row.last_entry_id), action_id)
+        scores += (milliseconds_of(row.last_entry_id), action_id)
         _hash(plan, keys.action(action_id), row.fields().items())
         _hash(plan, keys.durations(action_id), ((bucket, row.durations[bucket]) for bucket in row.buckets))
     plan.write_all("ZADD", keys.actions, "zset", scores)
@@ -120,7 +117,7 @@ def _actions(plan: Plan, history: History, keys: Keys) -> None:
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
     scores: list[_Value] = []
     for scanner_id, row in _changed(history.scanners):
-        scores += (_milliseconds(row.last_entry_id), scanner_id)
+        scores += (milliseconds_of(row.last_entry_id), scanner_id)
         _hash(plan, keys.scanner(scanner_id), row.fields().items())
     plan.write_all("ZADD", keys.scanners, "zset", scores)
 
@@ -134,7 +131,3 @@ def _changed(table: Table[_V]) -> Iterable[tuple[str, _V]]:
         row = table.rows[key]
         assert row is not None
         yield key, row
-
-
-def _milliseconds(entry_id: str) -> int:
-    return int(entry_id.partition("-")[0])

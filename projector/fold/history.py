@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
 import orjson
 
-from projector.bounds import Bounds
+from projector.bounds import SCHEMA, Bounds
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
@@ -45,6 +45,10 @@ class Totals:
     orphaned: int = 0
     cleanups: int = 0
     cleanup_failures: int = 0
+
+    def fields(self) -> dict[str, str | int]:
+        """The hash."""
+        return asdict(self)
 
 
 CHECKPOINT_FIELDS = tuple(field.name for field in fields(Checkpoint))
@@ -118,6 +122,10 @@ class History:
         if own is None:
             own = self.executions_of[action_id] = deque(maxlen=self.bounds.max_action_entries)
         own.append(record)
+
+    def checkpoint_fields(self) -> dict[str, str | int]:
+        """`{ns}:checkpoint`, with the schema and the bounds that the projection was made with."""
+        return asdict(self.checkpoint) | {"schema": SCHEMA, "config": self.bounds.config().decode()}
 
     def committed(self) -> None:
         """All changes are written: begin to collect anew."""
