@@ -191,7 +191,7 @@ def _judge(history: History, entry: Entry) -> Verdict:
 
 def _quarantine(history: History, entry: Entry, reason: str) -> None:
     history.checkpoint.quarantined += 1
-    history.quarantine.put(entry.id, quarantined_fields(reason, entry.fields))
+    history.quarantine.add(entry.id, quarantined_fields(reason, entry.fields))  # an id comes once
 
 
 def _release(history: History, entry_id: str) -> bool:

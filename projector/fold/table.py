@@ -48,14 +48,18 @@ class Table(Generic[_V]):
 
     def put(self, key: str, row: _V) -> str | None:
         """Set the row and make it the one touched last; the key that went over the bound for it, if any."""
-        new = self.get(key) is None
+        if self.get(key) is None:
+            return self.add(key, row)
+        self.rows[key] = row
+        self.touch(key)
+        return None
+
+    def add(self, key: str, row: _V) -> str | None:
+        """Put a row whose key is known to be new, whatever is loaded; the key that went over the bound, if any."""
         self.rows[key] = row
         self.changed[key] = None
         if self.order is not None:
             self.order[key] = None
-            self.order.move_to_end(key)
-        if not new:
-            return None
         if key not in self.dropped:
             self._fresh.add(key)
         self.size += 1

@@ -1,0 +1,111 @@
+"""However the log is cut into sessions and batches, Redis holds what one fold in memory renders to.
+
+Each drain is a session of its own, which loads the history from the projection as far as its batches ask for it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from itertools import pairwise
+from typing import Any
+from unittest import mock
+
+import pytest
+import redis
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from projector import Projector
+from projector.bounds import Bounds
+from projector.fold.rendering import render
+from projector.keys import Keys
+from projector.worker import session
+from tests.logs import TINY, Log, broken_completion, completed, entry, folded, logs, numbered
+from tests.model import Model, plain
+from tests.servers import Server
+
+pytestmark = pytest.mark.server
+
+_RAW_ENTRIES = 'return redis.call("XRANGE", KEYS[1], "-", "+")'
+"""Through a script, since redis-py's own XRANGE makes a dict of an entry, which loses repeated names."""
+
+_BOUNDS = st.sampled_from([TINY, Bounds()])
+_MODEST = settings(
+    max_examples=60,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@_MODEST
+@given(
+    log=logs(),
+    cuts=st.lists(st.integers(0, 40), max_size=4),
+    batch=st.sampled_from([1, 2, 3, 7, 100]),
+    bounds=_BOUNDS,
+)
+@example(log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, bounds=Bounds())
+def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
+    client: redis.Redis, shared_server: Server, log: Log, cuts: list[int], batch: int, bounds: Bounds
+) -> None:
+    namespace = f"b{secrets.token_hex(8)}"
+    with mock.patch.multiple(session, _FIRST_BATCH=batch, MAX_BATCH=batch):
+        for first, last in pairwise(sorted({0, len(log), *[min(cut, len(log)) for cut in cuts]})):
+            append(client, namespace, log[first:last])
+            assert Projector(shared_server.url, namespace, bounds=bounds).drain() == last - first
+    assert_history_of(log, bounds, client, Keys(namespace))
+
+
+def append(client: redis.Redis, namespace: str, log: Log) -> None:
+    for entry_id, fields in log:
+        client.execute_command("XADD", Keys(namespace).wal, entry_id, *fields)
+
+
+def assert_history_of(log: Log, bounds: Bounds, client: redis.Redis, keys: Keys) -> None:
+    """Redis holds, key by key and byte by byte, what a fold in memory renders to, and what the model says."""
+    found = projection(client, keys)
+    expected = {rendered.key: rendered.content for rendered in render(folded(log, bounds), keys)}
+    assert found == expected
+    model = Model(bounds)
+    for entry_id, fields in log:
+        model.read(entry_id, fields)
+    assert in_plain_terms(found, keys) == model.projection()
+
+
+def in_plain_terms(found: dict[bytes, Any], keys: Keys) -> dict[str, Any]:
+    prefix = keys.wal.removesuffix(b"wal")
+    suffixes = {key: key.removeprefix(prefix).decode() for key in found}
+    return {suffixes[key]: plain(suffixes[key], content) for key, content in found.items()}
+
+
+def projection(client: redis.Redis, keys: Keys) -> dict[bytes, Any]:
+    """Every key of the namespace but the log. A stream that lost its entries is an empty key to Redis, none to us."""
+    found = client.scan_iter(match=keys.wal.removesuffix(b"wal") + b"*", count=10_000)
+    contents = {key: content_of(client, key) for key in found if key != keys.wal}
+    return {key: content for key, content in contents.items() if content}
+
+
+def content_of(client: redis.Redis, key: bytes) -> Any:
+    match client.type(key):
+        case b"list":
+            return client.lrange(key, 0, -1)
+        case b"hash":
+            return client.hgetall(key)
+        case b"zset":
+            scored: Any = client.zrange(key, 0, -1, withscores=True)
+            return {member: int(score) for member, score in scored}
+        case b"stream":
+            return list(map(tuple, client.eval(_RAW_ENTRIES, 1, key)))
+        case kind:
+            raise AssertionError(f"{key!r} is a {kind!r}")
+
+
+def test_a_log_larger_than_a_batch_gives_the_history_of_one_fold(
+    client: redis.Redis, shared_server: Server, namespace: str
+) -> None:
+    """With the worker's own batch sizes, and more rows in a batch than one command takes."""
+    log = numbered(*[entry(completed(f"a{number}"), by=f"p{number}", seq=1) for number in range(5000)])
+    append(client, namespace, log)
+    assert Projector(shared_server.url, namespace, bounds=Bounds(max_actions=2000)).drain() == 5000
+    assert_history_of(log, Bounds(max_actions=2000), client, Keys(namespace))
