@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,7 +12,16 @@ from typing import Annotated
 
 import typer
 
+from projector.cli.report import Report
+from projector.cli.stdout import write
+from projector.demo.narrator import Narrator
+from projector.demo.temporary import temporary_directory
+from projector.embedded import EmbeddedServer
+from projector.query import Query
+
 __all__ = ["demo"]
+
+_LIMIT = 8
 
 
 def demo(
@@ -53,20 +63,33 @@ def _ended_by_any_signal() -> Iterator[None]:
 
 def _demonstrate(seconds: float) -> bool:
     """Whether the workers' books and the projection agree."""
-    from projector.demo.demo import Demo
-    from projector.demo.narrator import Narrator
-    from projector.demo.temporary import temporary_directory
-    from projector.embedded import EmbeddedServer
+    from projector.demo.demo import Demo  # here, since every other command would load asyncio and more for nothing
 
     narrator = Narrator(sys.stdout)
-    with temporary_directory() as directory, EmbeddedServer(directory / "data") as server:
+    with (
+        temporary_directory() as directory,
+        EmbeddedServer(directory / "data") as server,
+        Query(server.address.socket_url) as query,
+        Demo(directory, url=server.address.socket_url, query=query, seconds=seconds, narrator=narrator) as running,
+    ):
         narrator.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
-        narrator.say(f"    export WAL_URL={server.address.url}; projector stats")
-        demo = Demo(directory, url=server.address.socket_url, seconds=seconds, narrator=narrator)
-        audit = demo.run()
-        disagreements = audit.disagreements()
-        for line in disagreements:
+        narrator.say(f"    export WAL_URL={server.address.url}")
+        narrator.say("    projector stats")
+        audit = running.run()
+        narrator.say()
+        write(_report(query))
+        narrator.say()
+        for line in audit.disagreements():
             narrator.say(f"The figures do not agree: {line}")
-        if not disagreements:
+        if not audit.disagreements():
             narrator.say(audit.verdict())
-        return not disagreements
+        return not audit.disagreements()
+
+
+def _report(query: Query) -> str:
+    report = Report(query.status(), now=int(time.time() * 1000))
+    report.totals(query.totals())
+    report.actions(query.actions(), limit=_LIMIT)
+    report.executions(query.recent_failures(_LIMIT), title="Recent failures")
+    report.cleanups(query.recent_cleanup_operations(_LIMIT), title="Recent cleanups")
+    return report.text()

@@ -10,7 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,24 +70,29 @@ def mirror(shift: Shift) -> None:
 def check_documents(shift: Shift) -> None:
     @shift.producer.tracked("verify-checksums", source="watcher:inbox")
     def verify() -> str:
-        drafts = shift.fresh(shift.scratch.drafts, ".sha256")  # left behind, for a scanner to find
+        draft = shift.fresh(shift.scratch.drafts, ".sha256")  # left behind, for a scanner to find
         sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in shift.scratch.documents.iterdir()]
-        drafts.write_text("\n".join(sums))
+        draft.write_text("\n".join(sums))
         return f"{len(sums)} documents"
 
     verify()
 
 
 def notify(shift: Shift) -> None:
-    """Succeeds while somebody listens, which is two times in three."""
+    with _port(listening=True) as port:
+        _notify(shift, port)
 
+
+def notify_in_vain(shift: Shift) -> None:
+    """Fails: nobody listens."""
+    with _port(listening=False) as port:
+        _notify(shift, port)
+
+
+def _notify(shift: Shift, port: int) -> None:
     @shift.producer.tracked("notify", source="watcher:idle-check")
     def tell() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            if shift.chance.random() < 1 / 3:
-                listener.close()
-            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        _connect(port)
 
     tell()
 
@@ -95,21 +101,30 @@ def notify(shift: Shift) -> None:
 
 
 def deploy(shift: Shift) -> None:
-    """Takes a lock and a worktree and, when the target refuses the connection, leaves both behind."""
+    with _port(listening=True) as port:
+        _deploy(shift, port)
+
+
+def deploy_in_vain(shift: Shift) -> None:
+    """Fails: the target refuses the connection. The lock and the worktree are left behind, for a scanner to find."""
+    with _port(listening=False) as port:
+        _deploy(shift, port)
+
+
+def _deploy(shift: Shift, port: int) -> None:
     lock = shift.fresh(shift.scratch.locks, ".lock")
     worktree = shift.fresh(shift.scratch.worktrees, "")
     with shift.producer.execution("deploy", source="manual") as run:
         lock.touch()
         _run(run, ["cp", "-R", str(shift.scratch.documents), str(worktree)])
-        if shift.chance.random() < 1 / 2:
-            socket.create_connection(("127.0.0.1", _closed_port()), timeout=2).close()
+        _connect(port)
         shutil.rmtree(worktree)
         lock.unlink()
 
 
 def count_words(shift: Shift) -> None:
     with shift.producer.execution("word-count", source="manual") as run:
-        _run(run, ["sh", "-c", 'cat "$1"/*.txt | wc -w', "sh", str(shift.scratch.documents)])
+        _run(run, ["wc", "-w", *_documents(shift)])
 
 
 # -- a batch of slow runs of one action, which overlap: asyncio --
@@ -122,18 +137,17 @@ def reindex(shift: Shift) -> None:
 async def _reindex(shift: Shift) -> None:
     async def one(seconds: float) -> None:
         async with shift.producer.execution("reindex", source="watcher:documents", execution_type="rules") as run:
-            script = 'sleep "$2"; cat "$1"/*.txt | tr " " "\\n" | sort | uniq -c'
-            command = ["sh", "-c", script, "sh", str(shift.scratch.documents), f"{seconds:.2f}"]
-            child = await asyncio.create_subprocess_exec(*tethered(command), stdout=subprocess.PIPE)
-            output, _ = await child.communicate()
-            _judge(run, output, child.returncode)
+            for command in (["sleep", f"{seconds:.2f}"], ["gzip", "-9", "-c", *_documents(shift)]):
+                child = await asyncio.create_subprocess_exec(*tethered(command), stdout=subprocess.PIPE)
+                packed, _ = await child.communicate()
+                _judge(run, f"{len(packed)} bytes".encode(), child.returncode)
 
     await asyncio.gather(*(one(shift.chance.uniform(0.2, 1.0)) for _ in range(3)))
 
 
 CRON: tuple[Job, ...] = (back_up, rotate_logs, mirror)
-WATCHER: tuple[Job, ...] = (check_documents, notify)
-OPERATOR: tuple[Job, ...] = (deploy, count_words, deploy)
+WATCHER: tuple[Job, ...] = (check_documents, notify_in_vain, check_documents, notify)
+OPERATOR: tuple[Job, ...] = (deploy_in_vain, count_words, deploy)
 BATCH: tuple[Job, ...] = (reindex,)
 
 
@@ -156,15 +170,25 @@ def _run(run: Execution, command: Sequence[str]) -> None:
     _judge(run, done.stdout, done.returncode)
 
 
+def _documents(shift: Shift) -> list[str]:
+    return [str(path) for path in sorted(shift.scratch.documents.iterdir())]
+
+
 def _judge(run: Execution, output: bytes, status: int | None) -> None:
     run.output = output
     if status:
         run.fail(f"exit status {status}")
 
 
-def _closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def _port(*, listening: bool) -> Iterator[int]:
+    """A port where somebody listens, or nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        if not listening:
+            listener.close()
+        yield port
+
+
+def _connect(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), timeout=2).close()

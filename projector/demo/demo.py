@@ -27,10 +27,13 @@ _PROJECTOR = "from projector.cli import main; main()"
 
 
 class Demo:
-    """An engine at work on the server at `url`; half-way, its projector is killed and started again."""
+    """An engine at work on the server at `url`; half-way, its projector is killed and started again.
 
-    def __init__(self, directory: Path, *, url: str, seconds: float, narrator: Narrator) -> None:
-        self.query = Query(url, DEFAULT_NAMESPACE)
+    Use it with `with`: none of its processes is left.
+    """
+
+    def __init__(self, directory: Path, *, url: str, query: Query, seconds: float, narrator: Narrator) -> None:
+        self._query = query
         self._seconds = seconds
         self._narrator = narrator
         self._projector = Process(
@@ -41,19 +44,28 @@ class Demo:
         )
         self._engine = Engine(directory / "engine", url=url, namespace=DEFAULT_NAMESPACE, seconds=seconds)
 
-    def run(self) -> Audit:
-        """Run it to its end, and set the workers' books beside the projection. None of its processes is left."""
-        with ExitStack() as ending:
+    def __enter__(self) -> Demo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all processes that it has started."""
+        with ExitStack() as ending:  # the second, whatever happens to the first
             ending.callback(self._projector.stop)
             ending.callback(self._engine.stop)
-            self._projector.start()
-            self._engine.start()
-            self._narrator.begin()
-            self._crash_the_projector()
-            self._watch(until=lambda: not self._engine.working)
-            self._narrator.event("the workers have ended; the projector catches up with what they recorded")
-            self._catch_up()
-            return Audit(recorded=self._engine.tally(), totals=self.query.totals(), status=self.query.status())
+
+    def run(self) -> Audit:
+        """Run it to its end, and set the workers' books beside the projection."""
+        self._projector.start()
+        self._engine.start()
+        self._narrator.begin()
+        self._narrator.say(
+            f"For {self._seconds:g} s, {len(self._engine.workers)} worker processes run real commands and tasks:"
+        )
+        self._crash_the_projector()
+        self._watch(until=lambda: not self._engine.working)
+        self._narrator.event("the workers have ended; the projector catches up with what they recorded")
+        self._catch_up()
+        return Audit(recorded=self._engine.tally(), totals=self._query.totals(), status=self._query.status())
 
     def _crash_the_projector(self) -> None:
         half = self._seconds / 2
@@ -70,7 +82,7 @@ class Demo:
         deadline = time.monotonic() + _CATCH_UP_SECONDS
 
         def done() -> bool:
-            status = self.query.status()
+            status = self._query.status()
             return (status.lag == 0 and status.entries >= recorded) or time.monotonic() > deadline
 
         self._watch(until=done)
@@ -86,7 +98,7 @@ class Demo:
 
     def _figures(self) -> str:
         try:
-            status = self.query.status()
+            status = self._query.status()
         except ProjectorError as error:
             return str(error)
         waiting = "?" if status.lag is None else status.lag

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from projector.demo.actions import Job, Shift
 
-__all__ = ["SCANNERS"]
+__all__ = ["SCANNER"]
 
 _STALE_SECONDS = 1.0
 
@@ -20,22 +20,27 @@ def release_locks(shift: Shift) -> None:
 
 def delete_drafts(shift: Shift) -> None:
     for path in _stale(shift.scratch.drafts):
-        _clean_up(shift, "old-drafts", f"draft:{path}", "delete", path.unlink)
+        _clean_up(shift, "old-drafts", f"draft:{path.name}", "delete", path.unlink)
 
 
 def archive_logs(shift: Shift) -> None:
     for path in _stale(shift.scratch.logs, "*.gz"):
-        _archive(shift, "rotated-logs", f"log:{path}", path)
+        _archive(shift, "rotated-logs", f"log:{path.name}", path)
 
 
 def remove_worktrees(shift: Shift) -> None:
     """Deletes no worktree with files in it: that fails, and it goes to the archive."""
     for path in _stale(shift.scratch.worktrees):
-        if not _clean_up(shift, "stale-worktrees", f"worktree:{path}", "delete", path.rmdir):
-            _archive(shift, "stale-worktrees", f"worktree:{path}", path)
+        if not _clean_up(shift, "stale-worktrees", f"worktree:{path.name}", "delete", path.rmdir):
+            _archive(shift, "stale-worktrees", f"worktree:{path.name}", path)
 
 
-SCANNERS: tuple[Job, ...] = (release_locks, delete_drafts, archive_logs, remove_worktrees)
+def scan(shift: Shift) -> None:
+    for scanner in (release_locks, delete_drafts, archive_logs, remove_worktrees):
+        scanner(shift)
+
+
+SCANNER: tuple[Job, ...] = (scan,)
 
 
 def _stale(directory: Path, pattern: str = "*") -> Iterator[Path]:

@@ -12,10 +12,11 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 
 from projector.demo.actions import BATCH, CRON, OPERATOR, WATCHER, Job, Shift
 from projector.demo.book import Book, BookedProducer
-from projector.demo.scanners import SCANNERS
+from projector.demo.scanners import SCANNER
 from projector.demo.scratch import Scratch
 
 __all__ = ["ROLES", "work"]
@@ -25,7 +26,7 @@ ROLES: dict[str, tuple[Job, ...]] = {
     "watcher": WATCHER,
     "operator": OPERATOR,
     "batch": BATCH,
-    "scanner": SCANNERS,
+    "scanner": SCANNER,
 }
 
 _PAUSES = (0.05, 0.3)
@@ -44,10 +45,18 @@ def work(shift: Shift, jobs: tuple[Job, ...], seconds: float) -> None:
         time.sleep(shift.chance.uniform(*_PAUSES))
 
 
+def _end_in_order_when_told(engine: int) -> None:
+    def end(signum: int, _frame: FrameType | None) -> None:
+        if os.getppid() != engine:
+            os._exit(128 + signum)  # the engine was killed, and the server with it: no end can be recorded any more
+        sys.exit(128 + signum)  # an exception: commands that run are ended, and their ends recorded
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def main() -> None:
     role, directory, url, namespace, seconds = sys.argv[1:]
-    # As an exception, so that commands which run are ended before us.
-    signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
+    _end_in_order_when_told(os.getppid())
     book = Book(Path(directory, "books", f"{role}-{os.getpid()}"))
     with closing(BookedProducer(url, namespace, book=book)) as producer:
         shift = Shift(

@@ -33,7 +33,6 @@ with EmbeddedServer(Path(sys.argv[1])) as server:
 @contextmanager
 def held_by_another_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int, int]]:
     """(a process that runs a server on `directory`, the server's pid, its port)."""
-    # A zombie is no survivor: as the children's reaper we see them go, as init would.
     with subprocess.Popen([sys.executable, "-c", _HOLD, directory], stdout=subprocess.PIPE, text=True) as holder:
         try:
             assert holder.stdout is not None
@@ -44,9 +43,11 @@ def held_by_another_process(directory: Path) -> Iterator[tuple[subprocess.Popen[
 
 
 def runs(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
+    """Whether the process runs; a zombie, which nobody has reaped yet, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def client(server: EmbeddedServer) -> redis.Redis:
