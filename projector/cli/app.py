@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from producer.errors import WalError
+from projector.cli.demo import demo
+from projector.cli.read import cleanups, failures, in_flight, recent, stats, status
 from projector.cli.run import run
+from projector.cli.up import up
 
 __all__ = ["main"]
 
@@ -23,18 +27,24 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    app.command()(run)
+    for command in (up, demo, run, stats, recent, failures, cleanups, status):
+        app.command()(command)
+    app.command("in-flight")(in_flight)
     return app
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        print(f"projector (execution-wal) {version_of('execution-wal')}")
+def _show_version(on: bool) -> None:
+    if on:
+        print(f"projector (execution-wal) {version('execution-wal')}")
         raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:
