@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
 import stat
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,10 +141,31 @@ def test_the_child_dies_of_a_broken_pipe_though_we_do_not(signals: HeldSignals) 
     assert shell("kill -PIPE $$", signals).status == 128 + signal.SIGPIPE
 
 
-def test_a_signal_that_came_before_the_child_was_there_is_passed_on(signals: HeldSignals) -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-    ended = run(["sleep", "60"], signals, keep=LIMIT)
-    assert (ended.status, ended.error) == (143, "killed by SIGTERM")
+def test_an_interrupt_typed_before_the_child_was_there_is_passed_on() -> None:
+    """While the start is being recorded: the terminal could not send it to a child that was not there."""
+    program = """
+import signal
+from producer.child import hold_signals, run
+signals = hold_signals()
+print("held", flush=True)
+while signal.SIGINT not in signals.pending():
+    pass
+print(run(["sleep", "60"], signals, keep=None).error, flush=True)
+"""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    with process, os.fdopen(ours, "r+b", buffering=0) as screen:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        screen.write(b"\x03")
+        assert process.stdout.readline() == b"killed by SIGINT\n"
 
 
 def test_a_signal_that_the_child_sends_us_does_not_come_back_to_it(signals: HeldSignals) -> None:
