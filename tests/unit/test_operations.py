@@ -1,0 +1,425 @@
+"""The wire contract of the operations, byte by byte: JSON in, JSON out, and what is refused in which words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.errors import InvalidOperation, UndecodableOperation
+from producer.operations import (
+    MAX_INTEGER,
+    MAX_OPERATION_BYTES,
+    ActionExecutionCompleted,
+    ActionExecutionOrphaned,
+    ActionExecutionStarted,
+    CleanupExecuted,
+    Operation,
+    QuarantineDropped,
+    decode,
+    encode,
+    operation_of,
+)
+
+_WIRE: list[tuple[bytes, Operation]] = [
+    (
+        b'{"type":"action_execution_started","action_id":"notify","source":"watcher:idle-check",'
+        b'"execution_type":"command","started_at":1790000000000}',
+        ActionExecutionStarted(
+            action_id="notify", source="watcher:idle-check", execution_type="command", started_at=1_790_000_000_000
+        ),
+    ),
+    (
+        b'{"type":"action_execution_started","action_id":"notify","source":"manual","execution_type":"rules",'
+        b'"started_at":0,"execution_id":"r1","heartbeats":true}',
+        ActionExecutionStarted(
+            action_id="notify",
+            source="manual",
+            execution_type="rules",
+            started_at=0,
+            execution_id="r1",
+            heartbeats=True,
+        ),
+    ),
+    (
+        b'{"type":"action_execution_completed","action_id":"deploy","success":true,"duration_ms":0,'
+        b'"completed_at":9007199254740991}',
+        ActionExecutionCompleted(action_id="deploy", success=True, duration_ms=0, completed_at=MAX_INTEGER),
+    ),
+    (
+        b'{"type":"action_execution_completed","action_id":"deploy","success":false,"output":"\xc3\xa9\\n",'
+        b'"error":"connection refused","duration_ms":5000,"completed_at":1790000005000,"execution_id":"r1"}',
+        ActionExecutionCompleted(
+            action_id="deploy",
+            success=False,
+            output="é\n",
+            error="connection refused",
+            duration_ms=5000,
+            completed_at=1_790_000_005_000,
+            execution_id="r1",
+        ),
+    ),
+    (
+        b'{"type":"cleanup_executed","scanner_id":"stale-locks","resource_id":"lock:deploy","action":"release",'
+        b'"success":true,"executed_at":1790000000000}',
+        CleanupExecuted(
+            scanner_id="stale-locks",
+            resource_id="lock:deploy",
+            action="release",
+            success=True,
+            executed_at=1_790_000_000_000,
+        ),
+    ),
+    (
+        b'{"type":"cleanup_executed","scanner_id":"s","resource_id":"queue:merges:item-1","action":"dead_letter",'
+        b'"success":false,"error":"","executed_at":1}',
+        CleanupExecuted(
+            scanner_id="s",
+            resource_id="queue:merges:item-1",
+            action="dead_letter",
+            success=False,
+            error="",
+            executed_at=1,
+        ),
+    ),
+    (
+        b'{"type":"action_execution_orphaned","action_id":"a","execution_id":"r1","reason":"no heartbeat",'
+        b'"orphaned_at":2}',
+        ActionExecutionOrphaned(action_id="a", execution_id="r1", reason="no heartbeat", orphaned_at=2),
+    ),
+    (
+        b'{"type":"quarantine_dropped","entry_id":"1790000000000-10","dropped_at":3}',
+        QuarantineDropped(entry_id="1790000000000-10", dropped_at=3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "operation"), _WIRE)
+def test_an_operation_is_written_and_read_as_these_bytes(raw: bytes, operation: Operation) -> None:
+    assert encode(operation) == raw
+    assert decode(raw) == operation
+
+
+# -- reading: what is accepted beside that --
+
+
+def completion(**changes: Any) -> bytes:
+    """A completion as JSON with `changes`; what is Ellipsis is left out."""
+    fields = {
+        "type": "action_execution_completed",
+        "action_id": "a",
+        "success": True,
+        "duration_ms": 5,
+        "completed_at": 6,
+    }
+    return orjson.dumps({name: value for name, value in (fields | changes).items() if value is not ...})
+
+
+def with_raw(more: bytes) -> bytes:
+    """A completion with `more` as it is behind its last field."""
+    return completion()[:-1] + b"," + more + b"}"
+
+
+_COMPLETION = decode(completion())
+
+
+def read_completion(raw: bytes) -> ActionExecutionCompleted:
+    operation = decode(raw)
+    assert isinstance(operation, ActionExecutionCompleted)
+    return operation
+
+
+def test_a_null_option_is_an_absent_one() -> None:
+    assert decode(completion(output=None, error=None, execution_id=None)) == _COMPLETION
+
+
+def test_a_null_heartbeats_is_an_absent_one() -> None:
+    raw, operation = _WIRE[0]
+    assert decode(raw[:-1] + b',"heartbeats":null}') == operation
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b'"new":1',
+        b'"new":"a \\"quoted\\" and \\\\ text"',
+        b'"new":{"action_id":"b","action_id":"c"}',
+        b'"new":[{"type":"reboot"}]',
+        b'"":0',
+    ],
+)
+def test_unknown_fields_are_ignored(more: bytes) -> None:
+    assert decode(with_raw(more)) == _COMPLETION
+
+
+def test_the_order_of_fields_and_white_space_do_not_matter() -> None:
+    raw = (
+        b' {\n"completed_at" : 6, "success":true,"action_id":"a",\t"duration_ms":5,'
+        b' "type":"action_execution_completed" }\r\n'
+    )
+    assert decode(raw) == _COMPLETION
+
+
+@pytest.mark.parametrize("text", ['"', '\\"', "\\", '\\\\"x', '","action_id":"b', "\u0000\n", "é\u0301", "😀"])
+def test_text_is_kept_as_it_is(text: str) -> None:
+    """Quotes and backslashes above all: a repeated name is looked for by counting quotes."""
+    assert read_completion(completion(output=text, error=text)).output == text
+    assert read_completion(encode(read_completion(completion(error=text)))).error == text
+
+
+@given(output=st.text() | st.none(), error=st.text(max_size=100) | st.none(), name=st.text(min_size=1, max_size=60))
+def test_whatever_is_written_is_read_back(output: str | None, error: str | None, name: str) -> None:
+    operation = ActionExecutionCompleted(
+        action_id=name, success=False, output=output, error=error, duration_ms=1, completed_at=2, execution_id=name
+    )
+    assert decode(encode(operation)) == operation
+
+
+# -- reading: what is refused --
+
+_INTEGER = "an integer from 0 to 9007199254740991"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b'"5"', 'the string "5"'),
+        (b"1e3", "the number 1000.0"),
+        (b"1.0", "the number 1.0"),
+        (b"true", "true"),
+        (b"null", "null"),
+        (b"-1", "the number -1"),
+        (b"9007199254740992", "the number 9007199254740992"),
+        (b"[]", "a list"),
+        (b"{}", "an object"),
+        (b"NaN", "the number nan"),
+    ],
+)
+@pytest.mark.parametrize("field", ["duration_ms", "completed_at"])
+def test_an_integer_is_an_integer(field: str, value: bytes, found: str) -> None:
+    raw = completion(**{field: 77}).replace(b"77", value)
+    assert refusal_of(raw) == f"{field}: expected {_INTEGER}, found {found}"
+
+
+@pytest.mark.parametrize("number", [0, MAX_INTEGER])
+def test_integers_reach_from_0_to_2_to_the_53_less_1(number: int) -> None:
+    assert read_completion(completion(duration_ms=number)).duration_ms == number
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("no", 'the string "no"'), (1, "the number 1"), (None, "null"), (..., "nothing")]
+)
+def test_a_boolean_is_true_or_false(value: object, found: str) -> None:
+    assert refusal_of(completion(success=value)) == f"success: expected true or false, found {found}"
+
+
+@pytest.mark.parametrize("field", ["action_id", "success", "duration_ms", "completed_at"])
+def test_a_required_field_is_required(field: str) -> None:
+    assert refusal_of(completion(**{field: ...})).startswith(f"{field}: expected ")
+    assert refusal_of(completion(**{field: ...})).endswith(", found nothing")
+
+
+_TYPES = (
+    "action_execution_started, action_execution_completed, cleanup_executed, action_execution_orphaned, "
+    "quarantine_dropped"
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("reboot", 'the string "reboot"'),
+        ("Cleanup_Executed", 'the string "Cleanup_Executed"'),
+        (5, "the number 5"),
+        (None, "null"),
+        ([], "a list"),
+        ({}, "an object"),
+        (..., "nothing"),
+    ],
+)
+def test_the_type_is_one_of_five(value: object, found: str) -> None:
+    assert refusal_of(completion(type=value)) == f"type: expected one of {_TYPES}, found {found}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"), [(b"[]", "a list"), (b"null", "null"), (b'"x"', 'the string "x"'), (b"5", "the number 5")]
+)
+def test_an_operation_is_an_object(raw: bytes, found: str) -> None:
+    assert refusal_of(raw) == f"expected a JSON object, found {found}"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        completion() + b"x",
+        completion() + b"\0",
+        b"\xef\xbb\xbf" + completion(),
+        completion(action_id="XX").replace(b"XX", b"\xff"),
+        completion(action_id="XX").replace(b"XX", b"\\ud83d"),
+        completion(action_id="XX").replace(b"XX", b"\n"),
+        completion().replace(b":5,", b":05,"),
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_json_in_utf8_is_refused(raw: bytes) -> None:
+    assert refusal_of(raw) == "expected JSON, found text that is no JSON in UTF-8"
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"Infinity", b"-Infinity"])
+def test_numbers_that_json_does_not_have_are_refused_even_in_unknown_fields(value: bytes) -> None:
+    assert refusal_of(with_raw(b'"new":' + value)) == "expected JSON, found text that is no JSON"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        (b'"action_id":"a"', "action_id"),
+        (b'"action\\u005fid":"b"', "action_id"),
+        (b'"success":true', "success"),
+        (b'"type":"action_execution_completed"', "type"),
+        (b'"error":null,"error":null', "error"),
+        (b'"error":"x","error":null', "error"),
+        (b'"new":1,"new":2', "new"),
+        (b'"output":"\\"\\\\","new":"\\\\\\"","new":2', "new"),
+    ],
+)
+def test_a_repeated_field_name_is_refused(more: bytes, field: str) -> None:
+    assert refusal_of(with_raw(more)) == f"{field}: expected the field once, found it repeated"
+
+
+def test_more_than_a_hundred_fields_are_refused() -> None:
+    assert decode(completion(**{f"new{number}": 0 for number in range(95)})) == _COMPLETION
+    raw = completion(**{f"new{number}": 0 for number in range(96)})
+    assert refusal_of(raw) == "expected at most 100 fields, found 101"
+
+
+def test_an_operation_has_at_most_a_mebibyte() -> None:
+    room = MAX_OPERATION_BYTES - len(completion(output=""))
+    assert len(read_completion(completion(output="x" * room)).output or "") == room
+    raw = completion(output="x" * (room + 1))
+    assert refusal_of(raw) == "expected an operation of at most 1048576 bytes, found 1048577 bytes"
+
+
+_NAMES = [
+    ("action_execution_started", "action_id", 256),
+    ("action_execution_started", "execution_id", 256),
+    ("action_execution_started", "execution_type", 256),
+    ("action_execution_started", "source", 4096),
+    ("cleanup_executed", "scanner_id", 256),
+    ("cleanup_executed", "action", 256),
+    ("cleanup_executed", "resource_id", 4096),
+]
+_TEXTS = [
+    ("action_execution_completed", "error", 4096),
+    ("cleanup_executed", "error", 4096),
+    ("action_execution_orphaned", "reason", 4096),
+]
+
+
+def literal(kind: str, **changes: object) -> dict[str, object]:
+    """The last of the literal operations of this type, with `changes`."""
+    found: list[dict[str, object]] = [orjson.loads(raw) for raw, operation in _WIRE if operation.type == kind]
+    return found[-1] | changes
+
+
+@pytest.mark.parametrize(("kind", "field", "bound"), [*_NAMES, *_TEXTS])
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_strings_are_bounded_in_bytes_of_utf8(kind: str, field: str, bound: int, character: str) -> None:
+    size = len(character.encode())
+    fits = character * (bound // size)
+    assert getattr(decode(orjson.dumps(literal(kind, **{field: fits}))), field) == fits
+    assert refusal_of(orjson.dumps(literal(kind, **{field: fits + character}))).startswith(f"{field}: expected ")
+
+
+@pytest.mark.parametrize(("escape", "size"), [(b"\\u00e9", 2), (b"\\ud83d\\ude00", 4), (b"\\u0041", 1)])
+def test_what_an_escape_stands_for_is_what_counts(escape: bytes, size: int) -> None:
+    """`\\u00e9` is six bytes of JSON and two of UTF-8."""
+    mark = completion(error="MARK")
+    read = read_completion(mark.replace(b"MARK", escape * (4096 // size)))
+    assert len((read.error or "").encode()) == 4096
+    refused = refusal_of(mark.replace(b"MARK", escape * (4096 // size + 1)))
+    assert refused.startswith("error: expected a string of at most 4096 bytes, found ")
+
+
+@pytest.mark.parametrize(("kind", "field", "bound"), _NAMES)
+def test_names_are_not_empty(kind: str, field: str, bound: int) -> None:
+    expected = f'{field}: expected a string of 1 to {bound} bytes, found the string ""'
+    assert refusal_of(orjson.dumps(literal(kind, **{field: ""}))) == expected
+
+
+@pytest.mark.parametrize("entry_id", ["", "1", "1-", "-1", "1-1 ", "1-1\n", "a-1", "123456789012345678901-1", "١-1"])
+def test_an_entry_id_is_two_numbers(entry_id: str) -> None:
+    raw = orjson.dumps({"type": "quarantine_dropped", "entry_id": entry_id, "dropped_at": 1})
+    assert refusal_of(raw).startswith("entry_id: expected an entry id, <milliseconds>-<number>, found the string ")
+
+
+def test_a_refusal_says_which_field_what_was_expected_and_found_and_keeps_the_bytes() -> None:
+    raw = completion(action_id="é" * 200)
+    with pytest.raises(UndecodableOperation) as refused:
+        decode(raw)
+    error = refused.value
+    assert (error.field, error.expected, error.found) == ("action_id", "a string of 1 to 256 bytes", "400 bytes")
+    assert error.raw == raw
+    assert isinstance(error, ValueError)
+
+
+def refusal_of(raw: bytes) -> str:
+    """The words in which `raw` is refused."""
+    with pytest.raises(UndecodableOperation) as refused:
+        decode(raw)
+    assert refused.value.raw == raw
+    return str(refused.value)
+
+
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_FIELDS = ("action_id", "success", "duration_ms", "completed_at", "execution_id", "error", "output", "type")
+_COMPLETIONS = st.fixed_dictionaries({}, optional=dict.fromkeys(_FIELDS, _JSON)).map(lambda more: completion(**more))
+
+
+@given(raw=st.binary(max_size=60) | _COMPLETIONS)
+def test_whatever_the_bytes_they_are_read_or_refused_in_our_words(raw: bytes) -> None:
+    try:
+        operation = decode(raw)
+    except UndecodableOperation:
+        assert re.fullmatch(r"[a-z_]*(: )?expected [ -~]+, found [ -~]+", refusal_of(raw))
+    else:
+        assert decode(encode(operation)) == operation
+
+
+# -- writing: what is refused --
+
+
+def test_making_an_operation_checks_bytes_too() -> None:
+    with pytest.raises(InvalidOperation, match="action_id: expected a string of 1 to 256 bytes, found 258 bytes"):
+        operation_of(literal("action_execution_started", action_id="é" * 129))
+
+
+def test_making_an_operation_is_as_strict_as_reading_one() -> None:
+    with pytest.raises(InvalidOperation, match=f"started_at: expected {_INTEGER}, found true"):
+        operation_of(literal("action_execution_started", started_at=True))
+
+
+def test_what_utf8_cannot_carry_is_refused_and_not_written() -> None:
+    with pytest.raises(InvalidOperation, match=r"action_id: expected a string of 1 to 256 bytes, found the string"):
+        operation_of(literal("action_execution_started", action_id="a\ud83d"))
+    unchecked = QuarantineDropped.model_construct(entry_id="\ud83d", dropped_at=1)
+    with pytest.raises(InvalidOperation, match="expected text that UTF-8 can carry, found a lone surrogate"):
+        encode(unchecked)
+
+
+def test_an_operation_of_more_than_a_mebibyte_is_not_written() -> None:
+    operation = ActionExecutionCompleted(
+        action_id="a", success=True, output="\n" * 600_000, duration_ms=1, completed_at=1
+    )
+    with pytest.raises(InvalidOperation, match="expected an operation of at most 1048576 bytes, found 1200"):
+        encode(operation)
