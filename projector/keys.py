@@ -27,10 +27,24 @@ from __future__ import annotations
 
 from producer.wal import namespace_tag, wal_key
 
-__all__ = ["GROUP", "Keys"]
+__all__ = ["FIXED_KEYS", "GROUP", "Keys"]
 
 GROUP = b"projector"
 """The consumer group on the log."""
+
+FIXED_KEYS = {
+    "executions": "list",
+    "failures": "list",
+    "cleanups": "list",
+    "in_flight": "hash",
+    "orphans": "hash",
+    "totals": "hash",
+    "actions": "zset",
+    "scanners": "zset",
+    "producers": "hash",
+    "quarantine": "stream",
+}
+"""The keys of a projection that do not depend on what is recorded, beside the checkpoint, with their types."""
 
 
 class Keys:

@@ -1,7 +1,7 @@
 -- Commit a folded batch, if nothing has changed since it was read; otherwise write nothing.
 --
 -- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint   KEYS[4…] every key that is written
--- ARGV[1] the token of the lease       ARGV[2] the lease's TTL in ms
+-- ARGV[1] the token of the lease ('' for a shadow, which has none)   ARGV[2] the lease's TTL in ms
 -- ARGV[3] the checkpoint's last_id that the batch was folded from ('' before the first entry)
 -- ARGV[4] the id of the batch's first entry
 -- ARGV[5] number of fields and values of the checkpoint, then these
@@ -27,8 +27,10 @@ end
 local refused = refuse_type(KEYS[1], 'stream') or refuse_type(KEYS[2], 'string') or refuse_type(KEYS[3], 'hash')
 if refused then return refused end
 
-local holder = redis.call('GET', KEYS[2])
-if holder ~= ARGV[1] then return {'lease', holder or ''} end
+if ARGV[1] ~= '' then
+  local holder = redis.call('GET', KEYS[2])
+  if holder ~= ARGV[1] then return {'lease', holder or ''} end
+end
 
 local stands = redis.call('HMGET', KEYS[3], 'last_id', 'torn')
 if (stands[1] or '') ~= ARGV[3] or stands[2] then
@@ -63,5 +65,5 @@ while at <= #ARGV do
 end
 redis.call('HSET', KEYS[3], unpack(ARGV, 6, 5 + checkpoint_values))
 redis.call('HDEL', KEYS[3], 'torn')
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
+if ARGV[1] ~= '' then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 return {'ok'}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any
@@ -41,39 +42,55 @@ class Link:
             self._connection: Any = self._pool.get_connection()
         except (RedisError, OSError, UnicodeError) as error:
             raise self._translated(error) from error
+        self._expected: deque[Callable[[Any], None]] = deque()
         self.call_all([("SCRIPT", "LOAD", script.source) for script in scripts])
 
-    def send(self, *command: Any) -> None:
-        """Send a command; its reply is the next one that `receive` has not yet returned."""
+    def request(self, then: Callable[[Any], None], *command: Any) -> None:
+        """Send a command ahead; `then` gets its reply, in the order in which commands were sent."""
+        self._send(self._connection.pack_command(*command))
+        self._expected.append(then)
+
+    def request_script(
+        self, then: Callable[[Any], None], script: Script, keys: list[bytes], arguments: list[Any]
+    ) -> None:
+        self.request(then, "EVALSHA", script.digest, len(keys), *keys, *arguments)
+
+    def receive(self) -> None:
+        """Wait for the next reply that is under way, and do with it what was to be done."""
+        then = self._expected.popleft()
+        then(self._read())
+
+    def settle(self) -> None:
+        """Receive all that is under way."""
+        while self._expected:
+            self.receive()
+
+    def call(self, *command: Any) -> Any:
+        """The reply of one command, after all that are under way."""
+        self.settle()
+        self._send(self._connection.pack_command(*command))
+        return self._read()
+
+    def call_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The replies of many commands, sent together."""
+        self.settle()
+        self._send(self._connection.pack_commands(commands))
+        return [self._read() for _ in commands]
+
+    def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
+        return self.call("EVALSHA", script.digest, len(keys), *keys, *arguments)
+
+    def _send(self, packed: Any) -> None:
         try:
-            self._connection.send_packed_command(self._connection.pack_command(*command))
+            self._connection.send_packed_command(packed)
         except (RedisError, OSError) as error:
             raise self._failed(error) from error
 
-    def receive(self) -> Any:
+    def _read(self) -> Any:
         try:
             return self._connection.read_response()
         except (RedisError, OSError) as error:
             raise self._failed(error) from error
-
-    def call(self, *command: Any) -> Any:
-        self.send(*command)
-        return self.receive()
-
-    def call_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The replies of many commands, sent together."""
-        try:
-            self._connection.send_packed_command(self._connection.pack_commands(commands))
-        except (RedisError, OSError) as error:
-            raise self._failed(error) from error
-        return [self.receive() for _ in commands]
-
-    def send_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> None:
-        self.send("EVALSHA", script.digest, len(keys), *keys, *arguments)
-
-    def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
-        self.send_script(script, keys, arguments)
-        return self.receive()
 
     def close(self) -> None:
         connection, self._connection = self._connection, _Closed()

@@ -26,7 +26,7 @@ from projector.fold.table import Table
 from projector.keys import Keys
 from projector.worker.link import Link
 
-__all__ = ["Loader", "check_config"]
+__all__ = ["Loader", "check_config", "read_checkpoint"]
 
 
 _V = TypeVar("_V")
@@ -47,15 +47,16 @@ def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str)
         )
 
 
+def read_checkpoint(link: Link, keys: Keys) -> dict[bytes, bytes]:
+    """The checkpoint as it stands in Redis; empty where there is none."""
+    return _pairs(link.call("HGETALL", keys.checkpoint))
+
+
 class Loader:
-    """Loads what the fold of a batch asks for, into one history.
+    """Loads what the fold of a batch asks for, into one history."""
 
-    `settle` is called before anything is asked for: it receives the replies that are still under way on the link.
-    """
-
-    def __init__(self, link: Link, keys: Keys, history: History, settle: Callable[[], None]) -> None:
+    def __init__(self, link: Link, keys: Keys, history: History) -> None:
         self._link = link
-        self._settle = settle
         self._keys = keys
         self._history = history
         self._first = True
@@ -70,7 +71,7 @@ class Loader:
     def load_tables(self) -> None:
         """Load the totals, and how large each table is."""
         keys, history = self._keys, self._history
-        totals, *sizes = self._ask_all(
+        totals, *sizes = self._link.call_all(
             [
                 ("HGETALL", keys.totals),
                 ("HLEN", keys.in_flight),
@@ -139,13 +140,13 @@ class Loader:
         unknown = [name for name in wanted if not table.knows(name)]
         if self._first and table.size + len(unknown) <= table.bound:
             if unknown:
-                for name, raw in zip(unknown, self._ask("HMGET", key, *unknown), strict=True):
+                for name, raw in zip(unknown, self._link.call("HMGET", key, *unknown), strict=True):
                     with _damage_in(key, name):
                         table.load(name, None if raw is None else parse(raw))
             return
         rows: dict[str, _D] = {}
         touched: dict[str, tuple[int, int]] = {}
-        for field, raw in _pairs(self._ask("HGETALL", key)).items():
+        for field, raw in _pairs(self._link.call("HGETALL", key)).items():
             with _damage_in(key, field.decode("utf-8", "replace")):
                 row = parse(raw)
                 rows[field.decode()] = row
@@ -162,7 +163,9 @@ class Loader:
         commands: list[tuple[Any, ...]] = []
         for action_id in unknown:
             commands += (("HGETALL", keys.action(action_id)), ("HGETALL", keys.durations(action_id)))
-        replies = self._ask_all(commands)
+        if not commands:
+            return
+        replies = self._link.call_all(commands)
         for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
             with _damage_in(keys.action(action_id)):
                 found = _pairs(fields)
@@ -174,7 +177,9 @@ class Loader:
         unknown = [scanner_id for scanner_id in wanted if scanner_id not in table.rows]
         self._prepare_order(table, keys.scanners, keys.scanner, len(unknown))
         unknown = [scanner_id for scanner_id in unknown if not table.knows(scanner_id)]
-        replies = self._ask_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
+        if not unknown:
+            return
+        replies = self._link.call_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
         for scanner_id, fields in zip(unknown, replies, strict=True):
             with _damage_in(keys.scanner(scanner_id)):
                 found = _pairs(fields)
@@ -184,29 +189,19 @@ class Loader:
         """Load the order of eviction, once it may be needed. Scores are milliseconds: the rest is in the hashes."""
         if table.order is not None or table.size + newcomers <= table.bound:
             return
-        members = [name.decode() for name in self._ask("ZRANGE", index, 0, -1)]
+        members = [name.decode() for name in self._link.call("ZRANGE", index, 0, -1)]
         ids: list[bytes | None] = []
         for at in range(0, len(members), 10 * _PAGE):
             page = members[at : at + 10 * _PAGE]
-            ids += self._ask_all([("HGET", key_of(member), "last_entry_id") for member in page])
+            ids += self._link.call_all([("HGET", key_of(member), "last_entry_id") for member in page])
         with _damage_in(index):
             touched = {member: _entry_order((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
         table.load_order(sorted(members, key=touched.__getitem__))
 
-    def _ask(self, *command: Any) -> Any:
-        self._settle()
-        return self._link.call(*command)
-
-    def _ask_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        if not commands:
-            return []
-        self._settle()
-        return self._link.call_all(commands)
-
     def _load_quarantine(self) -> None:
         ids: list[str] = []
         after = "-"
-        while page := self._ask("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE):
+        while page := self._link.call("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE):
             ids += [entry_id.decode() for entry_id, _ in page]
             after = f"({ids[-1]}"
         table = self._history.quarantine

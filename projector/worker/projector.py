@@ -13,8 +13,9 @@ from projector.errors import ServerUnavailable, Superseded
 from projector.keys import Keys
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
-from projector.worker.loader import check_config
-from projector.worker.session import COMMIT, INSPECT, Session
+from projector.worker.loader import check_config, read_checkpoint
+from projector.worker.projection import COMMIT
+from projector.worker.session import INSPECT, Session
 
 __all__ = ["DEFAULT_LEASE_SECONDS", "Projector"]
 
@@ -120,7 +121,7 @@ class Projector:
             return True
         finally:
             if session is not None:
-                self._projected += session.committed_entries
+                self._projected += session.projection.committed_entries
             link.close()
 
     def _acquire(self, link: Link) -> Lease | None:
@@ -131,9 +132,7 @@ class Projector:
                 return answer
             if self._holder != answer.holder:
                 self._holder = answer.holder
-                found = link.call("HGETALL", self._keys.checkpoint)
-                checkpoint = found if isinstance(found, dict) else dict(zip(found[0::2], found[1::2], strict=True))
-                check_config(checkpoint, self._bounds, self._keys.namespace)
+                check_config(read_checkpoint(link, self._keys), self._bounds, self._keys.namespace)
                 self._say_back()
                 self._log.info("standing by in namespace %s: %s is active", self._keys.namespace, answer.holder)
             self._wait(min(_STANDBY_SECONDS, answer.remaining_ms / 1000))
@@ -164,7 +163,7 @@ class Projector:
     def _say_active(self, session: Session) -> None:
         self._say_back()
         self._holder = ""
-        checkpoint = session.history.checkpoint
+        checkpoint = session.projection.history.checkpoint
         self._log.info(
             "active in namespace %s, from %s (%d entries so far)",
             self._keys.namespace,

@@ -14,8 +14,9 @@ from projector.errors import ConfigMismatch, Damaged, Superseded
 from projector.keys import GROUP, Keys
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
+from projector.worker.projection import COMMIT
 from projector.worker.projector import Projector
-from projector.worker.session import COMMIT, INSPECT, Session
+from projector.worker.session import INSPECT, Session
 from tests.integration.projection import Log, completed, raw_entries
 
 pytestmark = pytest.mark.server
@@ -41,7 +42,7 @@ class Hand:
     def read_ahead(self) -> None:
         """Fold nothing yet: have a batch read, as if the process were stopped right after."""
         self.session._request_batch(block=False)
-        self.session._settle()
+        self._link.settle()
 
     def close(self) -> None:
         self._link.close()

@@ -1,0 +1,80 @@
+"""The projection being written: batches folded into a history in memory, and committed to its keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projector.bounds import Bounds
+from projector.commit.plan import checkpoint_fields, plan_of
+from projector.fold.entry import read_entry
+from projector.fold.fold import fold
+from projector.fold.history import History
+from projector.keys import Keys
+from projector.worker.link import Link, Script
+from projector.worker.loader import Loader
+from projector.worker.verdict import judge
+
+__all__ = ["COMMIT", "Batch", "Projection"]
+
+COMMIT = Script("commit")
+
+Batch = list[tuple[bytes, list[bytes]]]
+"""Entries as the server returns them: each id with names and values alternately."""
+
+
+class Projection:
+    """The projection under `keys`, as one writer sees it. After any error it is of no use: its memory is ahead.
+
+    `token` is the lease's, which each commit checks and renews for `ttl_ms`; empty for a shadow, which has no lease.
+    """
+
+    def __init__(self, link: Link, keys: Keys, bounds: Bounds, *, token: str = "", ttl_ms: int = 0) -> None:
+        self.history = History(bounds)
+        self.committed_entries = 0
+        """Entries committed so far by this writer."""
+        self.sent_id = ""
+        """Where the projection stands once all commits that are under way have succeeded."""
+        self._link = link
+        self._keys = keys
+        self._token = token
+        self._ttl_ms = ttl_ms
+        self._loader = Loader(link, keys, self.history)
+
+    def load_checkpoint(self, checkpoint: dict[bytes, bytes]) -> None:
+        """Stand where `checkpoint`, as read from Redis, does."""
+        self._loader.load_checkpoint(checkpoint)
+        self.sent_id = self.history.checkpoint.last_id
+
+    def load_tables(self) -> None:
+        """Load what is small; the rest comes when a batch needs it."""
+        self._loader.load_tables()
+
+    def advance(self, batch: Batch) -> None:
+        """Fold `batch`, which is not empty, and send its commit; the verdict comes with the link's replies."""
+        entries = [read_entry(entry_id, fields) for entry_id, fields in batch]
+        self._loader.prepare(entries)
+        history = self.history
+        for entry in entries:
+            fold(history, entry)
+        keys, plan, fields = self._keys, plan_of(history, self._keys), checkpoint_fields(history)
+        self._link.request_script(
+            lambda reply: self._committed(reply, len(entries)),
+            COMMIT,
+            [keys.wal, keys.lease, keys.checkpoint, *plan.keys],
+            [
+                self._token,
+                self._ttl_ms,
+                self.sent_id,
+                entries[0].id,
+                len(fields),
+                *fields,
+                *plan.types,
+                *plan.arguments,
+            ],
+        )
+        self.sent_id = history.checkpoint.last_id
+        history.committed()
+
+    def _committed(self, reply: Any, count: int) -> None:
+        judge(reply, self._keys)
+        self.committed_entries += count
