@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from redis.exceptions import RedisClusterException
+
 from producer.connection import Client, RedisError, is_refusal, reason_of
 from projector.errors import Damaged, ProjectorError, ServerRefused, ServerUnavailable
 
@@ -19,7 +21,9 @@ def translated(client: Client) -> Iterator[None]:
         yield
     except RedisError as error:
         raise translation_of(error, client) from error
-    except UnicodeError as error:  # a host's name that IDNA cannot encode comes out of socket.getaddrinfo like this
+    except (RedisClusterException, OSError, UnicodeError) as error:
+        # What redis-py lets through: a cluster of which no node answers, a socket's own error, and the way in which
+        # socket.getaddrinfo refuses a host's name that IDNA cannot encode.
         raise ServerUnavailable(reason_of(error, client)) from error
 
 

@@ -117,16 +117,17 @@ class Query:
     def status(self) -> Status:
         """Where the projection stands: checkpoint, lag, the active projector, what was lost or refused."""
         keys = self._keys
-        checkpoint, log, token, ttl, in_flight, orphans = read_at_one_instant(
+        checkpoint, log, length, token, ttl, in_flight, orphans = read_at_one_instant(
             self._client,
             ("HGETALL", keys.checkpoint),
             ("XINFO STREAM", keys.wal),
+            ("XLEN", keys.wal),
             ("GET", keys.lease),
             ("PTTL", keys.lease),
             ("HLEN", keys.in_flight),
             ("HLEN", keys.orphans),
         )
-        return status_of(keys, checkpoint, log, (token, ttl), in_flight, orphans)
+        return status_of(keys, checkpoint, log, length, (token, ttl), in_flight, orphans)
 
     def close(self) -> None:
         """Close the connections, if this object made them."""

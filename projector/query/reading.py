@@ -38,7 +38,7 @@ def read_in_bulk(client: Client, name: str, keys: Sequence[bytes], *arguments: b
     if isinstance(client, RedisCluster):
         replies = _twice(client, lambda: _pipelined(client, commands, transaction=False))
     else:
-        replies = _twice(client, lambda: _streamed(client, name, commands))
+        replies = _twice(client, lambda: _streamed(client, commands))
     return [_answer(reply, command, client) for reply, command in zip(replies, commands, strict=True)]
 
 
@@ -61,22 +61,20 @@ def _pipelined(client: Client, commands: Sequence[Command], *, transaction: bool
     return replies
 
 
-def _streamed(client: Redis, name: str, commands: Sequence[Command]) -> list[Any]:
+def _streamed(client: Redis, commands: Sequence[Command]) -> list[Any]:
     """What a pipeline does, in two thirds of its time: it packs each argument of each command in Python."""
-    parse = client.response_callbacks.get(name)
     pool = client.connection_pool
     connection = pool.get_connection()
     try:
         # hiredis's stub means any number of arguments, and says one.
         packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]
         connection.send_packed_command([b"".join(packed)])
-        replies = [_reply(connection) for _ in commands]
+        return [_reply(connection) for _ in commands]
     except BaseException:
         connection.disconnect()  # what was not read must not answer the next command
         raise
     finally:
         pool.release(connection)
-    return [reply if parse is None or isinstance(reply, RedisError) else parse(reply) for reply in replies]
 
 
 def _reply(connection: Any) -> Any:
@@ -88,11 +86,16 @@ def _reply(connection: Any) -> Any:
 
 def _answer(reply: Any, command: Command, client: Client) -> Any:
     """The reply, if it is one: of the errors only that a log does not exist."""
-    if not isinstance(reply, RedisError):
-        return reply
     name, key = command[:2]
+    if not isinstance(reply, RedisError):
+        return _mapping(reply) if name in ("HGETALL", "XINFO STREAM") else reply
     if name == "XINFO STREAM" and "no such key" in str(reply).lower():
         return None
     if is_wrong_type(reply):
         raise wrong_type(key) from reply
     raise translation_of(reply, client) from reply
+
+
+def _mapping(reply: Any) -> dict[Any, Any]:
+    """Names and values; whether as a list or a dictionary, depends on the protocol and on the kind of client."""
+    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))

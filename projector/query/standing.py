@@ -18,7 +18,8 @@ __all__ = ["status_of"]
 def status_of(
     keys: Keys,
     checkpoint: Mapping[bytes, bytes],
-    log: Mapping[str, Any] | None,
+    log: Mapping[bytes | str, Any] | None,
+    wal_length: int,
     lease: tuple[bytes | None, int],
     in_flight: int,
     orphans: int,
@@ -32,7 +33,7 @@ def status_of(
             namespace=keys.namespace,
             checkpoint=text_in(get(b"last_id")),
             entries=entries,
-            wal_length=int(log["length"]) if log else 0,
+            wal_length=wal_length,
             lag=_lag(log, entries),
             lease_holder=None if token is None else token.decode(errors="replace"),
             lease_ttl_ms=None if token is None or ttl < 0 else ttl,
@@ -53,10 +54,11 @@ def status_of(
         raise damaged(keys.checkpoint, "no checkpoint") from error
 
 
-def _lag(log: Mapping[str, Any] | None, entries: int) -> int | None:
+def _lag(log: Mapping[bytes | str, Any] | None, entries: int) -> int | None:
     if log is None:
         return 0
-    added = log.get("entries-added")  # not told by a server older than 7.0
+    # Whether names are text depends on the kind of client; a server older than 7.0 does not tell.
+    added = log.get("entries-added", log.get(b"entries-added"))
     if added is None or added < entries:  # fewer than were read: this is another log than the checkpoint's
         return None
     return int(added) - entries

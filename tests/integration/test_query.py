@@ -11,6 +11,7 @@ from dataclasses import asdict
 import orjson
 import pytest
 import redis
+from redis.cluster import RedisCluster
 
 from projector.errors import Damaged, ServerRefused, ServerUnavailable
 from projector.query import Query
@@ -138,26 +139,68 @@ def test_one_query_serves_many_threads(client: redis.Redis, namespace: str, quer
     assert wrong == []
 
 
+@pytest.fixture
+def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A cluster of one node, which has all slots."""
+    server = Server(tmp_path_factory.mktemp("cluster"), "--cluster-enabled", "yes")
+    while server.port > 55_535:  # the nodes' own port is 10000 higher
+        server.port = free_port()
+    server.start()
+    try:
+        with server.client() as admin:
+            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(params=["Redis", "RedisCluster"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_client_of_either_protocol_gives_the_same_answers(
-    shared_server: Server, client: redis.Redis, namespace: str, protocol: int
+def test_a_client_of_either_kind_and_protocol_gives_the_same_answers(
+    request: pytest.FixtureRequest, namespace: str, kind: str, protocol: int
 ) -> None:
-    client.xadd(f"{{{namespace}}}:wal", {"op": "1"})
-    client.hset(f"{{{namespace}}}:checkpoint", mapping={"last_id": "0-0", "entries": 0})
-    client.hset(f"{{{namespace}}}:in_flight", "backup", orjson.dumps(IN_FLIGHT))
-    for kind in ("action", "scanner"):
-        client.zadd(f"{{{namespace}}}:{kind}s", {"a": 1})
-        client.hset(f"{{{namespace}}}:{kind}:a", mapping={"failures": 3, "last_entry_id": "1-0"})
-    with redis.Redis(port=shared_server.port, protocol=protocol) as given:
+    given: redis.Redis | RedisCluster
+    if kind == "Redis":
+        given = redis.Redis(port=request.getfixturevalue("shared_server").port, protocol=protocol)
+    else:
+        given = RedisCluster("127.0.0.1", request.getfixturevalue("cluster_server").port, protocol=protocol)
+    with given:
+        given.xadd(f"{{{namespace}}}:wal", {"op": "1"})
+        given.hset(f"{{{namespace}}}:checkpoint", mapping={"last_id": "0-0", "entries": 0})
+        given.hset(f"{{{namespace}}}:in_flight", "backup", orjson.dumps(IN_FLIGHT))
+        for name in ("action", "scanner"):
+            given.zadd(f"{{{namespace}}}:{name}s", {"a": 1})
+            given.hset(f"{{{namespace}}}:{name}:a", mapping={"failures": 3, "last_entry_id": "1-0"})
         query = Query(given, namespace)
-        assert query.status().lag == 1
-        assert query.status().in_flight == 1
+        status = query.status()
+        assert (status.checkpoint, status.lag, status.wal_length, status.in_flight) == ("0-0", 1, 1, 1)
         assert [run.action_id for run in query.in_flight()] == ["backup"]
+        assert query.recent_action_executions(action_id="a") == []
         assert query.actions() == [query.action_stats("a")]
         assert query.scanners() == [query.scanner_stats("a")]
         assert (query.actions()[0].failures, query.scanners()[0].failures) == (3, 3)
+        fresh = Query(given, "fresh").status()
+        assert (fresh.checkpoint, fresh.lag) == (None, 0)
+        given.set(f"{{{namespace}}}:totals", "text")
+        with pytest.raises(Damaged, match=rf"\{{{namespace}\}}:totals holds another type"):
+            query.totals()
         query.close()
         assert given.ping(), "a client that was given stays its owner's"
+
+
+def test_a_cluster_that_is_down_is_unavailable(cluster_server: Server) -> None:
+    with RedisCluster("127.0.0.1", cluster_server.port) as given:
+        query = Query(given)
+        assert query.actions() == []
+        cluster_server.kill()
+        for ask in (query.totals, query.actions):
+            with pytest.raises(ServerUnavailable, match=r"[Cc]onnect"):
+                ask()
 
 
 IN_FLIGHT = {
