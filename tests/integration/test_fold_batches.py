@@ -6,6 +6,7 @@ Each drain is a session of its own, which loads the history from the projection 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -20,7 +21,19 @@ from projector.bounds import Bounds
 from projector.fold.rendering import render
 from projector.keys import Keys
 from projector.worker import session
-from tests.logs import TINY, Log, broken_completion, completed, entry, folded, logs, numbered
+from tests.logs import (
+    TINY,
+    Fields,
+    Log,
+    broken_completion,
+    cleaned,
+    completed,
+    entry,
+    folded,
+    logs,
+    numbered,
+    started,
+)
 from tests.model import Model, plain
 from tests.servers import Server
 
@@ -109,3 +122,24 @@ def test_a_log_larger_than_a_batch_gives_the_history_of_one_fold(
     append(client, namespace, log)
     assert Projector(shared_server.url, namespace, bounds=Bounds(max_actions=2000)).drain() == 5000
     assert_history_of(log, Bounds(max_actions=2000), client, Keys(namespace))
+
+
+@pytest.mark.parametrize(
+    "entry_of",
+    [
+        pytest.param(lambda name: entry(started(name)), id="in_flight"),
+        pytest.param(lambda name: entry(completed(name)), id="actions"),
+        pytest.param(lambda name: entry(cleaned(name)), id="scanners"),
+        pytest.param(lambda name: entry(completed("one"), by=name, seq=1), id="producers"),
+        pytest.param(lambda _: entry(broken_completion()), id="quarantine"),
+    ],
+)
+def test_eviction_compares_entry_ids_as_numbers_after_loading_them_too(
+    client: redis.Redis, shared_server: Server, namespace: str, entry_of: Callable[[str], Fields]
+) -> None:
+    """As texts 9-10 comes before 9-9, and the sorted sets know no more of both than their millisecond."""
+    log = [("9-9", entry_of("b")), ("9-10", entry_of("a")), ("10-0", entry_of("c"))]
+    for added in log:
+        append(client, namespace, [added])
+        assert Projector(shared_server.url, namespace, bounds=TINY).drain() == 1
+    assert_history_of(log, TINY, client, Keys(namespace))
