@@ -18,6 +18,7 @@ __all__ = ["app", "main"]
 REFUSED = 1
 INVALID = 2
 UNAVAILABLE = os.EX_TEMPFAIL
+UNEXPECTED = os.EX_SOFTWARE
 
 app = typer.Typer(
     name="producer",
@@ -53,10 +54,12 @@ def main() -> None:
         _fail(UNAVAILABLE, f"not acknowledged: {error.reason}")
     except OSError as error:
         _fail(REFUSED, error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 - a traceback is for us, not for a script's log
+        _fail(UNEXPECTED, f"{type(error).__name__}: {error}")
 
 
 def _fail(status: int, text: str) -> NoReturn:
-    typer.echo(f"producer: {text}", err=True)
+    typer.echo(f"producer: {' '.join(text.split())}", err=True)
     raise SystemExit(status)
 
 

@@ -189,6 +189,18 @@ def test_bad_arguments_are_said_with_status_2(offline: dict[str, str], arguments
     assert "secret" not in text
 
 
+def test_trouble_of_a_kind_that_nobody_thought_of_is_one_line_too(offline: dict[str, str]) -> None:
+    program = """
+from producer.cli import app
+def broken():
+    raise RuntimeError("something\\nodd")
+app.app = broken
+app.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=offline, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (os.EX_SOFTWARE, b"producer: RuntimeError: something odd\n")
+
+
 def test_the_version_is_that_of_the_distribution(offline: dict[str, str]) -> None:
     from importlib.metadata import version
 

@@ -91,7 +91,9 @@ def test_what_is_said_is_one_line(monkeypatch: pytest.MonkeyPatch, said: list[st
         def _send(self, what: str) -> Receipt:
             raise RuntimeError(f"no {what}\n  at all")
 
-    monkeypatch.setattr(module, "open_producer", lambda *_, **__: Broken())
+    broken = Broken()
+    broken.opened.set()
+    monkeypatch.setattr(module, "open_producer", lambda *_, **__: broken)
     made = Recording("back\nup", source="manual", execution_type="command", execution_id="e1", say=said.append)
     made.open(None, None)
     made.started()
