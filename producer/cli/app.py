@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Record what is run in the write-ahead log.",
     epilog=f"started, completed and cleanup print the id of the entry. They exit with {INVALID} for arguments that "
     f"make no valid operation, {UNAVAILABLE} when Redis did not acknowledge in time (try again), {REFUSED} when it "
-    "refused. run exits as its command did.",
+    f"refused, {UNEXPECTED} for what should not have happened. run exits as its command did.",
     # Plain help: rich takes as long to load as all the rest, and `run` stands before every command.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
