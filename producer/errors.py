@@ -12,7 +12,7 @@ The projector's errors (`projector/errors.py`) grow from the same root.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from producer.operations import Operation
@@ -46,6 +46,9 @@ class InvalidOperation(WalError, ValueError):
             f"{field}: expected {expected}, found {found}" if field else f"expected {expected}, found {found}"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, self.__dict__)
+
 
 class UndecodableOperation(InvalidOperation):
     """Bytes that are no operation of the contract; `raw` keeps them."""
@@ -76,6 +79,16 @@ class WalUnavailable(WalError):
             "producer.resend(error) repeats it without counting twice"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, self.__dict__)
+
 
 class WalRefused(WalUnavailable):
     """The server answered with a refusal (no permission, wrong type of key): the operation has not landed."""
+
+
+def _remade(kind: type[WalError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WalError:
+    """An error as it was pickled: one that cannot be read back would hang the pool whose worker raised it."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error

@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from producer.errors import InvalidOperation, WalUnavailable
@@ -64,7 +65,7 @@ class Execution:
         if on_unavailable not in ("raise", "log"):
             raise InvalidOperation("on_unavailable", '"raise" or "log"', repr(on_unavailable))
         self.action_id = action_id
-        self.execution_id = execution_id or secrets.token_hex(8)
+        self.execution_id = secrets.token_hex(8) if execution_id is None else execution_id
         self.output: str | bytes | None = None
         self.started: Receipt | None = None
         self.completed: Receipt | None = None
@@ -80,7 +81,7 @@ class Execution:
         """Make this run a failure with the error `text`; the body goes on."""
         self._error = str(text)
 
-    # ---- what both kinds of `with` do ---------------------------------------------------------------------------
+    # -- what both kinds of `with` do --
 
     def _start(self) -> None:
         if self._began is not None:
@@ -97,25 +98,26 @@ class Execution:
 
     def _finish(self, raised: BaseException | None, duration_ms: float) -> None:
         error = self._error if raised is None or _is_clean_exit(raised) else _describe(raised)
-        output: object = self.output
-        if output is not None and not isinstance(output, str | bytes):
-            output = str(output)  # the body has run: what it left must not keep its end out of the log
         try:
             self.completed = self._recorder.action_execution_completed(
                 self.action_id,
                 error is None,
-                output=output,
+                output=_text_of_any(self.output),
                 error=error,
                 duration_ms=duration_ms,
                 execution_id=self.execution_id,
             )
-        except WalUnavailable as trouble:
-            if self._on_unavailable == "log":
-                _log(trouble)
-            elif raised is None:
-                raise
-            if raised is not None:
-                raised.add_note(str(trouble))
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, it must not take the place of `raised`
+            self._report(trouble, raised)
+
+    def _report(self, trouble: Exception, raised: BaseException | None) -> None:
+        """What became of the end's record: raised only where the body raised nothing."""
+        if raised is not None:
+            raised.add_note(f"{type(trouble).__name__}: {trouble}")
+        elif self._on_unavailable == "raise" or not isinstance(trouble, WalUnavailable):
+            raise trouble
+        if self._on_unavailable == "log" or not isinstance(raised, Exception):
+            _log(trouble)  # nobody reads the notes of a SystemExit or a CancelledError
 
     def _elapsed(self) -> float:
         assert self._began is not None
@@ -133,23 +135,35 @@ class Execution:
     # -- async with --
 
     async def __aenter__(self) -> Execution:
-        starting = asyncio.ensure_future(asyncio.to_thread(self._start))
+        starting = _in_thread(self._start)
         cancelled = await _settle(starting)
-        starting.result()  # what went wrong with the start comes first
-        if cancelled is not None:  # the start stands in the log, so its end has to
-            await _settle(asyncio.ensure_future(asyncio.to_thread(self._finish, cancelled, self._elapsed())))
-            raise cancelled
-        return self
+        if cancelled is None:
+            starting.result()
+            return self
+        if (trouble := starting.exception()) is not None:
+            cancelled.add_note(f"{type(trouble).__name__}: {trouble}")
+        else:  # the start stands in the log, so its end has to
+            await _settle(_in_thread(self._finish, cancelled, self._elapsed()))
+        raise cancelled
 
     async def __aexit__(self, _type: object, raised: BaseException | None, _traceback: TracebackType | None) -> None:
-        finishing = asyncio.ensure_future(asyncio.to_thread(self._finish, raised, self._elapsed()))
+        finishing = _in_thread(self._finish, raised, self._elapsed())
         cancelled = await _settle(finishing)
+        trouble = finishing.exception()
         if cancelled is None:
-            finishing.result()
-            return
-        if (trouble := finishing.exception()) is not None:
-            cancelled.add_note(str(trouble))
-        raise cancelled
+            if trouble is not None:
+                raise trouble
+        elif raised is None:
+            if trouble is not None:
+                cancelled.add_note(f"{type(trouble).__name__}: {trouble}")
+            raise cancelled
+        elif not isinstance(raised, asyncio.CancelledError):
+            _cancel_again()
+
+
+def _in_thread(function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
+    # Not asyncio.to_thread in a task of its own: asyncio.run cancels every task when it ends, this one would be lost.
+    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, function, *arguments)
 
 
 async def _settle(future: asyncio.Future[None]) -> asyncio.CancelledError | None:
@@ -161,6 +175,17 @@ async def _settle(future: asyncio.Future[None]) -> asyncio.CancelledError | None
         except asyncio.CancelledError as error:
             cancelled = error
     return cancelled
+
+
+def _cancel_again() -> None:
+    """The body's exception goes on; the cancellation that it took the place of comes with the next await.
+
+    As asyncio.TaskGroup does it since 3.13: taken back first, so that the count of cancellations stays right.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel()
 
 
 class Tracked:
@@ -181,12 +206,16 @@ class Tracked:
         self._on_unavailable = on_unavailable
 
     def __call__(self, function: _F) -> _F:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if isinstance(function, staticmethod | classmethod):
+            return cast("_F", type(function)(self(function.__func__)))
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"expected a function or coroutine function, found {function!r}")
+        if _is_one(inspect.isgeneratorfunction, function) or _is_one(inspect.isasyncgenfunction, function):
             raise TypeError(
-                f"{function.__qualname__} is a generator, whose run ends with its consumer: "
+                f"{function!r} is a generator, whose run ends with its consumer: "
                 "use `with producer.execution(…)` inside it"
             )
-        if inspect.iscoroutinefunction(function):
+        if _is_one(inspect.iscoroutinefunction, function):
             coroutine = cast("Callable[..., Coroutine[Any, Any, Any]]", function)
 
             @functools.wraps(function)
@@ -207,17 +236,37 @@ class Tracked:
         return self._recorder.execution(self._action_id, on_unavailable=self._on_unavailable, **self._options)
 
 
+def _is_one(kind: Callable[[object], bool], function: Callable[..., Any]) -> bool:
+    """Whether `function` is of that kind itself, or an object whose `__call__` is."""
+    return kind(function) or kind(type(function).__call__)
+
+
 def _is_clean_exit(raised: BaseException) -> bool:
-    return isinstance(raised, SystemExit) and raised.code in (None, 0)
+    return isinstance(raised, SystemExit) and (
+        raised.code is None or (isinstance(raised.code, int) and raised.code == 0)
+    )
 
 
 def _describe(raised: BaseException) -> str:
-    try:
-        text = str(raised)
-    except Exception:  # noqa: BLE001 - somebody else's __str__
-        text = ""
+    text = _str_of(raised)
     return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
 
 
-def _log(trouble: WalUnavailable) -> None:
+def _text_of_any(output: object) -> str | bytes | None:
+    """The body has run: what it left as output, of whatever type, must not keep its end out of the log."""
+    if output is None or isinstance(output, str | bytes):
+        return output
+    if isinstance(output, bytearray | memoryview):
+        return bytes(output)
+    return _str_of(output)
+
+
+def _str_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - somebody else's __str__
+        return ""
+
+
+def _log(trouble: Exception) -> None:
     logging.getLogger("producer").warning("%s", trouble)

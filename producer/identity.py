@@ -7,10 +7,12 @@ import secrets
 import socket
 import threading
 from bisect import bisect_right
+from collections import deque
+from itertools import count
 
 __all__ = ["Identity"]
 
-_SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 60.0
 """How old an acknowledgement is before it is claimed in `acked`.
 
 A number claimed there is never `missing`. A failover to a replica can take back what the old master acknowledged
@@ -18,47 +20,68 @@ in the moments before; were that claimed at once, the loss would be invisible. O
 has forgotten (evicted after long silence) needs the claim, and to that one a minute is nothing.
 """
 
+_UNMERGED = 4096
+"""How many acknowledgements may wait to be merged. One that is dropped only keeps the claim from growing."""
+
 
 class Identity:
-    """One producer's `by`, and its numbers from 1, one per attempted operation. Safe under threads.
+    """One producer's `by`, and its numbers from 1, one per attempted operation. A forked child needs another.
 
-    It belongs to one process: after a fork `os.getpid() != pid`, and the child makes its own.
+    Safe under threads, and in a signal handler that interrupts one of its own methods: nothing here waits for a lock.
     """
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         host = socket.gethostname().encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
-        self.by = f"{host}:{self.pid}:{secrets.token_hex(16)}"
-        self._lock = threading.Lock()
-        self._last = 0
+        self.by = f"{host}:{os.getpid()}:{secrets.token_hex(16)}"
+        self._numbers = count(1)
+        self._arrived: deque[int] = deque(maxlen=_UNMERGED)
+        self._merging = threading.Lock()
         self._prefix = 0  # every number up to it is acknowledged
         self._above: list[list[int]] = []  # ranges acknowledged above the prefix, ascending, apart
         self._acknowledged_at = 0.0
+        self._disturbed = False  # since the latest acknowledgement
         self._claim = 0
-        self._candidate, self._candidate_at = 0, 0.0
+        self._candidate, self._candidate_at = 0, 0.0  # what becomes the claim once it has settled
 
     def take(self, now: float) -> tuple[int, int]:
         """(the next number, the prefix that may be claimed as acknowledged); `now` is monotonic seconds."""
-        with self._lock:
-            self._last += 1
-            if now - self._acknowledged_at >= _SETTLE_SECONDS:
-                self._claim = self._candidate = self._prefix
-                self._candidate_at = now
-            elif now - self._candidate_at >= _SETTLE_SECONDS:
-                self._claim = self._candidate
-                self._candidate, self._candidate_at = self._prefix, now
-            return self._last, self._claim
+        return next(self._numbers), self._settled(now)
 
-    def acknowledge(self, seq: int, now: float) -> None:
-        """The server has acknowledged `seq`."""
-        with self._lock:
-            self._acknowledged_at = now
-            if seq == self._prefix + 1:
-                self._prefix = seq
-                if self._above and self._above[0][0] == seq + 1:
-                    self._prefix = self._above.pop(0)[1]
-            elif seq > self._prefix:
-                self._insert(seq)
+    def acknowledge(self, by: str, seq: int, now: float) -> None:
+        """The server has acknowledged `seq` of `by`; another's numbers are ignored."""
+        if by != self.by:
+            return
+        self._acknowledged_at = now
+        self._disturbed = False
+        self._arrived.append(seq)
+        if self._merging.acquire(blocking=False):  # whoever is merging takes ours along, or the next one does
+            try:
+                while self._arrived:
+                    self._merge(self._arrived.popleft())
+            finally:
+                self._merging.release()
+
+    def disturbed(self, now: float) -> int:
+        """The connection broke, maybe by a failover: claim nothing new for a while. Returns what may be claimed."""
+        self._disturbed = True
+        self._candidate, self._candidate_at = self._claim, now
+        return self._claim
+
+    def _settled(self, now: float) -> int:
+        if now - self._acknowledged_at >= SETTLE_SECONDS and not self._disturbed:
+            return self._prefix  # for this one only: what follows it needs no more than the claim
+        if now - self._candidate_at >= SETTLE_SECONDS:
+            self._claim = max(self._claim, self._candidate)
+            self._candidate, self._candidate_at = self._prefix, now
+        return self._claim
+
+    def _merge(self, seq: int) -> None:
+        if seq == self._prefix + 1:
+            self._prefix = seq
+            if self._above and self._above[0][0] == seq + 1:
+                self._prefix = self._above.pop(0)[1]
+        elif seq > self._prefix:
+            self._insert(seq)
 
     def _insert(self, seq: int) -> None:
         # Ranges, not a set: one number that is never acknowledged holds the prefix back for good.
@@ -75,9 +98,3 @@ class Identity:
             self._above[at][0] = seq
         else:
             self._above.insert(at, [seq, seq])
-
-    def disturbed(self, now: float) -> None:
-        """The connection broke: there may have been a failover, so claim nothing new for a while."""
-        with self._lock:
-            self._candidate, self._candidate_at = self._claim, now
-            self._acknowledged_at = now

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
-from producer.connection import Client, RedisError, client_of, is_refusal, reason_of, send_once
+from producer.connection import (
+    DEFAULT_SECONDS,
+    Client,
+    RedisError,
+    client_of,
+    is_answer,
+    is_refusal,
+    reason_of,
+    renew_locks,
+    send_once,
+)
 from producer.errors import InvalidOperation, WalRefused, WalUnavailable
 from producer.execution import Execution, Tracked
 from producer.identity import Identity
@@ -22,6 +32,10 @@ __all__ = ["Producer"]
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
+_SHORTEST_WAIT = 0.1
+"""For a reply: an attempt that begins just before time is up shall know its outcome, if the server answers."""
+_LARGEST_OUTPUT = 160 << 10
+"""JSON may write a byte in six; more would not always fit the largest operation."""
 
 
 class Producer:
@@ -29,8 +43,9 @@ class Producer:
 
     `url_or_client`: a Redis URL, a redis-py client (Redis, RedisCluster, Sentinel's `master_for`), or None for
     `WAL_URL`. A call returns once the server has acknowledged the operation; a lost reply is retried under the
-    same sequence number for `timeout` seconds, then WalUnavailable is raised. (A client object keeps its own
-    socket time-outs, and its own retries when it connects.) `output` is cut to `output_bytes`, its end kept.
+    same sequence number for `timeout` seconds, then WalUnavailable is raised; that takes `timeout` in all, and at
+    most one attempt to connect more. (A client object keeps its own time-out and retries when it connects.)
+    `output` is cut to `output_bytes`, its end kept.
     """
 
     def __init__(
@@ -38,11 +53,13 @@ class Producer:
         url_or_client: str | Client | None = None,
         namespace: str = DEFAULT_NAMESPACE,
         *,
-        timeout: float = 5.0,
+        timeout: float = DEFAULT_SECONDS,
         output_bytes: int = OUTPUT_BYTES,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        _check_timeout(timeout)
+        _check_output_bytes(output_bytes)
         self._key = wal_key(namespace).encode()
         self.namespace = namespace
         self._client, self._owned = client_of(url_or_client, timeout=timeout)
@@ -51,7 +68,7 @@ class Producer:
         self._clock = clock
         self._monotonic = monotonic
         self._identity = Identity()
-        self._log = logging.getLogger("producer")
+        _producers.add(self)
 
     # -- the operations --
 
@@ -66,12 +83,14 @@ class Producer:
     ) -> Receipt:
         """Record that `action_id` was started by `source`; `at` is epoch milliseconds, now by default."""
         return self._record(
-            type="action_execution_started",
-            action_id=action_id,
-            source=source,
-            execution_type=execution_type,
-            started_at=self._now() if at is None else at,
-            execution_id=execution_id,
+            {
+                "type": "action_execution_started",
+                "action_id": action_id,
+                "source": source,
+                "execution_type": execution_type,
+                "started_at": self._now() if at is None else at,
+                "execution_id": execution_id,
+            }
         )
 
     def action_execution_completed(
@@ -90,14 +109,16 @@ class Producer:
         `output` and `error` are cut to their bound, their end kept; what is no UTF-8 is replaced.
         """
         return self._record(
-            type="action_execution_completed",
-            action_id=action_id,
-            success=success,
-            output=self._fit("output", output, self._output_bytes),
-            error=self._fit("error", error, TEXT_BYTES),
-            duration_ms=_whole("duration_ms", duration_ms),
-            completed_at=self._now() if at is None else at,
-            execution_id=execution_id,
+            {
+                "type": "action_execution_completed",
+                "action_id": action_id,
+                "success": success,
+                "output": self._fit("output", output, self._output_bytes),
+                "error": self._fit("error", error, TEXT_BYTES),
+                "duration_ms": _whole("duration_ms", duration_ms),
+                "completed_at": self._now() if at is None else at,
+                "execution_id": execution_id,
+            }
         )
 
     def cleanup_executed(
@@ -112,13 +133,15 @@ class Producer:
     ) -> Receipt:
         """Record that `scanner_id` did `action` (delete, release, archive, …) to `resource_id`."""
         return self._record(
-            type="cleanup_executed",
-            scanner_id=scanner_id,
-            resource_id=resource_id,
-            action=action,
-            success=success,
-            error=self._fit("error", error, TEXT_BYTES),
-            executed_at=self._now() if at is None else at,
+            {
+                "type": "cleanup_executed",
+                "scanner_id": scanner_id,
+                "resource_id": resource_id,
+                "action": action,
+                "success": success,
+                "error": self._fit("error", error, TEXT_BYTES),
+                "executed_at": self._now() if at is None else at,
+            }
         )
 
     def execution(
@@ -158,7 +181,14 @@ class Producer:
 
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
-        return self._send(error.operation, encode(error.operation), error.receipt.by, error.receipt.seq, error.acked)
+        return self._send(
+            error.operation,
+            encode(error.operation),
+            error.receipt.by,
+            error.receipt.seq,
+            error.acked,
+            doubtful=not isinstance(error, WalRefused),
+        )
 
     def close(self) -> None:
         """Close the connections, if the producer made them. Every operation was acknowledged or raised already."""
@@ -177,33 +207,42 @@ class Producer:
             "make one in each process (pass the URL instead)"
         )
 
+    def _begin_process(self) -> None:
+        """In a forked child: an identity of its own, and no lock that a thread of the parent may have held."""
+        self._identity = Identity()
+        renew_locks(self._client)
+
     # -- the way to the server --
 
-    def _record(self, **fields: Any) -> Receipt:
+    def _record(self, fields: dict[str, Any]) -> Receipt:
         for name, value in fields.items():
             if value.__class__ is str and not value.isascii():
                 fields[name] = text_of(value)
         operation = operation_of(fields)
         raw = encode(operation)  # whatever is invalid has raised by now: no number is used up
-        if self._identity.pid != os.getpid():
-            self._identity = Identity()
         identity = self._identity
         seq, acked = identity.take(self._monotonic())
-        return self._send(operation, raw, identity.by, seq, acked)
+        return self._send(operation, raw, identity.by, seq, acked, doubtful=False)
 
-    def _send(self, operation: Operation, raw: bytes, by: str, seq: int, acked: int) -> Receipt:
-        command = ("XADD", self._key, "*", OP, raw, BY, by, SEQ, seq, ACKED, acked)
+    def _send(self, operation: Operation, raw: bytes, by: str, seq: int, acked: int, *, doubtful: bool) -> Receipt:
+        """Send until it is acknowledged or refused, or time is up. `doubtful`: it may have landed before."""
         identity = self._identity
-        deadline = self._monotonic() + self._timeout
+        left = self._timeout
+        deadline = self._monotonic() + left
         pause = _FIRST_PAUSE
         while True:
             try:
-                entry_id: bytes = send_once(self._client, *command)
+                entry_id: bytes = send_once(
+                    self._client, b"XADD", self._key, b"*", OP, raw, BY, by, SEQ, seq, ACKED, acked, seconds=left
+                )
             except RedisError as error:
-                identity.disturbed(self._monotonic())
+                now = self._monotonic()
+                acked = min(acked, identity.disturbed(now))
+                doubtful = doubtful or not is_answer(error)
                 refused = is_refusal(error)
-                if refused or self._monotonic() + pause > deadline:
-                    kind = WalRefused if refused else WalUnavailable
+                if refused or now + pause > deadline:
+                    # It is known not to have landed only when each attempt was answered.
+                    kind = WalRefused if refused and not doubtful else WalUnavailable
                     raise kind(
                         reason_of(error, self._client),
                         operation=operation,
@@ -211,10 +250,10 @@ class Producer:
                         acked=acked,
                     ) from error
                 time.sleep(pause)
+                left = max(deadline - now - pause, _SHORTEST_WAIT)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                if identity.by == by:
-                    identity.acknowledge(seq, self._monotonic())
+                identity.acknowledge(by, seq, self._monotonic())
                 return Receipt(by, seq, entry_id.decode())
 
     def _now(self) -> int:
@@ -231,6 +270,18 @@ class Producer:
         return truncate(text_of(value), limit)
 
 
+_producers: weakref.WeakSet[Producer] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for producer in list(_producers):
+        producer._begin_process()
+
+
+# When the hook runs the child has one thread, so that its identity is made once, whatever the parent was doing.
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def _whole(field: str, value: object) -> object:
     """A float floored; anything else as it is, for the contract to judge."""
     if isinstance(value, float):
@@ -238,3 +289,13 @@ def _whole(field: str, value: object) -> object:
             raise InvalidOperation(field, "a finite number of milliseconds", str(value))
         return math.floor(value)
     return value
+
+
+def _check_timeout(value: float) -> None:
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"timeout: expected more than 0 seconds, found {value!r}")
+
+
+def _check_output_bytes(value: int) -> None:
+    if not isinstance(value, int) or not 0 <= value <= _LARGEST_OUTPUT:
+        raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {value!r}")
