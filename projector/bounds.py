@@ -35,6 +35,14 @@ class Bounds:
             if type(value) is not int or not 1 <= value <= 10_000_000:
                 raise ValueError(f"{field.name}: expected an integer from 1 to 10000000, found {value!r}")
 
+    @classmethod
+    def of_config(cls, config: bytes) -> Bounds:
+        """The bounds that `config()` was made of; raises ValueError for anything else."""
+        try:
+            return cls(**orjson.loads(config))
+        except TypeError as error:
+            raise ValueError(f"expected the bounds of a projection, found {config!r}") from error
+
     def config(self) -> bytes:
         """The bounds as they stand in the checkpoint: JSON, names sorted."""
         return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)

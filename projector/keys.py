@@ -87,6 +87,30 @@ class Keys:
         self.checkpoint = prefix + b"checkpoint"
         self.quarantine = prefix + b"quarantine"
 
+    @property
+    def pattern(self) -> bytes:
+        """For SCAN: every key of the projection, and some others of the namespace."""
+        return self._prefix + b"*"
+
+    def owns(self, key: bytes) -> bool:
+        """Whether `key` is one of the projection: not the log, the lease, a heartbeat, or a shadow's."""
+        suffix = self.suffix_of(key)
+        return suffix not in (b"wal", b"lease") and not suffix.startswith((b"heartbeat:", b"rebuild:"))
+
+    def suffix_of(self, key: bytes) -> bytes:
+        """What distinguishes `key` within its projection; the same for the shadow's key that takes its place."""
+        return key.removeprefix(self._prefix)
+
+    def prefixed(self, suffix: bytes) -> bytes:
+        return self._prefix + suffix
+
+    def family_of(self, key: bytes) -> tuple[str, str] | None:
+        """(family, action or scanner id) of a key that belongs to one action or scanner; None for any other."""
+        family, colon, name = key.removeprefix(self._prefix).partition(b":")
+        if not colon or family not in (b"executions", b"action", b"durations", b"scanner"):
+            return None
+        return family.decode(), name.decode("utf-8", "surrogateescape")
+
     def executions_of(self, action_id: str) -> bytes:
         return self._prefix + b"executions:" + action_id.encode()
 

@@ -11,8 +11,10 @@ import typer
 from producer.errors import WalError
 from projector.cli.demo import demo
 from projector.cli.read import cleanups, failures, in_flight, recent, stats, status
+from projector.cli.rebuild import rebuild
 from projector.cli.run import run
 from projector.cli.up import up
+from projector.cli.verify import verify
 
 __all__ = ["main"]
 
@@ -27,7 +29,7 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for command in (up, demo, run, stats, recent, failures, cleanups, status):
+    for command in (up, demo, run, stats, recent, failures, cleanups, status, verify, rebuild):
         app.command()(command)
     app.command("in-flight")(in_flight)
     return app

@@ -11,7 +11,7 @@ from projector.fold.history import History
 from projector.fold.table import NotLoaded, Table
 from projector.keys import Keys
 
-__all__ = ["Content", "Kind", "Rendered", "render"]
+__all__ = ["Content", "Kind", "Rendered", "render", "render_action", "render_fixed", "render_scanner"]
 
 Kind: TypeAlias = Literal["list", "hash", "zset", "stream"]
 Content: TypeAlias = list[bytes] | dict[bytes, bytes] | dict[bytes, int] | list[tuple[bytes, list[bytes]]]
@@ -22,7 +22,7 @@ _V = TypeVar("_V")
 
 
 class Rendered(NamedTuple):
-    """One key, never empty: `kind` is what TYPE answers for it."""
+    """One key: `kind` is what TYPE answers for it."""
 
     key: bytes
     kind: Kind
@@ -42,36 +42,44 @@ def render(history: History, keys: Keys) -> Iterator[Rendered]:
 
 
 def _all(history: History, keys: Keys) -> Iterator[Rendered]:
+    yield from render_fixed(history, keys)
+    yield Rendered(keys.quarantine, "stream", [(key.encode(), fields) for key, fields in _rows(history.quarantine)])
+    for action_id, _ in _rows(history.actions):
+        yield from render_action(history, keys, action_id)
+    for scanner_id, _ in _rows(history.scanners):
+        yield from render_scanner(history, keys, scanner_id)
+
+
+def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
+    """The keys that every projection has, but for the quarantine; of no content where Redis has no key."""
     yield _list(keys.executions, history.executions)
     yield _list(keys.failures, history.failures)
     yield _list(keys.cleanups, history.cleanups)
-    for action_id, records in history.executions_of.items():
-        yield _list(keys.executions_of(action_id), records)
     yield Rendered(keys.in_flight, "hash", {key.encode(): row.to_json() for key, row in _rows(history.in_flight)})
     yield Rendered(keys.orphans, "hash", {key.encode(): row.to_json() for key, row in _rows(history.orphans)})
     yield Rendered(keys.producers, "hash", {key.encode(): row.to_json() for key, row in _rows(history.producers)})
-    yield _hash(keys.totals, history.totals.fields())
-    yield from _actions(history, keys)
-    yield from _scanners(history, keys)
-    yield Rendered(keys.quarantine, "stream", [(key.encode(), fields) for key, fields in _rows(history.quarantine)])
-    yield _hash(keys.checkpoint, history.checkpoint_fields())
+    yield Rendered(keys.actions, "zset", _scores((key, row.last_entry_id) for key, row in _rows(history.actions)))
+    yield Rendered(keys.scanners, "zset", _scores((key, row.last_entry_id) for key, row in _rows(history.scanners)))
+    yield _hash(keys.totals, history.totals.fields() if history.checkpoint.entries else {})
+    yield _hash(keys.checkpoint, history.checkpoint_fields() if history.checkpoint.entries else {})
 
 
-def _actions(history: History, keys: Keys) -> Iterator[Rendered]:
-    scores: dict[bytes, int] = {}
-    for action_id, row in _rows(history.actions):
-        scores[action_id.encode()] = milliseconds_of(row.last_entry_id)
-        yield _hash(keys.action(action_id), row.fields())
-        yield _hash(keys.durations(action_id), row.durations)
-    yield Rendered(keys.actions, "zset", scores)
+def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rendered]:
+    """The keys of one action; of no content for one that has no statistics."""
+    row = history.actions.get(action_id)
+    yield _hash(keys.action(action_id), row.fields() if row else {})
+    yield _hash(keys.durations(action_id), row.durations if row else {})
+    yield _list(keys.executions_of(action_id), history.executions_of.get(action_id, deque()))
 
 
-def _scanners(history: History, keys: Keys) -> Iterator[Rendered]:
-    scores: dict[bytes, int] = {}
-    for scanner_id, row in _rows(history.scanners):
-        scores[scanner_id.encode()] = milliseconds_of(row.last_entry_id)
-        yield _hash(keys.scanner(scanner_id), row.fields())
-    yield Rendered(keys.scanners, "zset", scores)
+def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Rendered]:
+    """The key of one scanner; of no content for one that has no statistics."""
+    row = history.scanners.get(scanner_id)
+    yield _hash(keys.scanner(scanner_id), row.fields() if row else {})
+
+
+def _scores(touched: Iterator[tuple[str, str]]) -> dict[bytes, int]:
+    return {name.encode(): milliseconds_of(entry_id) for name, entry_id in touched}
 
 
 def _rows(table: Table[_V]) -> Iterator[tuple[str, _V]]:

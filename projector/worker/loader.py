@@ -6,6 +6,7 @@ Reads here need no transaction: the commit's fence refuses whatever was folded f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from producer.operations import (
@@ -17,7 +18,7 @@ from producer.operations import (
 )
 from projector.bounds import SCHEMA, Bounds
 from projector.errors import ConfigMismatch, Damaged
-from projector.fold.entry import Entry
+from projector.fold.entry import Entry, order_of
 from projector.fold.fold import execution_key
 from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History, InFlight
 from projector.fold.sequence import Sequence
@@ -36,15 +37,21 @@ _PAGE = 100
 
 def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str) -> None:
     """Raises ConfigMismatch when the projection was made with another schema or other bounds."""
-    if not checkpoint:
-        return
     schema, config = checkpoint.get(b"schema", b""), checkpoint.get(b"config", b"")
-    if schema != SCHEMA.encode() or config != bounds.config():
-        raise ConfigMismatch(
-            f"the projection of namespace {namespace} was made with schema {schema.decode()} and {config.decode()}, "
-            f"this projector has schema {SCHEMA} and {bounds.config().decode()}: start it with the same bounds, "
-            "or make the projection anew with: projector rebuild"
-        )
+    if not checkpoint or (schema == SCHEMA.encode() and config == bounds.config()):
+        return
+    try:
+        theirs, ours = asdict(Bounds.of_config(config)), asdict(bounds)
+    except ValueError:
+        theirs, ours = {}, {}
+    different = [name for name in ours if ours[name] != theirs[name]]
+    found = ", ".join(f"{name} {theirs[name]}" for name in different) or f"schema {schema.decode()}"
+    expected = ", ".join(f"{name} {ours[name]}" for name in different) or f"schema {SCHEMA}"
+    options = "".join(f" --{name.replace('_', '-')} {ours[name]}" for name in different)
+    raise ConfigMismatch(
+        f"the projection of namespace {namespace} was made with {found}, this projector has {expected}: "
+        f"start it as before, or make the projection anew with: projector rebuild{options}"
+    )
 
 
 def read_checkpoint(link: Link, keys: Keys) -> dict[bytes, bytes]:
@@ -150,7 +157,7 @@ class Loader:
             with _damage_in(key, field.decode("utf-8", "replace")):
                 row = parse(raw)
                 rows[field.decode()] = row
-                touched[field.decode()] = _entry_order(row.entry_id)
+                touched[field.decode()] = order_of(row.entry_id)
         for name, loaded in rows.items():
             table.load(name, loaded)
         table.load_order(sorted(rows, key=touched.__getitem__))
@@ -195,7 +202,7 @@ class Loader:
             page = members[at : at + 10 * _PAGE]
             ids += self._link.call_all([("HGET", key_of(member), "last_entry_id") for member in page])
         with _damage_in(index):
-            touched = {member: _entry_order((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
+            touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
         table.load_order(sorted(members, key=touched.__getitem__))
 
     def _load_quarantine(self) -> None:
@@ -224,11 +231,6 @@ class _damage_in:  # noqa: N801 - reads as a statement
                 f"{self._where}: expected what the projector wrote, found something else; "
                 "somebody changed it: mend it with: projector rebuild"
             ) from error
-
-
-def _entry_order(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number)
 
 
 def _pairs(reply: Any) -> dict[bytes, bytes]:

@@ -10,6 +10,7 @@ import redis
 
 from producer import Producer
 from projector.bounds import Bounds
+from projector.rebuild import Rebuilt, rebuild
 from projector.worker.projector import Projector
 from tests.servers import eventually
 
@@ -67,6 +68,9 @@ class Log:
 
     def producer(self) -> Producer:
         return Producer(self.url, self.namespace)
+
+    def rebuild(self) -> Rebuilt:
+        return rebuild(self.client, self.namespace)
 
     def drain(self) -> int:
         return self.projector().drain()

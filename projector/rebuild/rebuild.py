@@ -1,0 +1,199 @@
+"""The rebuild of a projection from its log.
+
+Most of the work is done beside the projector, without the lease: the log is folded into a shadow, whose keys are
+committed as the projection's are. Then the lease is taken (the active projector finds itself fenced out, and stands
+by), the rest is folded, and one script swaps the shadow in. A rebuild that was broken off goes on where its shadow
+stands, or begins anew where that no longer fits the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from producer.connection import Client
+from producer.wal import DEFAULT_NAMESPACE
+from projector.bounds import SCHEMA, Bounds
+from projector.commit.plan import checkpoint_fields
+from projector.errors import Damaged, Superseded
+from projector.keys import Keys
+from projector.rebuild.replay import Replay
+from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
+from projector.worker.link import Link, Script
+from projector.worker.loader import read_checkpoint
+from projector.worker.projection import COMMIT, Projection
+from projector.worker.verdict import judge
+
+__all__ = ["Rebuilt", "rebuild"]
+
+_SWAP = Script("swap")
+_LEASE_MS = 15_000
+"""Long enough for the rest of the log and the swap, and no longer than an operator waits after a crash."""
+_DELETED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The outcome: the new projection stands at `last_id` after `entries`; `lost` of them were no longer in the log.
+    `resumed` tells that a rebuild that was broken off was brought to its end."""
+
+    last_id: str
+    entries: int
+    lost: int
+    resumed: bool
+
+
+def rebuild(
+    client: Client,
+    namespace: str = DEFAULT_NAMESPACE,
+    *,
+    changes: Mapping[str, int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rebuilt:
+    """Make the projection of `namespace` anew; readers see the old one until the new one is whole.
+
+    Its bounds are those of the old one, but for `changes` (by the names of `Bounds`). Safe to break off and to
+    repeat. `progress` is called with the entries folded and their number. Raises ServerUnavailable, ServerRefused,
+    Damaged for a log that is none, and Superseded when another rebuild is at work.
+    """
+    live = Keys(namespace)
+    link = Link(client, live.wal, (ACQUIRE, RELEASE, COMMIT, _SWAP))
+    try:
+        bounds = replace(_bounds_so_far(link, live), **(changes or {}))
+        return _Rebuild(link, live, Keys(namespace, shadow=True), bounds, progress).run()
+    finally:
+        link.close()
+
+
+def _bounds_so_far(link: Link, keys: Keys) -> Bounds:
+    """Those of the projection that is there; the defaults where there is none to be read."""
+    if link.call("TYPE", keys.checkpoint) != b"hash":
+        return Bounds()
+    try:
+        return Bounds.of_config(link.call("HGET", keys.checkpoint, "config") or b"")
+    except ValueError:
+        return Bounds()
+
+
+class _Rebuild:
+    def __init__(
+        self,
+        link: Link,
+        live: Keys,
+        shadow: Keys,
+        bounds: Bounds,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._link = link
+        self._live = live
+        self._shadow = shadow
+        self._bounds = bounds
+        self._progress = progress
+
+    def run(self) -> Rebuilt:
+        total, lost = self._log_facts()
+        projection, resumed = self._shadow_projection(lost)
+        replay = Replay(self._link, self._live.wal, projection, lambda done: self._report(done, total))
+        replay.to_the_end()
+        lease = self._take_lease()
+        try:
+            replay.to_the_end()
+            self._check_unchanged(lost)
+            if lost and not projection.sent_id:  # nothing is left to commit, and the loss has to be on record
+                self._link.call("HSET", self._shadow.checkpoint, *checkpoint_fields(projection.history)[2:])
+            self._swap(projection, lease)
+        finally:
+            release(self._link, self._live, lease)
+        checkpoint = projection.history.checkpoint
+        return Rebuilt(checkpoint.last_id, checkpoint.entries, lost, resumed)
+
+    def _report(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(done, max(done, total))
+
+    def _log_facts(self) -> tuple[int, int]:
+        """(entries ever added, entries that are no longer there)."""
+        kind = self._link.call("TYPE", self._live.wal)
+        if kind not in (b"stream", b"none"):
+            raise Damaged(
+                f"{self._live.wal.decode()}: expected a stream, found a {kind.decode()}: give it another name with: "
+                f"redis-cli RENAME '{self._live.wal.decode()}' …"
+            )
+        if kind == b"none":
+            return 0, 0
+        info = self._link.call("XINFO", "STREAM", self._live.wal)
+        facts = info if isinstance(info, dict) else dict(zip(info[0::2], info[1::2], strict=True))
+        added = int(facts[b"entries-added"])
+        return added, added - int(facts[b"length"])
+
+    # -- the shadow --
+
+    def _shadow_projection(self, lost: int) -> tuple[Projection, bool]:
+        """The shadow as it was left behind, if it still fits; else an empty one."""
+        kind = self._link.call("TYPE", self._shadow.checkpoint)
+        checkpoint = read_checkpoint(self._link, self._shadow) if kind == b"hash" else {}
+        if checkpoint and self._fits(checkpoint, lost):
+            projection = Projection(self._link, self._shadow, self._bounds)
+            projection.load_checkpoint(checkpoint)
+            projection.load_tables()
+            return projection, True
+        self._delete_shadow()
+        projection = Projection(self._link, self._shadow, self._bounds)
+        # Entries count as read, trimmed ones included: so the group's lag and the log's identity come out right.
+        projection.history.checkpoint.entries = projection.history.checkpoint.trimmed = lost
+        return projection, False
+
+    def _fits(self, checkpoint: dict[bytes, bytes], lost: int) -> bool:
+        last_id = checkpoint.get(b"last_id", b"")
+        return (
+            checkpoint.get(b"schema") == SCHEMA.encode()
+            and checkpoint.get(b"config") == self._bounds.config()
+            and checkpoint.get(b"trimmed") == b"%d" % lost
+            and b"torn" not in checkpoint
+            and bool(self._link.call("XRANGE", self._live.wal, last_id, last_id))
+        )
+
+    def _delete_shadow(self) -> None:
+        self._delete(self._scan(self._shadow))
+
+    def _delete(self, keys: list[bytes]) -> None:
+        for at in range(0, len(keys), _DELETED_AT_ONCE):
+            self._link.call("DEL", *keys[at : at + _DELETED_AT_ONCE])
+
+    def _scan(self, keys: Keys) -> list[bytes]:
+        """Every key of a projection that is there."""
+        found: set[bytes] = set()
+        cursor: bytes | int = 0
+        while True:
+            cursor, page = self._link.call("SCAN", cursor, "MATCH", keys.pattern, "COUNT", 1000)
+            found.update(key for key in page if keys.owns(key))
+            if int(cursor) == 0:
+                return sorted(found)
+
+    # -- under the lease --
+
+    def _take_lease(self) -> Lease:
+        """From whoever has it: its next commit is refused, and it stands by until the swap is done."""
+        holder = self._link.call("GET", self._live.lease)
+        previous = Lease(holder.decode(), _LEASE_MS) if holder else None
+        answer = acquire(self._link, self._live, ttl_ms=_LEASE_MS, previous=previous)
+        if not isinstance(answer, Lease):
+            raise Superseded(
+                f"the lease went to {answer.holder} just now: start the rebuild again, it goes on from here"
+            )
+        return answer
+
+    def _check_unchanged(self, lost: int) -> None:
+        _, lost_now = self._log_facts()
+        if lost_now != lost:
+            raise Damaged(
+                f"{self._live.wal.decode()}: {lost_now - lost} entries were deleted during the rebuild: "
+                "start it again with: projector rebuild"
+            )
+
+    def _swap(self, projection: Projection, lease: Lease) -> None:
+        old, new = self._scan(self._live), self._scan(self._shadow)
+        named = [self._live.prefixed(self._shadow.suffix_of(key)) for key in new]
+        keys = [self._live.lease, self._shadow.checkpoint, *old, *new, *named]
+        reply = self._link.call_script(_SWAP, keys, [lease.token, projection.sent_id, len(old)])
+        judge(reply, self._shadow)

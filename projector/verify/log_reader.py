@@ -1,0 +1,42 @@
+"""The log read from its beginning, entry by entry in memory, without a group and without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from projector.bounds import Bounds
+from projector.fold.entry import order_of, read_entry
+from projector.fold.fold import fold
+from projector.fold.history import History
+from projector.verify.snapshot import Reader
+
+__all__ = ["LogReader"]
+
+_PAGE = 1000
+
+
+class LogReader:
+    """A history that follows the log. `lost` entries were deleted before the first one that is there.
+
+    Memory is bounded as the projection is, however long the log.
+    """
+
+    def __init__(self, reader: Reader, bounds: Bounds, *, lost: int, progress: Callable[[int], None]) -> None:
+        self.history = History(bounds)
+        self.history.checkpoint.trimmed = self.history.checkpoint.entries = lost
+        self._reader = reader
+        self._progress = progress
+
+    def fold_to(self, entry_id: str) -> None:
+        """Fold every entry up to `entry_id`, itself included. Going back is not possible."""
+        history = self.history
+        while (stands := history.checkpoint.last_id) != entry_id:
+            if stands and order_of(stands) > order_of(entry_id):
+                raise ValueError(f"cannot go back from {stands} to {entry_id}")
+            page = self._reader.entries(f"({stands}" if stands else "-", entry_id, _PAGE)
+            if not page:
+                return
+            for raw_id, fields in page:
+                fold(history, read_entry(raw_id, fields))
+            history.changes_seen()
+            self._progress(history.checkpoint.entries)
