@@ -185,17 +185,20 @@ class Step(NamedTuple):
     fields: Callable[[str], Fields]
 
 
-_ACTIONS = st.sampled_from(["a", "b", "c", "a#x", "ä ö"])
-_EXECUTIONS = st.sampled_from([None, "x", "y"])
+def _of_run(make: Callable[..., bytes]) -> Callable[..., bytes]:
+    return lambda run, **more: make(*run, **more)
+
+
+_RUNS = st.sampled_from([("a", None), ("a", "x"), ("b", None), ("ä ö", "x"), ("a#x", None)])
+"""Action and execution id; the last has the same execution key as another."""
 _SCANNERS = st.sampled_from(["s", "t", "u"])
 _TIMES = st.integers(0, 9) | st.just(2**53 - 1)
 _ERRORS = st.sampled_from([None, "", "refused", "é"])
 
-_STARTS = st.builds(started, _ACTIONS, _EXECUTIONS, at=_TIMES, heartbeats=st.sampled_from([None, True, False]))
+_STARTS = st.builds(_of_run(started), _RUNS, at=_TIMES, heartbeats=st.sampled_from([None, True, False]))
 _COMPLETIONS = st.builds(
-    completed,
-    _ACTIONS,
-    _EXECUTIONS,
+    _of_run(completed),
+    _RUNS,
     success=st.booleans(),
     error=_ERRORS,
     duration_ms=st.integers(0, 200) | st.integers(0, 2**53 - 1),
@@ -209,7 +212,7 @@ _CLEANUPS = st.builds(
     error=_ERRORS,
     at=_TIMES,
 )
-_ORPHANS = st.builds(orphaned, _ACTIONS, _EXECUTIONS)
+_ORPHANS = st.builds(_of_run(orphaned), _RUNS)
 _UNDECODABLE = st.sampled_from(
     [
         b"",
@@ -223,7 +226,7 @@ _UNDECODABLE = st.sampled_from(
         completed("a", error="e" * 5000),
     ]
 )
-_OPERATIONS = st.one_of(_STARTS, _COMPLETIONS, _COMPLETIONS, _CLEANUPS, _ORPHANS, _UNDECODABLE)
+_OPERATIONS = st.one_of(_STARTS, _COMPLETIONS, _CLEANUPS, _ORPHANS, _UNDECODABLE)
 
 _MALFORMED: list[Fields] = [
     [b"x", b"y"],
@@ -264,20 +267,20 @@ def _verbatim(fields: Fields) -> Callable[[str], Fields]:
     return lambda _: fields
 
 
-_FIELDS: st.SearchStrategy[Callable[[str], Fields]] = st.one_of(
-    st.builds(_plainly, _OPERATIONS),
-    st.builds(
-        _by,
-        _OPERATIONS,
-        st.sampled_from(["p", "q", "r"]),
-        st.integers(1, 14),
-        st.none() | st.integers(0, 14),
-    ),
+_Steps = st.SearchStrategy[Callable[[str], Fields]]
+_RUNNING: _Steps = st.builds(_plainly, st.one_of(_STARTS, _COMPLETIONS, _ORPHANS))
+_CLEANING: _Steps = st.builds(_plainly, _CLEANUPS)
+_NUMBERED: _Steps = st.builds(
+    _by, _OPERATIONS, st.sampled_from(["p", "q", "r"]), st.integers(1, 14), st.none() | st.integers(0, 14)
+)
+_ONE_PRODUCER: _Steps = st.builds(_by, _COMPLETIONS, st.just("p"), st.integers(1, 14), st.none() | st.integers(0, 5))
+_SET_ASIDE: _Steps = st.one_of(
+    st.builds(_plainly, _UNDECODABLE),
     st.builds(_retrying, _OPERATIONS),
     st.builds(_dropping, st.booleans()),
     st.builds(_verbatim, st.sampled_from(_MALFORMED)),
 )
-_STEPS = st.builds(Step, st.booleans(), st.integers(1, 4), _FIELDS)
+_ALL: _Steps = st.one_of(_RUNNING, _CLEANING, _NUMBERED, _SET_ASIDE)
 
 
 def _log_of(steps: list[Step]) -> Log:
@@ -292,5 +295,11 @@ def _log_of(steps: list[Step]) -> Log:
 
 
 def logs(*, most: int = 40) -> st.SearchStrategy[Log]:
-    """Arbitrary logs of at most so many entries."""
-    return st.lists(_STEPS, max_size=most).map(_log_of)
+    """Arbitrary logs of at most so many entries, of all kinds or of one, short ones and long ones."""
+    kinds = [_ALL, _RUNNING, _CLEANING, _NUMBERED, _ONE_PRODUCER, _SET_ASIDE]
+    return st.one_of([_lists(kind, most) for kind in kinds]).map(_log_of)
+
+
+def _lists(kind: _Steps, most: int) -> st.SearchStrategy[list[Step]]:
+    steps = st.builds(Step, st.booleans(), st.integers(1, 4), kind)
+    return st.lists(steps, max_size=most) | st.lists(steps, min_size=most // 3, max_size=most)

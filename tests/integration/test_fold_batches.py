@@ -44,7 +44,7 @@ _RAW_ENTRIES = 'return redis.call("XRANGE", KEYS[1], "-", "+")'
 
 _BOUNDS = st.sampled_from([TINY, Bounds()])
 _MODEST = settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -71,8 +71,10 @@ def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
 
 
 def append(client: redis.Redis, namespace: str, log: Log) -> None:
+    pipeline = client.pipeline(transaction=False)
     for entry_id, fields in log:
-        client.execute_command("XADD", Keys(namespace).wal, entry_id, *fields)
+        pipeline.execute_command("XADD", Keys(namespace).wal, entry_id, *fields)
+    pipeline.execute()
 
 
 def assert_history_of(log: Log, bounds: Bounds, client: redis.Redis, keys: Keys) -> None:
@@ -118,10 +120,10 @@ def test_a_log_larger_than_a_batch_gives_the_history_of_one_fold(
     client: redis.Redis, shared_server: Server, namespace: str
 ) -> None:
     """With the worker's own batch sizes, and more rows in a batch than one command takes."""
-    log = numbered(*[entry(completed(f"a{number}"), by=f"p{number}", seq=1) for number in range(5000)])
+    log = numbered(*[entry(completed(f"a{number}"), by=f"p{number}", seq=1) for number in range(2500)])
     append(client, namespace, log)
-    assert Projector(shared_server.url, namespace, bounds=Bounds(max_actions=2000)).drain() == 5000
-    assert_history_of(log, Bounds(max_actions=2000), client, Keys(namespace))
+    assert Projector(shared_server.url, namespace, bounds=Bounds(max_actions=1000)).drain() == 2500
+    assert_history_of(log, Bounds(max_actions=1000), client, Keys(namespace))
 
 
 @pytest.mark.parametrize(
