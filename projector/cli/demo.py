@@ -21,7 +21,7 @@ from projector.query import Query
 
 __all__ = ["demo"]
 
-_LIMIT = 8
+_LIMIT = 10
 
 
 def demo(

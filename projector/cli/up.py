@@ -70,11 +70,11 @@ def _stop_with(server: EmbeddedServer, projector: Projector) -> None:
 
 def _keep_serving(server: EmbeddedServer, error: ProjectorError) -> None:
     """Leave the server to those who record and to whoever mends the projection, until we are told to end."""
-    _log.error("%s", error)
-    _log.error("the server runs on, to be mended and to be recorded to, but nothing is projected; Ctrl-C ends it")
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.default_int_handler)
     try:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.default_int_handler)
+        _log.error("%s", error)
+        _log.error("the server runs on, to be mended and to be recorded to, but nothing is projected; Ctrl-C ends it")
         server.wait()
     except KeyboardInterrupt:
         raise typer.Exit(1) from None
