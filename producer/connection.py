@@ -34,6 +34,7 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from producer.errors import UnusableServer
+from producer.sentinel import SCHEME, sentinel_client
 
 __all__ = [
     "Client",
@@ -76,23 +77,28 @@ def client_of(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) 
 
 def _client_of_url(url: str, timeout: float) -> redis.Redis:
     try:
-        if not _DATABASE.fullmatch(urlsplit(url).path) and not url.startswith("unix:"):
-            raise ValueError("redis-py would take database 0 for what is no number")
-        client = redis.Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-        )
+        client = sentinel_client(url, timeout=timeout) if url.startswith(SCHEME) else _direct_client(url, timeout)
         # The options in a URL are judged when a connection is made: make one, which does not connect.
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     except (ValueError, TypeError, RedisError):
         # Without the cause: its text may quote a part of the URL that was meant as password.
         raise UnusableServer(
-            f"expected redis://host:port/db, rediss://… or unix:///path, found {safe_url(url)!r}"
+            f"expected redis://host:port/db, rediss://…, unix:///path or {SCHEME}host:port,host:port/master-name, "
+            f"found {safe_url(url)!r}"
         ) from None
     return client
+
+
+def _direct_client(url: str, timeout: float) -> redis.Redis:
+    if not _DATABASE.fullmatch(urlsplit(url).path) and not url.startswith("unix:"):
+        raise ValueError("redis-py would take database 0 for what is no number")
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+    )
 
 
 _DATABASE = re.compile(r"/?|/[0-9]+/?")

@@ -1,0 +1,145 @@
+"""Redis behind Sentinel, by URL: whichever server is the master now, before and after a failover.
+
+    sentinel://[user:password@]host[:26379],host[:26379]/master-name[?db=0&ssl=true&ssl_ca_certs=…
+               &sentinel_username=…&sentinel_password=…]
+
+User and password before the hosts are the master's; the sentinels' own are options. `ssl` and the options that begin
+with `ssl_` mean both. What is no plain letter is percent-encoded, as in every URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import TimeoutError as TimedOut
+from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError, Sentinel
+
+__all__ = ["SCHEME", "SentinelUrl", "sentinel_client"]
+
+SCHEME = "sentinel://"
+DEFAULT_PORT = 26379
+
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEAN_OPTIONS = frozenset({"ssl", "ssl_check_hostname"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentinelUrl:
+    """What the URL says: the sentinels, the name that they know the master by, and how each is connected to."""
+
+    sentinels: tuple[tuple[str, int], ...]
+    master: str
+    master_options: dict[str, Any] = field(repr=False)
+    sentinel_options: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> SentinelUrl:
+        """Raises ValueError, in words that quote nothing of the URL, for one that is none."""
+        parts = urlsplit(url)
+        if f"{parts.scheme}://" != SCHEME or parts.fragment:
+            raise ValueError(f"no {SCHEME} URL")
+        account, _, hosts = parts.netloc.rpartition("@")
+        master = unquote(parts.path.removeprefix("/"))
+        if not master or "/" in master:
+            raise ValueError("no name of a master behind the hosts")
+        master_options, sentinel_options = _options(parts.query)
+        return cls(
+            sentinels=tuple(_hosts(hosts)),
+            master=master,
+            master_options=_account(account) | master_options,
+            sentinel_options=sentinel_options,
+        )
+
+
+def sentinel_client(url: str, *, timeout: float) -> redis.Redis:
+    """A client that asks the sentinels for the master whenever it connects. Sends nothing, repeats nothing.
+
+    It waits `timeout` seconds for the master's replies; asking all the sentinels takes no longer than that either.
+    Raises ValueError or TypeError for a URL that cannot be used.
+    """
+    named = SentinelUrl.parse(url)
+    patience = timeout / len(named.sentinels)
+    sentinels: Sentinel = _Sentinels(named.sentinels, _connecting(patience) | named.sentinel_options)
+    client: redis.Redis = sentinels.master_for(named.master, **_connecting(timeout), **named.master_options)
+    return client
+
+
+class _Sentinels(Sentinel):
+    """redis-py's, that says which sentinel answered what, and keeps no connection to them."""
+
+    def __init__(self, addresses: tuple[tuple[str, int], ...], options: dict[str, Any]) -> None:
+        super().__init__(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        """(host, port) of the master; raises MasterNotFoundError, which is a ConnectionError: waiting may mend it."""
+        reasons = []
+        for sentinel in tuple(self.sentinels):
+            try:
+                masters: Any = sentinel.sentinel_masters()
+            except (Disconnected, TimedOut) as error:
+                reasons.append(_said(sentinel, str(error)))
+                continue
+            finally:
+                sentinel.connection_pool.disconnect()  # the next question comes with the next failover
+            state = masters.get(service_name)
+            if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
+                self.sentinels = [sentinel, *(other for other in self.sentinels if other is not sentinel)]
+                return state["ip"], state["port"]
+            reasons.append(_said(sentinel, "takes it to be down" if state else "knows no master of that name"))
+        raise MasterNotFoundError(f"no master {service_name!r} was found ({'; '.join(reasons)})")
+
+
+def _said(sentinel: redis.Redis, what: str) -> str:
+    options = sentinel.connection_pool.connection_kwargs
+    return f"sentinel {options['host']}:{options['port']}: {what}"
+
+
+def _connecting(timeout: float) -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+    }
+
+
+def _hosts(text: str) -> Iterator[tuple[str, int]]:
+    for item in text.split(","):
+        address = urlsplit(f"//{item}")
+        if not address.hostname:
+            raise ValueError("no host where one is expected")
+        yield address.hostname, DEFAULT_PORT if address.port is None else address.port
+
+
+def _account(text: str) -> dict[str, Any]:
+    user, _, password = text.partition(":")
+    return {name: unquote(value) for name, value in (("username", user), ("password", password)) if value}
+
+
+def _options(query: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(options of the master's connections, those of the sentinels')."""
+    for_master: dict[str, Any] = {}
+    for_sentinels: dict[str, Any] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
+        if name == "db":
+            for_master[name] = int(text)
+        elif name in ("sentinel_username", "sentinel_password"):
+            for_sentinels[name.removeprefix("sentinel_")] = text
+        elif name == "ssl" or name.startswith("ssl_"):
+            for_master[name] = for_sentinels[name] = _boolean(text) if name in _BOOLEAN_OPTIONS else text
+        else:
+            raise ValueError("an option that is not known")
+    return for_master, for_sentinels
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError("neither true nor false")
+    return _BOOLEANS[text.lower()]
