@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.durations import ago, clock_time, duration
-from projector.cli.stdout import is_terminal
+from projector.cli.page import page, page_console
 from projector.cli.tables import (
     FAILURE,
     actions_table,
@@ -29,9 +27,6 @@ from projector.records import ActionExecutionRecord, CleanupRecord, InFlightReco
 
 __all__ = ["Report"]
 
-_PIPED_WIDTH = 240
-"""Columns where no terminal says how many: room for grep, yet no line padded to the length of an error."""
-
 
 class Report:
     """Collects what is to be printed; `text()` renders it, coloured and as wide as standard output is.
@@ -42,15 +37,11 @@ class Report:
     def __init__(self, status: Status, *, now: int, width: int | None = None) -> None:
         self._status = status
         self._now = now
-        self._console = _console(width)
+        self._console = page_console(width)
         self._parts: list[RenderableType] = []
 
     def text(self) -> str:
-        with StringIO() as page:
-            self._console.file = page
-            self._console.print(Group(*self._parts, *self._notices()))
-            # Tables fill their last column with blanks: nothing that a person or grep would want.
-            return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())
+        return page(*self._parts, *self._notices(), console=self._console)
 
     # -- what there is to print --
 
@@ -180,13 +171,6 @@ class Report:
             return "nothing projected yet"
         milliseconds = last_id.partition("-")[0]
         return f"{visible(last_id)}, {_moment(int(milliseconds), self._now)}" if milliseconds.isdecimal() else last_id
-
-
-def _console(width: int | None) -> Console:
-    terminal = is_terminal()
-    if width is None and not terminal and "COLUMNS" not in os.environ:
-        width = _PIPED_WIDTH  # else rich would take the width of the terminal that stderr or stdin is
-    return Console(width=width, force_terminal=terminal or None, markup=False, highlight=False, emoji=False)
 
 
 def _share(count: int, total: int, what: str = "failed") -> Text:

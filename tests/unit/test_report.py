@@ -162,7 +162,7 @@ class TestTables:
     def test_failures_are_red_on_a_terminal_unless_no_color_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.delenv("NO_COLOR", raising=False)
-        monkeypatch.setattr("projector.cli.report.is_terminal", lambda: True)
+        monkeypatch.setattr("projector.cli.page.is_terminal", lambda: True)
         page = report()
         page.executions([FAILED])
         assert "\x1b[31mfailed: connection refused" in page.text()
