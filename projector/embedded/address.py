@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
 import socket
-import tempfile
+import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -15,27 +16,24 @@ __all__ = ["HOST", "Address"]
 HOST = "127.0.0.1"
 
 _SOCKET_NAME = "valkey.sock"
-_LONGEST_SOCKET = 103
-"""sun_path holds 107 bytes and a NUL on Linux, 103 on macOS and the BSDs."""
+_LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+"""What sun_path holds, less the NUL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A port and a socket; the socket lies in a temporary directory where the data directory's path is too long."""
+    """A port, and a socket in the data directory, or in a short one where that one's path is too long."""
 
     port: int
     socket: Path
-    temporary: Path | None = None
 
     @classmethod
     def choose(cls, directory: Path, *, port: int | None = None) -> Address:
         """The given port, else that of the last run if it is still free, else any free one, which is kept."""
-        temporary = None
         place = directory / _SOCKET_NAME
         if len(os.fsencode(place)) > _LONGEST_SOCKET:
-            temporary = Path(tempfile.mkdtemp(prefix="execution-wal-", dir="/tmp"))
-            place = temporary / _SOCKET_NAME
-        return cls(port=port or _kept_port(directory / "port"), socket=place, temporary=temporary)
+            place = _short_directory() / f"{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}.sock"
+        return cls(port=port or _kept_port(directory / "port"), socket=place)
 
     @property
     def url(self) -> str:
@@ -45,10 +43,15 @@ class Address:
     def socket_url(self) -> str:
         return f"unix://{quote(str(self.socket))}"
 
-    def forget(self) -> None:
-        """Remove the temporary directory, if there is one."""
-        if self.temporary is not None:
-            shutil.rmtree(self.temporary, ignore_errors=True)
+
+def _short_directory() -> Path:
+    """A directory for sockets, one a user, as tmux has it: the server removes its socket, even if we are killed."""
+    path = Path(f"/tmp/execution-wal-{os.getuid()}")
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{path}, where the socket is to be, is not a directory of this user alone")
+    return path
 
 
 def _kept_port(memory: Path) -> int:

@@ -90,8 +90,6 @@ class EmbeddedServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        if self._address is not None:
-            self._address.forget()
         self._lock.release()
 
     def wait(self) -> None:
