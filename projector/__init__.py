@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from projector.bounds import Bounds
-    from projector.errors import ConfigMismatch, Damaged, ProjectorError, ServerRefused, ServerUnavailable
-    from projector.query import ActionStats, InvalidQuery, Query, ScannerStats, Status, Totals
+    from projector.errors import (
+        ConfigMismatch,
+        Damaged,
+        InvalidQuery,
+        ProjectorError,
+        ServerRefused,
+        ServerUnavailable,
+    )
+    from projector.query import ActionStats, Query, ScannerStats, Status, Totals
     from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
     from projector.worker.projector import Projector
 
@@ -46,7 +53,7 @@ _HOMES = {
     "ConfigMismatch": "projector.errors",
     "Damaged": "projector.errors",
     "InFlightRecord": "projector.records",
-    "InvalidQuery": "projector.query",
+    "InvalidQuery": "projector.errors",
     "Projector": "projector.worker.projector",
     "ProjectorError": "projector.errors",
     "Query": "projector.query",

@@ -13,11 +13,26 @@ from __future__ import annotations
 
 from producer.errors import WalError
 
-__all__ = ["ConfigMismatch", "Damaged", "ProjectorError", "ServerRefused", "ServerUnavailable", "Superseded"]
+__all__ = [
+    "ConfigMismatch",
+    "Damaged",
+    "InvalidQuery",
+    "ProjectorError",
+    "ServerRefused",
+    "ServerUnavailable",
+    "Superseded",
+]
 
 
 class ProjectorError(WalError):
     """The root of the projector's errors."""
+
+
+class InvalidQuery(ProjectorError, ValueError):
+    """An argument that makes no query; nothing was sent."""
+
+    def __init__(self, name: str, expected: str, found: object) -> None:
+        super().__init__(f"{name}: expected {expected}, found {found!r}")
 
 
 class ServerUnavailable(ProjectorError):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from projector.errors import ProjectorError
+from projector.errors import InvalidQuery
 
-__all__ = ["InvalidQuery", "checked_limit", "checked_name", "checked_success"]
+__all__ = ["checked_limit", "checked_name", "checked_success"]
 
 _LARGEST = 2**53
-
-
-class InvalidQuery(ProjectorError, ValueError):
-    """An argument that makes no query; nothing was sent."""
-
-    def __init__(self, name: str, expected: str, found: object) -> None:
-        super().__init__(f"{name}: expected {expected}, found {found!r}")
 
 
 def checked_limit(limit: object) -> int:

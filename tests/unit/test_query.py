@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from producer.errors import UnusableServer
-from projector.errors import Damaged
-from projector.query import ActionStats, InvalidQuery, Query, ScannerStats, Totals
+from projector.errors import Damaged, InvalidQuery
+from projector.query import ActionStats, Query, ScannerStats, Totals
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 NS = "{otters}"
