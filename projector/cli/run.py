@@ -44,7 +44,6 @@ def project(projector: Projector) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     projector.run()
-    logging.getLogger("projector").info("stopped; the lease is free")
 
 
 def log_to_stderr() -> None:

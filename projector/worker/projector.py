@@ -75,6 +75,7 @@ class Projector:
                     progress = False
                 pause = _FIRST_PAUSE if progress else min(2 * pause, _LONGEST_PAUSE)
                 self._wait(pause)
+            self._log.info("stopped%s", "" if self._lease else "; the lease is free")
         finally:
             self._close()
 
