@@ -1,0 +1,88 @@
+"""An entry of the quarantine, read back from what `projector.fold.entry.quarantined_fields` made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from producer.wal import BY, SEQ
+from projector.fold.entry import MAX_FIELDS, QUARANTINED_BYTES, milliseconds_of
+
+__all__ = ["QuarantinedEntry", "QuarantinedField"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedField:
+    """One field as it was written; of `length` bytes `value` holds the first, at most QUARANTINED_BYTES."""
+
+    name: bytes
+    value: bytes
+    length: int
+
+    @property
+    def is_cut(self) -> bool:
+        return self.length > len(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedEntry:
+    """A WAL entry that could not be folded: its id there, why not, and its fields in order, repeated ones included.
+
+    `more_fields` is how many fields it had beyond those.
+    """
+
+    entry_id: str
+    reason: str
+    fields: tuple[QuarantinedField, ...]
+    more_fields: int
+
+    @classmethod
+    def of_stream(cls, entry_id: bytes, raw: list[bytes]) -> QuarantinedEntry:
+        """From the entry of the stream: its id, and its fields alternately names and values."""
+        pairs = list(zip(raw[0::2], raw[1::2], strict=True))
+        reason = "none is given: this was not written by the projector"
+        if pairs and pairs[0][0] == b"reason":
+            reason = pairs.pop(0)[1].decode("utf-8", "backslashreplace")
+        more = 0
+        # Ours comes behind as many fields as an entry may have; one of the entry's own comes before.
+        if len(pairs) > MAX_FIELDS and pairs[-1][0] == b"more_fields" and pairs[-1][1].isdigit():
+            more = int(pairs.pop()[1])
+        return cls(entry_id.decode(), reason, tuple(_fields(pairs)), more)
+
+    @property
+    def at(self) -> int:
+        """When it was appended to the log, epoch ms."""
+        return milliseconds_of(self.entry_id)
+
+    @property
+    def by(self) -> str | None:
+        """Who wrote it, as far as that can be told."""
+        return self._text(BY)
+
+    @property
+    def seq(self) -> str | None:
+        """The number that its producer gave it; any text, since that may be what was wrong with it."""
+        return self._text(SEQ)
+
+    def values(self, name: bytes) -> list[QuarantinedField]:
+        """The fields of that name, of which there should be one."""
+        return [field for field in self.fields if field.name == name]
+
+    def _text(self, name: bytes) -> str | None:
+        found = self.values(name)
+        return found[0].value.decode("utf-8", "backslashreplace") if found else None
+
+
+def _fields(pairs: list[tuple[bytes, bytes]]) -> Iterator[QuarantinedField]:
+    at = 0
+    while at < len(pairs):
+        name, value = pairs[at]
+        at += 1
+        length = len(value)
+        # Behind a value that was cut stands its length.
+        if length == QUARANTINED_BYTES and at < len(pairs):
+            beside, number = pairs[at]
+            if beside == name + b":length" and number.isdigit():
+                length = int(number)
+                at += 1
+        yield QuarantinedField(name, value, length)
