@@ -183,12 +183,12 @@ _PASSING = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "
 
 def reason_of(error: BaseException, client: Client) -> str:
     """What went wrong, for a person, with where; never with a password."""
-    text = str(error).strip() or type(error).__name__
+    text = str(error).strip()
     if isinstance(error, AskError):  # its text is a slot's number and an address
         text = "found a node of a cluster, whose data is elsewhere: pass a redis.cluster.RedisCluster client"
-    elif text[1:2].islower():
+    elif text[1:2].islower():  # not WRONGTYPE
         text = text[0].lower() + text[1:]
-    return f"{where(client)}: {text}"
+    return f"{where(client)}: {text or type(error).__name__}"
 
 
 def where(client: Client) -> str:
@@ -216,5 +216,5 @@ def safe_url(url: str) -> str:
 
 
 _PASSWORD_OPTION = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
-_ACCOUNT = re.compile(r"([a-z]+:/*)?(?:(.*)@)?(.*)", re.IGNORECASE | re.DOTALL)
+_ACCOUNT = re.compile(r"([a-z]+:/+|)(?:(.*)@)?(.*)", re.IGNORECASE | re.DOTALL)
 _USER = re.compile(r"[\w.-]*")

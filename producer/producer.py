@@ -25,7 +25,7 @@ from producer.execution import Execution, Tracked
 from producer.identity import Identity
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, Operation, encode, operation_of
 from producer.receipt import Receipt
-from producer.truncation import text_of, truncate
+from producer.truncation import text_of, truncate, truncate_bytes
 from producer.wal import ACKED, BY, DEFAULT_NAMESPACE, OP, SEQ, wal_key
 
 __all__ = ["Producer"]
@@ -233,7 +233,7 @@ class Producer:
         while True:
             try:
                 entry_id: bytes = send_once(
-                    self._client, b"XADD", self._key, b"*", OP, raw, BY, by, SEQ, seq, ACKED, acked, seconds=left
+                    self._client, "XADD", self._key, "*", OP, raw, BY, by, SEQ, seq, ACKED, acked, seconds=left
                 )
             except RedisError as error:
                 now = self._monotonic()
@@ -262,12 +262,11 @@ class Producer:
     def _fit(self, field: str, value: object, limit: int) -> str | None:
         if value is None:
             return None
-        if not isinstance(value, str | bytes):
-            raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
-        if isinstance(value, bytes) and len(value) > 4 * limit:
-            # Decode no more than can be kept: a replaced byte takes three, a kept one no less than one.
-            return truncate(text_of(value[-limit:]), limit, already_cut=len(value) - limit)
-        return truncate(text_of(value), limit)
+        if isinstance(value, str):
+            return truncate(text_of(value), limit)
+        if isinstance(value, bytes):
+            return truncate_bytes(value, limit)
+        raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
 
 
 _producers: weakref.WeakSet[Producer] = weakref.WeakSet()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["text_of", "truncate"]
+__all__ = ["text_of", "truncate", "truncate_bytes"]
 
 
 def text_of(value: str | bytes) -> str:
@@ -24,11 +24,26 @@ def truncate(text: str, limit: int, *, already_cut: int = 0) -> str:
     if len(raw) <= limit and not already_cut:
         return text
     kept = max(0, limit - len(_marker(already_cut + len(raw))))
-    tail = raw[max(0, len(raw) - kept) :] if kept else b""
-    while tail and tail[0] & 0xC0 == 0x80:  # begin on a character
-        tail = tail[1:]
+    tail = _from_a_character(raw[max(0, len(raw) - kept) :]) if kept else b""
     marker = _marker(already_cut + len(raw) - len(tail))
     return (marker + tail)[:limit].decode("utf-8", "ignore")
+
+
+def truncate_bytes(raw: bytes, limit: int) -> str:
+    """The same for bytes of any origin; however many they are, no more is decoded than may be kept."""
+    if len(raw) <= 4 * limit:
+        return truncate(text_of(raw), limit)
+    # A byte that is no UTF-8 becomes three, and none becomes less than one.
+    tail = _from_a_character(raw[len(raw) - limit :])
+    return truncate(text_of(tail), limit, already_cut=len(raw) - len(tail))
+
+
+def _from_a_character(raw: bytes) -> bytes:
+    """`raw` without what is left of a character whose beginning was cut off."""
+    start = 0
+    while start < min(3, len(raw)) and raw[start] & 0xC0 == 0x80:
+        start += 1
+    return raw[start:]
 
 
 def _marker(count: int) -> bytes:

@@ -1,0 +1,158 @@
+"""Which module may import which (DESIGN, "Layout"), and what a light import does not load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SHARED = {
+    "producer.connection",
+    "producer.errors",
+    "producer.operations",
+    "producer.wal",
+}
+"""What both sides of the log need of the write side: its contract, and the way to the server."""
+FOR_THE_CLI = {"producer.location"}
+ENGINES = ("projector.demo",)
+"""The demonstration is an engine: it writes through the public Producer."""
+
+
+def modules(package: str) -> dict[str, Path]:
+    found = {}
+    for path in (ROOT / package).rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules("producer") | modules("projector")
+
+
+def imports(module: str) -> set[str]:
+    """The modules that `module` names in any import, at the top, in functions and for types only."""
+    return set(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=origin, names=names, level=0) if origin is not None:
+                for alias in names:
+                    name = f"{origin}.{alias.name}"
+                    yield name if name in MODULES else origin
+            case ast.ImportFrom():
+                raise AssertionError(f"{module}: relative imports are not walked; write them in full")
+
+
+def in_package(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def loaded(statement: str) -> set[str]:
+    """The modules that a new interpreter has loaded after `statement`."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+# -- the direction --
+
+
+def test_the_walk_sees_the_packages_and_their_imports() -> None:
+    assert "projector.fold.fold" in MODULES
+    assert "producer.operations" in imports("projector.fold.fold")
+    assert "redis" in imports("producer.connection")
+
+
+def test_the_producer_knows_nothing_of_the_projector() -> None:
+    for module in modules("producer"):
+        assert not [name for name in imports(module) if in_package(name, "projector")], module
+
+
+def test_the_projector_needs_of_the_producer_what_both_sides_share() -> None:
+    for module in modules("projector"):
+        if in_package(module, *ENGINES):
+            continue
+        allowed = SHARED | FOR_THE_CLI if in_package(module, "projector.cli", "projector.embedded") else SHARED
+        assert {name for name in imports(module) if in_package(name, "producer")} <= allowed, module
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_writes_through_the_public_producer(engine: str) -> None:
+    found = {name for module in MODULES if in_package(module, engine) for name in imports(module)}
+    assert {name for name in found if in_package(name, "producer")} <= {"producer"} | SHARED
+
+
+def test_the_query_never_imports_what_writes() -> None:
+    for module in MODULES:
+        if in_package(module, "projector.query"):
+            forbidden = [
+                name
+                for name in imports(module)
+                if in_package(name, "projector.worker", "projector.commit", "projector.fold")
+            ]
+            assert not forbidden, module
+
+
+def test_nothing_is_imported_from_the_tests() -> None:
+    for module in MODULES:
+        assert not [name for name in imports(module) if in_package(name, "tests")], module
+
+
+# -- what is loaded --
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if in_package(name, "projector.fold")))
+def test_the_fold_loads_no_redis(module: str) -> None:
+    assert not {name for name in loaded(f"import {module}") if in_package(name, "redis", "hiredis")}
+
+
+@pytest.mark.parametrize("module", ["projector.bounds", "producer.operations", "producer.wal", "producer.errors"])
+def test_what_has_no_need_of_a_server_loads_no_redis(module: str) -> None:
+    assert not {name for name in loaded(f"import {module}") if in_package(name, "redis", "hiredis")}
+
+
+def test_a_reader_loads_nothing_that_writes() -> None:
+    found = loaded("from projector import Query")
+    assert "projector.query.query" in found
+    assert not {name for name in found if in_package(name, "projector.worker", "projector.commit", "projector.fold")}
+
+
+@pytest.mark.parametrize("statement", ["from producer import Producer", "from projector import Projector, Query"])
+def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
+    found = loaded(statement)
+    assert "redis" in found
+    assert not {name for name in found if in_package(name, "typer", "click", "rich", "producer.cli", "projector.cli")}
+
+
+def test_each_schema_is_built_once() -> None:
+    """Once, in the union: no class has one of its own, neither at import nor after the first operations."""
+    program = """
+import pydantic
+unions = []
+build = pydantic.TypeAdapter.__init__
+pydantic.TypeAdapter.__init__ = lambda self, kind, **options: (unions.append(kind), build(self, kind, **options))[0]
+import fakeredis
+from producer import Producer, operations
+import projector.fold.fold
+producer = Producer(fakeredis.FakeRedis())
+producer.action_execution_started("a", "manual", "none")
+producer.action_execution_completed("a", True, duration_ms=1)
+producer.cleanup_executed("s", "r", "delete", True)
+operations.decode(operations.encode(operations.operation_of(
+    {"type": "quarantine_dropped", "entry_id": "1-0", "dropped_at": 1}
+)))
+classes = operations._CLASSES
+print([len(unions), len(classes), [found.__name__ for found in classes if found.__pydantic_complete__]])
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(ran.stdout) == [1, 5, []]
