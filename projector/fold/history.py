@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -141,5 +141,8 @@ class History:
             row = self.actions.rows[action_id]
             assert row is not None
             row.buckets.clear()
-        for table in (self.in_flight, self.orphans, self.actions, self.scanners, self.producers, self.quarantine):
+        for table in self.tables():
             table.committed()
+
+    def tables(self) -> tuple[Table[Any], ...]:
+        return (self.in_flight, self.orphans, self.producers, self.actions, self.scanners, self.quarantine)

@@ -66,7 +66,9 @@ class Loader:
         self._link = link
         self._keys = keys
         self._history = history
-        self._first = True
+        self.whole = False
+        """Whether all is in memory but rows of actions and scanners that nothing has touched yet."""
+        self._first_batch = True
 
     def load_checkpoint(self, checkpoint: dict[bytes, bytes]) -> None:
         """Take over the checkpoint, as it was read."""
@@ -93,48 +95,28 @@ class Loader:
             found = _pairs(totals)
             for name in TOTALS_FIELDS:
                 setattr(history.totals, name, int(found.get(name.encode(), 0)))
-        tables: list[Table[Any]] = [
-            history.in_flight,
-            history.orphans,
-            history.producers,
-            history.actions,
-            history.scanners,
-            history.quarantine,
-        ]
-        for table, size in zip(tables, sizes, strict=True):
+        for table, size in zip(history.tables(), sizes, strict=True):
             table.unload(size)
 
-    def prepare(self, batch: list[Entry]) -> None:
-        """Load every row that the fold of `batch` can ask for, and the order of a table that may have to evict."""
-        runs: dict[str, None] = {}
-        actions: dict[str, None] = {}
-        scanners: dict[str, None] = {}
-        producers: dict[str, None] = {}
-        releases = False
-        for entry in batch:
-            if entry.by is not None:
-                producers[entry.by] = None
-            releases = releases or entry.retry_of is not None
-            operation = entry.operation
-            if isinstance(operation, ActionExecutionCompleted | ActionExecutionOrphaned):
-                runs[execution_key(operation.action_id, operation.execution_id)] = None
-                actions[operation.action_id] = None
-            elif isinstance(operation, ActionExecutionStarted):
-                runs[execution_key(operation.action_id, operation.execution_id)] = None
-            elif isinstance(operation, CleanupExecuted):
-                scanners[operation.scanner_id] = None
-            elif isinstance(operation, QuarantineDropped):
-                releases = True
+    def prepare(self, entries: list[Entry]) -> None:
+        """Load every row that the fold of `entries` can ask for, and the order of a table that may have to evict.
+
+        Until `whole`, `entries` must be all that is folded before the next commit: what is loaded then would undo
+        what is folded and not committed. Afterwards only rows that nothing has touched are loaded.
+        """
         history, keys = self._history, self._keys
-        self._prepare_hash(history.in_flight, keys.in_flight, runs, InFlight.of_json)
-        self._prepare_hash(history.orphans, keys.orphans, runs, InFlight.of_json)
-        self._prepare_hash(history.producers, keys.producers, producers, Sequence.of_json)
-        self._prepare_actions(actions)
-        self._prepare_scanners(scanners)
-        quarantine = history.quarantine
-        if quarantine.order is None and (releases or quarantine.size + len(batch) > quarantine.bound):
-            self._load_quarantine()
-        self._first = False
+        if not self.whole:
+            runs = [key for entry in entries if (key := _run_of(entry)) is not None]
+            producers = [entry.by for entry in entries if entry.by is not None]
+            self._prepare_hash(history.in_flight, keys.in_flight, runs, InFlight.of_json)
+            self._prepare_hash(history.orphans, keys.orphans, runs, InFlight.of_json)
+            self._prepare_hash(history.producers, keys.producers, producers, Sequence.of_json)
+            self._prepare_quarantine(entries)
+        self._prepare_actions({name for entry in entries if (name := _action_of(entry.operation)) is not None})
+        self._prepare_scanners({name for entry in entries if (name := _scanner_of(entry.operation)) is not None})
+        if not self.whole:
+            self._first_batch = False
+            self.whole = all(table.order is not None for table in history.tables())
 
     # The first batch of a session gets just its rows, so that a takeover is quick; then the whole table is loaded,
     # so that no later batch has to ask.
@@ -145,7 +127,7 @@ class Loader:
         if table.order is not None:
             return
         unknown = [name for name in wanted if not table.knows(name)]
-        if self._first and table.size + len(unknown) <= table.bound:
+        if self._first_batch and table.size + len(unknown) <= table.bound:
             if unknown:
                 for name, raw in zip(unknown, self._link.call("HMGET", key, *unknown), strict=True):
                     with _damage_in(key, name):
@@ -162,7 +144,7 @@ class Loader:
             table.load(name, loaded)
         table.load_order(sorted(rows, key=touched.__getitem__))
 
-    def _prepare_actions(self, wanted: Iterable[str]) -> None:
+    def _prepare_actions(self, wanted: set[str]) -> None:
         keys, table = self._keys, self._history.actions
         unknown = [action_id for action_id in wanted if action_id not in table.rows]
         self._prepare_order(table, keys.actions, keys.action, len(unknown))
@@ -179,7 +161,7 @@ class Loader:
                 row = ActionStatistics.of_fields(found, _pairs(durations)) if found else None
                 table.load(action_id, row)
 
-    def _prepare_scanners(self, wanted: Iterable[str]) -> None:
+    def _prepare_scanners(self, wanted: set[str]) -> None:
         keys, table = self._keys, self._history.scanners
         unknown = [scanner_id for scanner_id in wanted if scanner_id not in table.rows]
         self._prepare_order(table, keys.scanners, keys.scanner, len(unknown))
@@ -194,7 +176,7 @@ class Loader:
 
     def _prepare_order(self, table: Table[_V], index: bytes, key_of: Callable[[str], bytes], newcomers: int) -> None:
         """Load the order of eviction, once it may be needed. Scores are milliseconds: the rest is in the hashes."""
-        if table.order is not None or table.size + newcomers <= table.bound:
+        if table.order is not None or (self._first_batch and table.size + newcomers <= table.bound):
             return
         members = [name.decode() for name in self._link.call("ZRANGE", index, 0, -1)]
         ids: list[bytes | None] = []
@@ -204,6 +186,15 @@ class Loader:
         with _damage_in(index):
             touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
         table.load_order(sorted(members, key=touched.__getitem__))
+
+    def _prepare_quarantine(self, entries: list[Entry]) -> None:
+        table = self._history.quarantine
+        if table.order is None and (
+            not self._first_batch
+            or table.size + len(entries) > table.bound
+            or any(entry.retry_of is not None or type(entry.operation) is QuarantineDropped for entry in entries)
+        ):
+            self._load_quarantine()
 
     def _load_quarantine(self) -> None:
         ids: list[str] = []
@@ -215,6 +206,23 @@ class Loader:
         table.load_order(ids)
         for entry_id in ids:
             table.load(entry_id, [])  # what stands there is never written again
+
+
+def _run_of(entry: Entry) -> str | None:
+    match entry.operation:
+        case ActionExecutionStarted() | ActionExecutionCompleted() | ActionExecutionOrphaned() as operation:
+            return execution_key(operation.action_id, operation.execution_id)
+    return None
+
+
+def _action_of(operation: object) -> str | None:
+    if isinstance(operation, ActionExecutionCompleted | ActionExecutionOrphaned):
+        return operation.action_id
+    return None
+
+
+def _scanner_of(operation: object) -> str | None:
+    return operation.scanner_id if isinstance(operation, CleanupExecuted) else None
 
 
 class _damage_in:  # noqa: N801 - reads as a statement
