@@ -122,3 +122,7 @@ class Keys:
 
     def scanner(self, scanner_id: str) -> bytes:
         return self._prefix + b"scanner:" + scanner_id.encode()
+
+    def heartbeat(self, by: str) -> bytes:
+        """Of the producer `by`: like the log and the lease, one for live and shadow."""
+        return namespace_tag(self.namespace).encode() + b":heartbeat:" + by.encode()

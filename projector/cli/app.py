@@ -10,6 +10,7 @@ import typer
 
 from producer.errors import WalError
 from projector.cli.demo import demo
+from projector.cli.doctor import doctor
 from projector.cli.quarantine import quarantine
 from projector.cli.read import cleanups, failures, in_flight, recent, stats, status
 from projector.cli.rebuild import rebuild
@@ -30,7 +31,7 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for command in (up, demo, run, stats, recent, failures, cleanups, status, verify, rebuild):
+    for command in (up, demo, run, stats, recent, failures, cleanups, status, doctor, verify, rebuild):
         app.command()(command)
     app.command("in-flight")(in_flight)
     app.add_typer(quarantine)

@@ -18,12 +18,16 @@ from projector.cli.options import Namespace, Url
 from projector.cli.report import Report
 from projector.cli.stdout import write, write_json
 from projector.cli.visible import visible
+from projector.errors import ProjectorError
 from projector.query import Query
 
 __all__ = ["cleanups", "failures", "in_flight", "recent", "stats", "status"]
 
 _Action = Annotated[str | None, typer.Argument(help="One action; without it, everything at a glance.")]
 _Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most, the latest first.")]
+_LimitOrAll = Annotated[
+    int | None, typer.Option("--limit", "-n", min=0, help="How many at most, the latest first.", show_default="all")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _OfAction = Annotated[str | None, typer.Option("--action", help="Only this action's.")]
 _OfScanner = Annotated[str | None, typer.Option("--scanner", help="Only this scanner's.")]
@@ -99,27 +103,38 @@ def cleanups(
         return write(report.text())
 
 
-def in_flight(as_json: _Json = False, url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE) -> None:
+def in_flight(
+    limit: _LimitOrAll = None, as_json: _Json = False, url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE
+) -> None:
     """What runs right now, the latest start first; below it what is presumed dead (without --json)."""
     with _query(url, namespace) as query:
         records = query.in_flight()
         if as_json:
-            return write_json(records)
+            return write_json(records[:limit])
         report = _report(query)
-        report.in_flight(records)
+        report.in_flight(records[:limit])
         if orphans := query.orphans():
-            report.in_flight(orphans, title="Presumed dead")
+            report.in_flight(orphans[:limit], title="Presumed dead")
         return write(report.text())
 
 
-def status(as_json: _Json = False, url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE) -> None:
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Exit status 1 unless a projector is active.")] = False,
+    as_json: _Json = False,
+    url: Url = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+) -> None:
     """Where the projection stands: the active projector, how much waits, what was lost or refused."""
     with _query(url, namespace) as query:
+        found = query.status()
         if as_json:
-            return write_json(query.status())
-        report = _report(query)
-        report.status()
-        return write(report.text())
+            write_json(found)
+        else:
+            report = Report(found, now=int(time.time() * 1000))
+            report.status()
+            write(report.text())
+    if check and found.lease_holder is None:
+        raise ProjectorError(f"no projector is active in namespace {namespace}; start one: projector run")
 
 
 def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:

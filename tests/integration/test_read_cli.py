@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
@@ -114,6 +114,29 @@ class TestTables:
         assert [record["action_id"] for record in found] == expected
         shown = projector("recent", *filters, *options).stdout
         assert [name for name in ("backup", "deploy") if name in shown] == expected
+
+    def test_in_flight_shows_all_unless_told_how_many(
+        self, options: list[str], client: redis.Redis, namespace: str
+    ) -> None:
+        later = replace(RUNNING, action_id="later", entry_id="7-0")
+        client.hset(f"{{{namespace}}}:in_flight", "later", orjson.dumps(later))
+        assert [row[2] for row in rows(projector("in-flight", *options).stdout)[1:3]] == ["later", "sync"]
+        shown = projector("in-flight", "--limit", "1", *options).stdout
+        assert "later" in shown
+        assert "sync" not in shown
+        listed = json.loads(projector("in-flight", "--limit", "1", "--json", *options).stdout)
+        assert [record["action_id"] for record in listed] == ["later"]
+
+    def test_status_check_tells_by_its_exit_status_whether_a_projector_is_active(
+        self, options: list[str], client: redis.Redis, namespace: str
+    ) -> None:
+        idle = projector("status", "--check", *options)
+        assert (idle.returncode, idle.stderr.count("\n")) == (1, 1)
+        assert f"no projector is active in namespace {namespace}" in idle.stderr
+        assert projector("status", *options).returncode == 0
+        client.set(f"{{{namespace}}}:lease", "somebody", px=60_000)
+        working = projector("status", "--check", *options)
+        assert (working.returncode, working.stderr) == (0, "")
 
     def test_the_other_lists(self, options: list[str]) -> None:
         assert "refused" in projector("failures", *options).stdout

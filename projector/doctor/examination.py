@@ -1,0 +1,70 @@
+"""The examination: every check, one after the other; what one cannot look at does not stop the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from producer.connection import Client
+from producer.wal import DEFAULT_NAMESPACE
+from projector.doctor import log, producers, progress, projection, server
+from projector.doctor.case import Case
+from projector.doctor.finding import Finding, Severity
+from projector.doctor.inquiry import Inquiry, Unanswered
+from projector.errors import Damaged
+from projector.keys import Keys
+
+__all__ = ["CHECKS", "examine", "is_healthy"]
+
+CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
+    "server-version": server.version,
+    "role": server.role,
+    "maxmemory-policy": server.maxmemory_policy,
+    "memory": server.memory,
+    "append-only-file": server.append_only_file,
+    "appendfsync": server.appendfsync,
+    "key-types": projection.key_types,
+    "log": log.log,
+    "deleted-entries": log.deleted_entries,
+    "top-id": log.top_id,
+    "groups": log.groups,
+    "projection": projection.projection,
+    "bounds": projection.bounds,
+    "projector": progress.active_projector,
+    "lag": progress.lag,
+    "quarantine": projection.quarantine,
+    "gaps": producers.gaps,
+    "heartbeats": producers.heartbeats,
+    "rebuild": projection.rebuild,
+}
+"""By the name that their findings bear."""
+
+
+def examine(
+    client: Client,
+    namespace: str = DEFAULT_NAMESPACE,
+    *,
+    seconds: float = 1.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Finding]:
+    """The findings of every check, at least one each; reads only.
+
+    What only shows in what has moved is looked at twice, `seconds` apart. Raises ServerUnavailable, and ServerRefused
+    for a password that is wrong; what this account is not allowed to see is a finding.
+    """
+    case = Case(Inquiry(client, Keys(namespace)), namespace, seconds=seconds, sleep=sleep)
+    return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
+
+
+def is_healthy(findings: Iterable[Finding]) -> bool:
+    """Whether nothing is wrong."""
+    return all(finding.severity is not Severity.WRONG for finding in findings)
+
+
+def _findings(name: str, check: Callable[[Case], Iterator[Finding]], case: Case) -> list[Finding]:
+    try:
+        return list(check(case))
+    except Unanswered as error:
+        return [Finding(check=name, severity=Severity.NOT_CHECKED, found=str(error))]
+    except Damaged as error:
+        return [Finding(check=name, severity=Severity.WRONG, found=str(error))]

@@ -1,0 +1,176 @@
+"""Checks of the projection: is it whole, and is it what the projector wrote?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from projector.bounds import SCHEMA, Bounds
+from projector.doctor.case import Case
+from projector.doctor.finding import Finding, Severity
+from projector.doctor.mending import projector, redis_cli
+from projector.keys import FIXED_KEYS
+
+__all__ = ["bounds", "key_types", "projection", "quarantine", "rebuild"]
+
+_CHUNK = 1000
+"""Keys asked about in one round trip."""
+
+
+def key_types(case: Case) -> Iterator[Finding]:
+    """Has every key the type that it should have?"""
+    expected = _fixed_types(case)
+    found = _wrong_types(case, expected)
+    if not found:  # else the names of actions and scanners may not be there to be read
+        more = _types_by_name(case)
+        found, expected = _wrong_types(case, more), expected | more
+    for key, kind in found.items():
+        yield Finding(
+            check="key-types",
+            severity=Severity.WRONG,
+            found=f"{key.decode('utf-8', 'backslashreplace')}: expected a {expected[key]}, found a {kind}",
+            why="somebody put it there; the projector stops rather than write to it",
+            mend=_cure(case, key),
+        )
+    if not found:
+        yield Finding(check="key-types", severity=Severity.OK, found=f"{len(expected):,} keys are as they should be")
+
+
+def _fixed_types(case: Case) -> dict[bytes, str]:
+    keys = case.keys
+    expected = {keys.wal: "stream", keys.lease: "string", keys.checkpoint: "hash"}
+    return expected | {getattr(keys, name): kind for name, kind in FIXED_KEYS.items()}
+
+
+def _types_by_name(case: Case) -> dict[bytes, str]:
+    keys = case.keys
+    actions, scanners = case.inquiry.ask_at_once(("ZRANGE", keys.actions, 0, -1), ("ZRANGE", keys.scanners, 0, -1))
+    expected: dict[bytes, str] = {}
+    for action in (raw.decode("utf-8", "replace") for raw in actions):
+        expected |= {keys.action(action): "hash", keys.durations(action): "hash", keys.executions_of(action): "list"}
+    return expected | {keys.scanner(raw.decode("utf-8", "replace")): "hash" for raw in scanners}
+
+
+def _wrong_types(case: Case, expected: dict[bytes, str]) -> dict[bytes, str]:
+    """The type of each key that has another one than expected."""
+    names, found = list(expected), {}
+    for at in range(0, len(names), _CHUNK):
+        chunk = names[at : at + _CHUNK]
+        for key, kind in zip(chunk, case.inquiry.ask_each(*(("TYPE", key) for key in chunk)), strict=True):
+            if kind.decode() not in (expected[key], "none"):
+                found[key] = kind.decode()
+    return found
+
+
+def _cure(case: Case, key: bytes) -> str:
+    rebuild = projector(case.namespace, "rebuild")
+    if key == case.keys.lease:
+        return redis_cli("DEL", key)
+    if key == case.keys.wal:
+        return f"{redis_cli('RENAME', key, key + b'-before')} && {rebuild}"
+    return rebuild
+
+
+def projection(case: Case) -> Iterator[Finding]:
+    """A checkpoint, and no commit written by half."""
+    look = case.look
+    if torn := look.checkpoint.get("torn"):
+        found = f"the commit that begins with entry {torn} was written by half"
+    elif look.headless:
+        found = f"there is no checkpoint, but there is {look.headless[0]}"
+    else:
+        stands = look.checkpoint.get("last_id")
+        yield Finding(
+            check="projection",
+            severity=Severity.OK,
+            found=f"whole, {look.entries:,} entries" if stands else "nothing has been projected yet",
+        )
+        return
+    yield Finding(
+        check="projection",
+        severity=Severity.WRONG,
+        found=found,
+        why="the projector stops rather than count wrong",
+        mend=projector(case.namespace, "rebuild"),
+    )
+
+
+def bounds(case: Case) -> Iterator[Finding]:
+    """What the projection was made with, if that is not what this version starts with."""
+    checkpoint = case.look.checkpoint
+    if not checkpoint:
+        yield Finding(check="bounds", severity=Severity.OK, found="nothing has been projected yet")
+        return
+    schema = checkpoint.get("schema", "none")
+    if schema != SCHEMA:
+        yield Finding(
+            check="bounds",
+            severity=Severity.WARNING,
+            found=f"made with schema {schema}; this version has schema {SCHEMA}",
+            why="a projector of this version refuses it",
+            mend=projector(case.namespace, "rebuild"),
+        )
+        return
+    changed = _changed(checkpoint.get("config", ""))
+    found = f"start projectors with {' '.join(changed)}" if changed else "the defaults"
+    yield Finding(check="bounds", severity=Severity.OK, found=found)
+
+
+def _changed(config: str) -> list[str]:
+    """The bounds that are not the defaults, as options of `projector run`."""
+    try:
+        made_with = asdict(Bounds.of_config(config.encode()))
+    except ValueError:
+        return ["bounds that this version does not know"]
+    defaults = asdict(Bounds())
+    return [f"--{name.replace('_', '-')} {value}" for name, value in made_with.items() if value != defaults[name]]
+
+
+def quarantine(case: Case) -> Iterator[Finding]:
+    """Entries that could not be folded, and wait for somebody to look at them."""
+    kept, counted = case.inquiry.ask_at_once(
+        ("XLEN", case.keys.quarantine), ("HGET", case.keys.checkpoint, "quarantined")
+    )
+    pushed_out = int(counted or 0) - kept
+    if pushed_out < 0:
+        yield Finding(
+            check="quarantine",
+            severity=Severity.WRONG,
+            found=f"{kept:,} entries, of which the projector put {kept + pushed_out:,} there",
+            why="somebody wrote to it: what is shown there is not what was recorded",
+            mend=projector(case.namespace, "rebuild"),
+        )
+    elif kept:
+        yield Finding(
+            check="quarantine",
+            severity=Severity.WRONG,
+            found=f"{kept:,} entries could not be folded" if kept > 1 else "1 entry could not be folded",
+            why="what they say is not counted",
+            mend=f"{projector(case.namespace, 'quarantine list')}, then retry or drop them",
+        )
+    else:
+        yield Finding(check="quarantine", severity=Severity.OK, found="empty")
+    if pushed_out > 0:
+        yield Finding(
+            check="quarantine",
+            severity=Severity.WARNING,
+            found=f"{pushed_out:,} more were pushed out by its bound, or deleted: they are in the log alone",
+            why="what they say is not counted",
+        )
+
+
+def rebuild(case: Case) -> Iterator[Finding]:
+    """What a rebuild leaves behind that was broken off."""
+    before = case.look
+    if not before.shadow_keys:
+        yield Finding(check="rebuild", severity=Severity.OK, found="none is under way")
+        return
+    moves = case.later_look.shadow != before.shadow
+    at = before.shadow.get("last_id", "the beginning of the log")
+    yield Finding(
+        check="rebuild",
+        severity=Severity.OK if moves else Severity.WARNING,
+        found=f"one is under way, at {at}" if moves else f"one is under way or was broken off, at {at}",
+        why="" if moves else f"it has not moved in {case.seconds:g} s; its keys take memory",
+        mend="" if moves else f"{projector(case.namespace, 'rebuild')}: it goes on from there",
+    )
