@@ -13,6 +13,7 @@
 --      or {'neighbour', id}               the batch does not follow the checkpoint in the log
 --      or {'gone', last_id}               the checkpoint's entry is not in the log
 --      or {'type', key, found, expected}  a key has another type
+--      or {'refused', key, error}         a write was refused, and `torn` says that half is written
 local function type_of(key)
   return redis.call('TYPE', key).ok
 end
@@ -59,8 +60,9 @@ end
 redis.call('HDEL', KEYS[3], 'torn')
 redis.call('HSET', KEYS[3], 'torn', ARGV[4])
 while at <= #ARGV do
-  local count = tonumber(ARGV[at + 2])
-  redis.call(ARGV[at], KEYS[tonumber(ARGV[at + 1])], unpack(ARGV, at + 3, at + 2 + count))
+  local key, count = KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+  local reply = redis.pcall(ARGV[at], key, unpack(ARGV, at + 3, at + 2 + count))
+  if type(reply) == 'table' and reply.err then return {'refused', key, reply.err} end
   at = at + 3 + count
 end
 redis.call('HSET', KEYS[3], unpack(ARGV, 6, 5 + checkpoint_values))

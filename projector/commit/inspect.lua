@@ -1,6 +1,7 @@
 -- Check that log and projection still belong together, and renew the lease; or, to begin a session, reset the group.
 --
--- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint   KEYS[4…] the other fixed keys of the projection
+-- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint
+-- KEYS[4…] the other fixed keys of the projection, the quarantine last
 -- ARGV[1] the token of the lease       ARGV[2] the lease's TTL in ms
 -- ARGV[3] last_id as I know it ('' before the first entry)
 -- ARGV[4] entries trimmed by the projector
@@ -13,6 +14,7 @@
 --      or {'gone', last_id}                       the checkpoint's entry is not in the log
 --      or {'deleted', entries added, length, trimmed}  entries were deleted or trimmed by somebody else
 --      or {'headless', key}                       a key of the projection without a checkpoint
+--      or {'quarantine', found, expected}         it holds entries that nobody set aside, or from beyond last_id
 --      or {'type', key, found, expected}
 local function refuse_type(key, expected)
   local found = redis.call('TYPE', key).ok
@@ -29,7 +31,7 @@ end
 local holder = redis.call('GET', KEYS[2])
 if holder ~= ARGV[1] then return {'lease', holder or ''} end
 
-local stands = redis.call('HMGET', KEYS[3], 'last_id', 'torn')
+local stands = redis.call('HMGET', KEYS[3], 'last_id', 'torn', 'quarantined')
 if (stands[1] or '') ~= ARGV[3] or stands[2] then
   return {'checkpoint', stands[1] or '', stands[2] or ''}
 end
@@ -38,6 +40,12 @@ if not stands[1] then
     if redis.call('EXISTS', KEYS[k]) == 1 then return {'headless', KEYS[k]} end
   end
 end
+
+-- The bound pushes entries out that still count as set aside: there may be fewer, but never more.
+local quarantine, set_aside = KEYS[#KEYS], tonumber(stands[3] or 0) or 0
+local beyond = redis.call('XRANGE', quarantine, stands[1] and '(' .. stands[1] or '-', '+', 'COUNT', 1)[1]
+local held = redis.call('XLEN', quarantine)
+if beyond or held > set_aside then return {'quarantine', beyond and beyond[1] or held, set_aside} end
 
 local after = ''
 if ARGV[3] == '' then

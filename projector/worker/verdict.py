@@ -47,6 +47,14 @@ def judge(reply: list[Any], keys: Keys) -> list[str]:
             raise Damaged(
                 f"{key}: found a projection without {_text(keys.checkpoint)}, which somebody deleted: {REBUILD}"
             )
+        case "quarantine", [found, set_aside]:
+            what = f"entry {found}, to which the projection has not come" if "-" in found else f"{found} entries"
+            raise Damaged(
+                f"{_text(keys.quarantine)}: expected at most {set_aside} entries that were set aside, found {what}, "
+                f"which somebody wrote there: {REBUILD}"
+            )
+        case "refused", [key, error]:
+            raise Damaged(f"{key}: a write of a commit was refused ({error}), so it is there by half: {REBUILD}")
         case "type", [key, found, expected]:
             cure = f"delete it with: redis-cli DEL '{key}'" if key == _text(keys.lease) else REBUILD
             raise Damaged(f"{key}: expected a {expected}, found a {found}, which somebody put there: {cure}")
