@@ -1,0 +1,65 @@
+"""The command: python -m tests.benchmarks [--json] [--short] [NAME…]"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from time import perf_counter
+
+from tests.benchmarks.catalogue import BENCHMARKS
+from tests.benchmarks.costs import costs_of
+from tests.benchmarks.machine import machine_facts
+from tests.benchmarks.ratio import SLACK, Row
+from tests.benchmarks.report import json_report, text_report
+from tests.benchmarks.scale import LONG, SHORT, Scale
+
+_COSTS = "costs"
+
+
+def main() -> int:
+    """Exit status 1 when the short form has found a regression; the long form only reports."""
+    arguments = _arguments()
+    scale = SHORT if arguments.short else LONG
+    names: list[str] = arguments.names or list(BENCHMARKS)
+    machine = machine_facts()
+    rows = [row for name in names if name != _COSTS for row in _run(name, scale)]
+    costs = costs_of(scale) if _COSTS in names else []
+    if arguments.json:
+        print(json_report(machine, rows, costs, short=arguments.short))
+    else:
+        print(text_report(machine, rows, costs))
+    regressed = [row for row in rows if row.regressed] if arguments.short else []
+    for row in regressed:
+        _say(f"REGRESSED: {row.benchmark}, {row.case}: {row.ratio:.3g} {row.baseline}, target {row.target}")
+    return 1 if regressed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; or {_COSTS}")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help=f"some 3 minutes, for CI: exit status 1 when a ratio is below {SLACK} of its target",
+    )
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - {*BENCHMARKS, _COSTS}
+    if unknown:
+        parser.error(f"expected names of {', '.join([*BENCHMARKS, _COSTS])}, found {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def _run(name: str, scale: Scale) -> list[Row]:
+    begun = perf_counter()
+    rows = BENCHMARKS[name](scale)
+    _say(f"{name}: {perf_counter() - begun:.0f} s")
+    return rows
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

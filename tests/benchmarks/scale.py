@@ -1,0 +1,53 @@
+"""How much is measured: the long form for figures to publish, the short one for CI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LONG", "SHORT", "Scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes and rounds of all benchmarks."""
+
+    entries: int
+    """Of a log that is drained or rebuilt."""
+    tutorial_entries: int
+    """Of those, what the tutorial's consumer takes: it is slow, and as slow for each."""
+    rounds: int
+    operations: int
+    """Sent one by one in each round by a producer."""
+    visible: int
+    """Operations whose way to the query is timed in each round."""
+    backlog: int
+    backlog_rounds: int
+    history: tuple[int, int]
+    """Entries of a short and of a long history."""
+    queries: int
+    """Calls in each round."""
+
+
+LONG = Scale(
+    entries=200_000,
+    tutorial_entries=20_000,
+    rounds=5,
+    operations=10_000,
+    visible=2_000,
+    backlog=1_000_000,
+    backlog_rounds=3,
+    history=(100_000, 1_000_000),
+    queries=20,
+)
+
+SHORT = Scale(
+    entries=30_000,
+    tutorial_entries=4_000,
+    rounds=3,
+    operations=2_000,
+    visible=200,
+    backlog=100_000,
+    backlog_rounds=3,
+    history=(40_000, 200_000),
+    queries=5,
+)
