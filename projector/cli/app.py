@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from producer.errors import WalError
+from projector.cli.acl import acl
 from projector.cli.demo import demo
 from projector.cli.doctor import doctor
 from projector.cli.quarantine import quarantine
@@ -31,7 +32,7 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for command in (up, demo, run, stats, recent, failures, cleanups, status, doctor, verify, rebuild):
+    for command in (up, demo, run, stats, recent, failures, cleanups, status, doctor, verify, rebuild, acl):
         app.command()(command)
     app.command("in-flight")(in_flight)
     app.add_typer(quarantine)

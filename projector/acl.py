@@ -1,0 +1,76 @@
+"""Accounts with least rights: what a producer, a projector and a reader of one namespace may do, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from producer.wal import namespace_tag
+
+__all__ = ["Role", "roles"]
+
+_CONNECTION = ("+@connection", "-@dangerous")
+"""Logging in, PING, SELECT, a client's name, WAIT and WAITAOF. Named as a category: Redis 7.0 lacks some of them, and
+refuses a rule that names one."""
+
+_PROJECTING = """
+    +evalsha +script|load
+    +xreadgroup +xgroup|create +xgroup|destroy +xinfo|stream +xrange +xrevrange +xlen +xadd +xdel
+    +hget +hmget +hgetall +hlen +hset +hdel
+    +lrange +lpush +ltrim +zrange +zcard +zadd +zrem
+    +get +set +del +rename +exists +type +pexpire +pttl
+    +multi +exec +scan
+"""
+_READING = """
+    +multi +exec +time +info +scan +exists +type +get +pttl
+    +hget +hmget +hgetall +hvals +hlen +lrange +zrange +zrevrange
+    +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A kind of account: its `name`, what it is for and what is to be known about it, and its ACL `rules`."""
+
+    name: str
+    notes: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    def command(self, *, user: str, password: str) -> str:
+        """The command that makes `user` anew with these rights."""
+        return " ".join(("ACL SETUSER", user, "reset on", f">{password}", *self.rules))
+
+
+def roles(namespace: str) -> list[Role]:
+    """The roles of `namespace`, for Redis 7.0 and Valkey 8 and newer; raises UnusableServer for a bad name."""
+    tag = namespace_tag(namespace)
+    return [
+        Role(
+            name="producer",
+            notes=(
+                "Appends to the log and says that it is alive; reads nothing, deletes nothing.",
+                "No server can withhold XADD's MAXLEN and MINID, or ids of the producer's own choice: with these it "
+                "could trim the log or move its clock. Both are detected: the projector stops at entries that "
+                "somebody else deleted, and projector doctor finds them and ids in the future.",
+            ),
+            # SET by a selector, for heartbeats alone: on the log it would replace it.
+            rules=(f"%W~{tag}:wal", *_CONNECTION, "+xadd", f"(%W~{tag}:heartbeat:* +set)"),
+        ),
+        Role(
+            name="projector",
+            notes=(
+                "For projector run, rebuild, verify and quarantine; with it one may do all that can be done to this "
+                "namespace, and nothing to another (but SCAN shows the names of all keys).",
+            ),
+            rules=(f"%RW~{tag}:*", *_CONNECTION, *_PROJECTING.split()),
+        ),
+        Role(
+            name="reader",
+            notes=(
+                "For Query, the commands that read, verify and doctor; writes nothing (SCAN shows the names of all "
+                "keys, INFO the server's state).",
+                "CONFIG GET is not among its rights, since it shows the server's passwords: so doctor does not check "
+                "appendfsync for it.",
+            ),
+            rules=(f"%R~{tag}:*", *_CONNECTION, *_READING.split()),
+        ),
+    ]
