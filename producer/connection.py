@@ -186,6 +186,8 @@ def reason_of(error: BaseException, client: Client) -> str:
     text = str(error).strip()
     if isinstance(error, AskError):  # its text is a slot's number and an address
         text = "found a node of a cluster, whose data is elsewhere: pass a redis.cluster.RedisCluster client"
+    elif "unauthenticated multibulk" in text:  # Redis 7.0 does not even read a long command of a stranger
+        text = "authentication required"
     elif text[1:2].islower():  # not WRONGTYPE
         text = text[0].lower() + text[1:]
     return f"{where(client)}: {text or type(error).__name__}"

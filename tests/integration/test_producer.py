@@ -311,7 +311,7 @@ def test_a_wrong_password_is_refused_and_not_shown(own_server: Server, namespace
 def test_a_full_memory_is_waited_out(own_server: Server, namespace: str) -> None:
     with own_server.client() as admin:
         with Producer(own_server.url, namespace, timeout=0.3) as producer:
-            admin.config_set("maxmemory", "1mb")
+            admin.config_set("maxmemory", "1")  # byte
             with pytest.raises(WalUnavailable, match="maxmemory") as trouble:
                 clean_up(producer)
             assert type(trouble.value) is WalUnavailable

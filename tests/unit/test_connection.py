@@ -302,6 +302,7 @@ def test_a_lost_connection_is_no_answer(error: RedisError) -> None:
         (redis.ConnectionError("Connection refused."), "connection refused."),
         (ResponseError("WRONGTYPE Operation against a key"), "WRONGTYPE Operation against a key"),
         (redis.TimeoutError(), "TimeoutError"),
+        (ResponseError("Protocol error: unauthenticated multibulk length"), "authentication required"),
         (MovedError("5649 127.0.0.1:7001"), "pass a redis.cluster.RedisCluster client"),
     ],
 )

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import fakeredis
@@ -510,22 +511,26 @@ def test_a_time_limit_around_a_run_is_a_timeout(engine: Engine) -> None:
     assert engine.completion["error"] == "CancelledError"
 
 
-def test_an_end_on_its_way_when_the_loop_is_torn_down_is_recorded(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """asyncio.run cancels every task there is; the end may even wait for its thread still."""
-    gate = Gate(engine, monkeypatch, COMPLETED)
-
-    async def body() -> None:
-        async with engine.run():
-            pass
+def test_an_end_that_still_waits_for_a_thread_when_the_loop_is_torn_down_is_recorded(engine: Engine) -> None:
+    """asyncio.run cancels every task there is when its main one is done."""
+    freed = threading.Event()
 
     async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        leaving = asyncio.Event()
+
+        async def body() -> None:
+            async with engine.run():
+                loop.run_in_executor(None, freed.wait, 30)  # the only thread there is
+                leaving.set()
+
         task = asyncio.create_task(body())
-        while not gate.reached.is_set():
+        await leaving.wait()
+        for _ in range(5):
             await asyncio.sleep(0)
-        asyncio.get_running_loop().call_later(0.05, gate.opened.set)
         assert not task.done()
+        loop.call_later(0.05, freed.set)
 
     run_async(main)
     assert engine.completion["success"] is True

@@ -92,6 +92,25 @@ def test_after_a_disturbance_nothing_new_is_claimed_until_an_operation_has_lande
     assert claim(identity, 103 * MINUTE) >= 6
 
 
+def test_what_was_about_to_be_claimed_when_the_connection_broke_waits_for_a_minute_more() -> None:
+    identity = Identity()
+
+    def operate(now: float) -> int:
+        seq, claimed = identity.take(now)
+        identity.acknowledge(identity.by, seq, now)
+        return claimed
+
+    operate(1000.0)
+    operate(1000.0 + MINUTE - 1)
+    assert operate(1000.0 + MINUTE) == 0  # from here on the first two settle
+    broken = 1000.0 + 2 * MINUTE - 10
+    identity.disturbed(broken)
+    assert operate(broken) == 0
+    assert operate(broken + MINUTE - 1) == 0
+    operate(broken + MINUTE)
+    assert operate(broken + 2 * MINUTE) >= 2
+
+
 def test_a_claim_made_after_silence_is_taken_back_by_a_disturbance() -> None:
     """A host that died in the silence shows at the first attempt; what is sent again claims no more than before."""
     identity = Identity()

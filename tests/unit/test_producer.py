@@ -421,6 +421,16 @@ def test_another_producer_may_send_it_too_under_the_first_one_s_name(log: Log) -
     assert other.cleanup_executed("s", "r", "delete", True).seq == 1
 
 
+def test_what_it_sends_for_another_is_none_of_its_own_acknowledged_numbers(log: Log) -> None:
+    trouble = away(log, Producer(log.client, timeout=0.05))
+    now = 1000.0
+    other = Producer(log.client, monotonic=lambda: now)
+    other.resend(trouble)
+    now += SETTLE_SECONDS
+    other.cleanup_executed("s", "r", "delete", True)
+    assert [entry[b"acked"] for entry in log.entries] == [b"0", b"0"]
+
+
 @pytest.mark.parametrize(
     "error",
     [
