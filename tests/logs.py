@@ -269,6 +269,7 @@ def _verbatim(fields: Fields) -> Callable[[str], Fields]:
 
 _Steps = st.SearchStrategy[Callable[[str], Fields]]
 _RUNNING: _Steps = st.builds(_plainly, st.one_of(_STARTS, _COMPLETIONS, _ORPHANS))
+_STARTING: _Steps = st.builds(_plainly, _STARTS | _ORPHANS)
 _CLEANING: _Steps = st.builds(_plainly, _CLEANUPS)
 _NUMBERED: _Steps = st.builds(
     _by, _OPERATIONS, st.sampled_from(["p", "q", "r"]), st.integers(1, 14), st.none() | st.integers(0, 14)
@@ -296,7 +297,7 @@ def _log_of(steps: list[Step]) -> Log:
 
 def logs(*, most: int = 40) -> st.SearchStrategy[Log]:
     """Arbitrary logs of at most so many entries, of all kinds or of one, short ones and long ones."""
-    kinds = [_ALL, _RUNNING, _CLEANING, _NUMBERED, _ONE_PRODUCER, _SET_ASIDE]
+    kinds = [_ALL, _RUNNING, _STARTING, _CLEANING, _NUMBERED, _ONE_PRODUCER, _SET_ASIDE]
     return st.one_of([_lists(kind, most) for kind in kinds]).map(_log_of)
 
 

@@ -20,6 +20,7 @@ from projector import Projector
 from projector.bounds import Bounds
 from projector.fold.rendering import render
 from projector.keys import Keys
+from projector.worker import projection as writing
 from projector.worker import session
 from tests.logs import (
     TINY,
@@ -28,6 +29,7 @@ from tests.logs import (
     broken_completion,
     cleaned,
     completed,
+    dropped,
     entry,
     folded,
     logs,
@@ -42,9 +44,10 @@ pytestmark = pytest.mark.server
 _RAW_ENTRIES = 'return redis.call("XRANGE", KEYS[1], "-", "+")'
 """Through a script, since redis-py's own XRANGE makes a dict of an entry, which loses repeated names."""
 
-_BOUNDS = st.sampled_from([TINY, Bounds()])
+_BOUNDS = st.sampled_from([TINY, TINY, TINY, Bounds()])
+_CUTS = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 _MODEST = settings(
-    max_examples=100,
+    max_examples=300,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -54,16 +57,19 @@ _MODEST = settings(
 @_MODEST
 @given(
     log=logs(),
-    cuts=st.lists(st.integers(0, 40), max_size=4),
+    cuts=_CUTS,
     batch=st.sampled_from([1, 2, 3, 7, 100]),
+    part=st.sampled_from([1, 2, 50]),
     bounds=_BOUNDS,
 )
-@example(log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, bounds=Bounds())
+@example(log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, part=50, bounds=Bounds())
 def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
-    client: redis.Redis, shared_server: Server, log: Log, cuts: list[int], batch: int, bounds: Bounds
+    client: redis.Redis, shared_server: Server, log: Log, cuts: list[int], batch: int, part: int, bounds: Bounds
 ) -> None:
+    """Sessions end at the `cuts`; each reads so many entries a `batch` and folds them so many a `part`."""
     namespace = f"b{secrets.token_hex(8)}"
-    with mock.patch.multiple(session, _FIRST_BATCH=batch, MAX_BATCH=batch):
+    sizes = mock.patch.multiple(session, _FIRST_BATCH=batch, MAX_BATCH=batch)
+    with sizes, mock.patch.object(writing, "_SLICE", part):
         for first, last in pairwise(sorted({0, len(log), *[min(cut, len(log)) for cut in cuts]})):
             append(client, namespace, log[first:last])
             assert Projector(shared_server.url, namespace, bounds=bounds).drain() == last - first
@@ -139,9 +145,22 @@ def test_a_log_larger_than_a_batch_gives_the_history_of_one_fold(
 def test_eviction_compares_entry_ids_as_numbers_after_loading_them_too(
     client: redis.Redis, shared_server: Server, namespace: str, entry_of: Callable[[str], Fields]
 ) -> None:
-    """As texts 9-10 comes before 9-9, and the sorted sets know no more of both than their millisecond."""
-    log = [("9-9", entry_of("b")), ("9-10", entry_of("a")), ("10-0", entry_of("c"))]
+    """As texts 9-10 comes before 9-9; as the server returns them, `a` comes before `b`. Yet `b` is the oldest."""
+    log = [("9-8", entry_of("a")), ("9-9", entry_of("b")), ("9-10", entry_of("a")), ("10-0", entry_of("c"))]
     for added in log:
         append(client, namespace, [added])
         assert Projector(shared_server.url, namespace, bounds=TINY).drain() == 1
     assert_history_of(log, TINY, client, Keys(namespace))
+
+
+def test_what_one_session_quarantined_the_next_retries_or_drops(
+    client: redis.Redis, shared_server: Server, namespace: str
+) -> None:
+    broken = entry(broken_completion())
+    retry = entry(completed("a"), retry_of="1-0")
+    log = numbered(broken, broken, broken, retry, entry(dropped("2-0")), retry)
+    for added in log:
+        append(client, namespace, [added])
+        assert Projector(shared_server.url, namespace).drain() == 1
+    assert_history_of(log, Bounds(), client, Keys(namespace))
+    assert client.xlen(Keys(namespace).quarantine) == 1

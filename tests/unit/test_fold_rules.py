@@ -265,6 +265,10 @@ class TestBounds:
         assert set(projection["actions"]) == {"a", "c"}
         assert checkpoint(projection, "actions_evicted") == ("1",)
 
+    def test_a_start_that_replaces_another_is_touched(self) -> None:
+        runs = [started("a"), started("b"), started("a"), started("c")]
+        assert set(projected(*runs, bounds=Bounds(max_in_flight=2))["in_flight"]) == {"a", "c"}
+
     def test_eviction_compares_entry_ids_as_numbers(self) -> None:
         """As texts 9-10 comes before 9-9, and 10-0 before both."""
         ids = ["9-9", "9-10", "10-0"]
