@@ -36,7 +36,7 @@ class Table(Generic[_V]):
         self.order: OrderedDict[str, None] | None = OrderedDict()
         self.changed: dict[str, None] = {}
         self.dropped: dict[str, None] = {}
-        self._fresh: set[str] = set()  # rows of `changed` that the last commit did not have
+        self._fresh: set[str] = set()  # rows of `changed` that came since the last commit
 
     def get(self, key: str) -> _V | None:
         try:
@@ -60,8 +60,7 @@ class Table(Generic[_V]):
         self.changed[key] = None
         if self.order is not None:
             self.order[key] = None
-        if key not in self.dropped:
-            self._fresh.add(key)
+        self._fresh.add(key)
         self.size += 1
         return self._evict() if self.size > self.bound else None
 
