@@ -82,6 +82,11 @@ def _scores(touched: Iterator[tuple[str, str]]) -> dict[bytes, int]:
     return {name.encode(): milliseconds_of(entry_id) for name, entry_id in touched}
 
 
+def _score_of(entry_id: str) -> int:
+    """As a sorted set holds it: a double, exact below 2^53, beyond which only ids chosen by hand are."""
+    return int(float(milliseconds_of(entry_id)))
+
+
 def _rows(table: Table[_V]) -> Iterator[tuple[str, _V]]:
     """All rows, the least recently touched first."""
     if table.order is None:

@@ -164,3 +164,15 @@ def test_what_one_session_quarantined_the_next_retries_or_drops(
         assert Projector(shared_server.url, namespace).drain() == 1
     assert_history_of(log, Bounds(), client, Keys(namespace))
     assert client.xlen(Keys(namespace).quarantine) == 1
+
+
+def test_an_id_beyond_what_a_score_keeps_exact_is_rendered_as_the_server_keeps_it(
+    client: redis.Redis, shared_server: Server, namespace: str
+) -> None:
+    log = [(f"{2**53 + 1}-0", entry(completed("a"))), (f"{2**64 - 1}-5", entry(cleaned("s")))]
+    append(client, namespace, log)
+    assert Projector(shared_server.url, namespace).drain() == 2
+    keys = Keys(namespace)
+    expected = {rendered.key: rendered.content for rendered in render(folded(log, Bounds()), keys)}
+    assert projection(client, keys) == expected
+    assert expected[keys.actions] == {b"a": 2**53}
