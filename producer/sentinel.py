@@ -82,17 +82,18 @@ class _Sentinels(Sentinel):
         reasons = []
         for sentinel in tuple(self.sentinels):
             try:
-                masters: Any = sentinel.sentinel_masters()
+                # Not SENTINEL MASTERS, as redis-py does: that names the old master until a failover is wholly done.
+                address: Any = sentinel.sentinel_get_master_addr_by_name(service_name)
             except (Disconnected, TimedOut) as error:
                 reasons.append(_said(sentinel, str(error)))
                 continue
             finally:
                 sentinel.connection_pool.disconnect()  # the next question comes with the next failover
-            state = masters.get(service_name)
-            if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
+            if address:
                 self.sentinels = [sentinel, *(other for other in self.sentinels if other is not sentinel)]
-                return state["ip"], state["port"]
-            reasons.append(_said(sentinel, "takes it to be down" if state else "knows no master of that name"))
+                host, port = address
+                return host if isinstance(host, str) else host.decode(), int(port)
+            reasons.append(_said(sentinel, "knows no master of that name"))
         raise MasterNotFoundError(f"no master {service_name!r} was found ({'; '.join(reasons)})")
 
 
