@@ -79,12 +79,8 @@ def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Re
 
 
 def _scores(touched: Iterator[tuple[str, str]]) -> dict[bytes, int]:
-    return {name.encode(): milliseconds_of(entry_id) for name, entry_id in touched}
-
-
-def _score_of(entry_id: str) -> int:
-    """As a sorted set holds it: a double, exact below 2^53, beyond which only ids chosen by hand are."""
-    return int(float(milliseconds_of(entry_id)))
+    """As a sorted set holds them: doubles, exact below 2^53, beyond which only ids chosen by hand are."""
+    return {name.encode(): int(float(milliseconds_of(entry_id))) for name, entry_id in touched}
 
 
 def _rows(table: Table[_V]) -> Iterator[tuple[str, _V]]:
