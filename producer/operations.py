@@ -270,6 +270,8 @@ def _found(value: object) -> str:
             return "null"
         case bool():
             return "true" if value else "false"
+        case int() if value.bit_length() > 128:
+            return "a number of more than 38 digits"  # Python refuses to write out the longest
         case int() | float():
             return f"the number {_brief(str(value))}"
         case str() if len(value) > 40:

@@ -423,3 +423,16 @@ def test_an_operation_of_more_than_a_mebibyte_is_not_written() -> None:
     )
     with pytest.raises(InvalidOperation, match="expected an operation of at most 1048576 bytes, found 1200"):
         encode(operation)
+
+
+@pytest.mark.parametrize("digits", [40, 4000, 5000, 100_000])
+def test_a_number_of_any_length_is_refused_in_words(digits: int) -> None:
+    raw = b'{"type":"quarantine_dropped","entry_id":"1-1","dropped_at":' + b"9" * digits + b"}"
+    with pytest.raises(UndecodableOperation) as caught:
+        decode(raw)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_huge_argument_is_refused_in_words() -> None:
+    with pytest.raises(InvalidOperation, match="a number of more than 38 digits"):
+        operation_of({"type": "quarantine_dropped", "entry_id": "1-1", "dropped_at": 10**5000})
