@@ -12,6 +12,7 @@ from producer.child import occupy_standard_descriptors
 from producer.cli.record import cleanup, completed, started
 from producer.cli.run import run
 from producer.errors import InvalidOperation, UnusableServer, WalRefused, WalUnavailable
+from producer.process_title import hide_passwords
 
 __all__ = ["app", "main"]
 
@@ -42,6 +43,7 @@ app.command()(cleanup)
 def main() -> None:
     """Run the command line in `sys.argv` and exit; no traceback reaches the user, nor a password."""
     occupy_standard_descriptors()
+    hide_passwords()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends us as it ends any program, without a traceback
     try:

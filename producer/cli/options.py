@@ -19,7 +19,8 @@ Url = Annotated[
     typer.Option(
         envvar=URL_VARIABLE,
         metavar="URL",
-        help="redis://, rediss:// or unix://. [default: the embedded server if one is running, else localhost]",
+        help="redis://, rediss://, unix:// or sentinel://. "
+        "[default: the embedded server if one is running, else localhost]",
     ),
 ]
 Namespace = Annotated[

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from producer.errors import WalError
+from producer.process_title import hide_passwords
 from projector.cli.acl import acl
 from projector.cli.demo import demo
 from projector.cli.doctor import doctor
@@ -55,6 +56,7 @@ def _options(
 
 def main() -> None:
     """The console script `projector`. What a user can mend is one line on stderr and exit status 1."""
+    hide_passwords()
     try:
         make_app()()
     except WalError as error:

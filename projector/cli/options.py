@@ -20,7 +20,7 @@ Url = Annotated[
         "--url",
         envvar="WAL_URL",
         show_default="the embedded server if one is running, else redis://localhost:6379/0",
-        help="Where Redis is: redis://, rediss:// or unix://.",
+        help="Where Redis is: redis://, rediss://, unix:// or sentinel://.",
     ),
 ]
 Namespace = Annotated[
