@@ -93,7 +93,7 @@ class CleanupExecuted(_Base):
 class ActionExecutionOrphaned(_Base):
     type: Literal["action_execution_orphaned"] = "action_execution_orphaned"
     action_id: _Name
-    execution_id: _Name | None = None
+    execution_id: _Name
     reason: _Text
     orphaned_at: _Integer
 

@@ -105,7 +105,7 @@ def cleaned(
     )
 
 
-def orphaned(action_id: str, execution_id: str | None = None) -> bytes:
+def orphaned(action_id: str, execution_id: str) -> bytes:
     return _json(
         type="action_execution_orphaned",
         action_id=action_id,

@@ -129,6 +129,8 @@ class History:
 
     def committed(self) -> None:
         """All changes are written: begin to collect anew."""
+        for entry_id in self.quarantine.changed:
+            self.quarantine.rows[entry_id] = []  # its place is all that is ever asked for again
         self.changes_seen()
         self.executions.clear()
         self.failures.clear()
