@@ -1,0 +1,198 @@
+"""The arena: a server, producers that write to it, projectors that project it, and a wire between that can go bad."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from projector.bounds import Bounds
+from tests.chaos.figures import Figures
+from tests.chaos.history_checker import HistoryChecker
+from tests.chaos.journal import Attempt
+from tests.chaos.losses import Losses
+from tests.chaos.operator_commands import verify
+from tests.chaos.producers import Producers
+from tests.chaos.projectors import Projectors
+from tests.chaos.small_disk import limitable_program
+from tests.chaos.standing_projection import StandingProjection
+from tests.chaos.surviving_log import LogEntry, read_log
+from tests.chaos.waiting import until
+from tests.chaos.wire import Wire
+from tests.servers import Server
+
+__all__ = ["Arena"]
+
+LEASE_SECONDS = 0.6
+
+
+class Arena:
+    """Everything that runs belongs to it and ends with it. `seed` decides what the producers write.
+
+    `losses` is where a fault says what it was allowed to take, `by_hand` has the ids of entries that a vandal wrote.
+    """
+
+    namespace = "chaos"
+
+    def __init__(
+        self,
+        directory: Path,
+        seed: str,
+        *,
+        producers: int = 2,
+        projectors: int = 1,
+        pace: float = 0.004,
+        appendfsync: str = "everysec",
+    ) -> None:
+        self.directory = directory
+        self.figures = Figures()
+        self.losses = Losses()
+        self.by_hand: set[str] = set()
+        self.appendfsync = appendfsync
+        self._servers = 0
+        self.server = self.new_server()
+        self.client = _control(self.server)
+        self.wire = Wire(self.server.port)
+        self.producers = Producers(
+            self.wire.url, self.namespace, directory / "producers", Random(f"{seed} producers"), pace=pace
+        )
+        self.projectors = Projectors(
+            self.wire.url,
+            self.namespace,
+            directory / "projectors",
+            lease_seconds=LEASE_SECONDS,
+            client=lambda: self.client,
+        )
+        for _ in range(producers):
+            self.producers.start()
+        self.projectors.start(projectors)
+
+    def __enter__(self) -> Arena:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.producers.kill()
+        self.projectors.kill()
+        self.wire.close()
+        self.client.close()
+        self.server.kill()
+
+    def new_server(self) -> Server:
+        directory = self.directory / f"server-{self._servers}"
+        self._servers += 1
+        options = ("--appendfsync", self.appendfsync, "--repl-diskless-sync-delay", "0")
+        return Server(directory, *options, program=limitable_program(directory)).start()
+
+    def move_to(self, server: Server) -> None:
+        """Lead everybody to another server; the old one is the caller's to end."""
+        self.server, self.client = server, _control(server)
+        self.wire.switch(server.port)
+
+    def key(self, name: str) -> str:
+        return f"{{{self.namespace}}}:{name}"
+
+    # -- waiting for conditions --
+
+    def entries(self) -> int:
+        """How many entries are projected."""
+        return int(self.client.hget(self.key("checkpoint"), "entries") or 0)
+
+    def length(self) -> int:
+        return int(self.client.xlen(self.key("wal")))
+
+    def wait_for_progress(self, more: int = 50) -> None:
+        """Until so many more entries are projected than now: everybody is at work."""
+        goals: list[int] = []
+
+        def reached() -> bool:
+            entries = self.entries()
+            goals.append(entries + more)
+            return entries >= goals[0]
+
+        until(reached, lambda: f"{more} more entries projected; projectors say {self.projectors.last_words()}")
+
+    @contextmanager
+    def backlog(self, entries: int = 5) -> Iterator[None]:
+        """In the block the projectors are frozen, and at least so many entries wait for them."""
+        for process in self.projectors.running:
+            process.send(signal.SIGSTOP)
+        goal = self.length() + entries
+        until(lambda: self.length() >= goal, lambda: "a backlog")
+        yield
+        for process in self.projectors.running:
+            process.send(signal.SIGCONT)
+
+    # -- what a vandal does, with what it takes noted --
+
+    def vandalise(self, *commands: tuple[Any, ...]) -> None:
+        """Run `commands` at one instant; entries that are gone with them are losses, those that came are by hand."""
+        read = ("XRANGE", self.key("wal"), "-", "+")
+        with self.client.pipeline(transaction=True) as pipeline:
+            for command in (read, *commands, read):
+                pipeline.execute_command(*command)
+            replies = pipeline.execute()
+        before, after = (
+            {entry_id: LogEntry.of_fields(entry_id, fields) for entry_id, fields in replies[at]} for at in (0, -1)
+        )
+        self.losses.take([entry for entry_id, entry in before.items() if entry_id not in after])
+        self.by_hand.update(entry_id.decode() for entry_id in after.keys() - before.keys())
+
+    # -- the end of a run --
+
+    def count_commits(self) -> None:
+        """Each commit renews the lease, as does an inspection each second. A server counts until it ends."""
+        renewals = self.client.info("commandstats").get("cmdstat_pexpire", {})
+        self.figures.commits += renewals.get("calls", 0)
+
+    def settle(self) -> None:
+        """Have every producer say its last word, and every entry projected."""
+        self.producers.finish()
+        until(self._stands_at_the_end, lambda: f"the whole log projected; they say {self.projectors.last_words()}")
+
+    def lost(self) -> list[Attempt]:
+        """What was acknowledged and is no longer in the log."""
+        return self._checker().lost
+
+    def violations(self) -> list[str]:
+        """What does not hold now that all is settled, by the history checker and by `projector verify`."""
+        checker = self._checker()
+        found = checker.violations(StandingProjection(self.client, self.namespace), Bounds())
+        verified = verify(self.server.url, self.namespace)
+        if verified.status:
+            found.append(f"projector verify: {verified.text}")
+        found += [f"a projector stopped: {ended.said}" for ended in self.projectors.stopped_by_themselves()]
+        self._count(checker)
+        self.count_commits()
+        return found
+
+    def _checker(self) -> HistoryChecker:
+        log = read_log(self.client, self.key("wal"))
+        return HistoryChecker(self.producers.attempts(), log, self.losses, self.by_hand)
+
+    def _stands_at_the_end(self) -> bool:
+        last_id = self.client.hget(self.key("checkpoint"), "last_id")
+        newest: Any = self.client.xrevrange(self.key("wal"), count=1)
+        return bool(newest) and newest[0][0] == last_id
+
+    def _count(self, checker: HistoryChecker) -> None:
+        figures, expected = self.figures, checker.expected
+        figures.attempted += len(checker.attempts)
+        figures.acknowledged += len(checker.acknowledged)
+        figures.counted += expected.entries - expected.duplicates
+        figures.repeated += expected.duplicates
+        left_behind = sum(map(self.losses.left_behind, checker.lost))
+        figures.left_behind += left_behind
+        figures.unsynced += len(checker.lost) - left_behind
+        figures.missing += expected.missing
+
+
+def _control(server: Server) -> redis.Redis:
+    """A client past the wire; what it sends may be repeated, and it waits while the server is away."""
+    return redis.Redis(port=server.port, protocol=2, retry=Retry(ConstantBackoff(0.05), 60))

@@ -1,0 +1,151 @@
+"""The history checker: from the writers' journals and the log that survived, what must hold, whatever happened.
+
+It shares no code with the fold, and trusts neither the projection nor the log's writers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from projector.bounds import Bounds
+from tests.chaos.expectation import Count, Expectation
+from tests.chaos.journal import Attempt
+from tests.chaos.losses import Losses
+from tests.chaos.standing_projection import StandingProjection
+from tests.chaos.surviving_log import LogEntry
+
+__all__ = ["HistoryChecker"]
+
+_TOLD = 5
+"""Violations of one kind that are told: the rest is the same again."""
+
+
+class HistoryChecker:
+    """The violations of one run, as sentences; none means that the promise held.
+
+    `attempts` are those of all journals, `by_hand` the entries that a vandal wrote into the log.
+    """
+
+    def __init__(
+        self, attempts: Iterable[Attempt], log: list[LogEntry], losses: Losses, by_hand: set[str] | None = None
+    ) -> None:
+        self.attempts = list(attempts)
+        self.acknowledged = [attempt for attempt in self.attempts if attempt.entry_id is not None]
+        self.expected = Expectation(log)
+        self._log = log
+        self._losses = losses
+        self._by_hand = by_hand or set()
+        self._came = {entry.identity for entry in log if entry.by is not None}
+        self.lost = [attempt for attempt in self.acknowledged if _identity(attempt) not in self._came]
+
+    def violations(self, projection: StandingProjection, bounds: Bounds) -> list[str]:
+        rules = (
+            self._acknowledged_and_gone(),
+            self._nobody_attempted(),
+            self._one_operation_under_two_numbers(),
+            self._receipts_that_name_another_entry(),
+            self._lost_and_not_missing(projection),
+            self._counted_otherwise(projection),
+            self._listed_otherwise(projection, bounds),
+        )
+        return [sentence for rule in rules for sentence in islice(rule, _TOLD)]
+
+    # -- the log against the journals --
+
+    def _acknowledged_and_gone(self) -> Iterator[str]:
+        for attempt in self.lost:
+            if not self._losses.excuse(attempt):
+                yield f"acknowledged as {attempt.entry_id} and gone from the log: {attempt}"
+
+    def _nobody_attempted(self) -> Iterator[str]:
+        attempted = {attempt.deed for attempt in self.attempts}
+        for entry in self._log:
+            if entry.id not in self._by_hand and entry.deed not in attempted:
+                yield f"in the log, and nobody attempted it: {entry}"
+
+    def _one_operation_under_two_numbers(self) -> Iterator[str]:
+        identities: dict[str, tuple[str, int]] = {}
+        for entry in self._log:
+            if entry.deed is not None and entry.id not in self._by_hand:
+                first = identities.setdefault(entry.deed.mark, entry.identity)
+                if first != entry.identity:
+                    yield f"one operation under two numbers, so counted twice: {first} and {entry}"
+
+    def _receipts_that_name_another_entry(self) -> Iterator[str]:
+        deeds = {entry.id: (entry.identity, entry.deed) for entry in self._log}
+        for attempt in self.acknowledged:
+            found = deeds.get(attempt.entry_id or "")
+            if found != (_identity(attempt), attempt.deed) and not self._losses.excuse(attempt):
+                yield f"the receipt does not name its entry, which is {found}: {attempt}"
+
+    def _lost_and_not_missing(self, projection: StandingProjection) -> Iterator[str]:
+        """Once a producer has spoken again, what was lost of it shows."""
+        for attempt in self.lost:
+            by, seq = _identity(attempt)
+            spoke_again = by in self.expected.producers and self.expected.producers[by].highest > seq
+            if spoke_again and seq not in projection.missing.get(by, set()):
+                yield f"lost, and not missing: {attempt}"
+
+    # -- the projection against the log --
+
+    def _counted_otherwise(self, projection: StandingProjection) -> Iterator[str]:
+        expected, checkpoint, totals = self.expected, projection.checkpoint, projection.totals
+        yield from _differ("last_id", expected.last_id, checkpoint.get("last_id", ""))
+        # Entries that are known to be gone count as read, so that the log's identity comes out right.
+        entries = expected.entries + int(checkpoint.get("trimmed", 0))
+        yield from _differ("entries", entries, checkpoint.get("entries", 0))
+        yield from _differ("duplicates", expected.duplicates, checkpoint.get("duplicates", 0))
+        yield from _differ("missing", expected.missing, checkpoint.get("missing", 0))
+        yield from _differ("quarantined", len(expected.quarantined), checkpoint.get("quarantined", 0))
+        yield from _differ("total_executions", len(expected.executions), totals.get("total_executions", 0))
+        yield from _differ("failures", len(expected.failures), totals.get("failures", 0))
+        yield from _differ("cleanups", len(expected.cleanups), totals.get("cleanups", 0))
+        yield from _differ("cleanup_failures", expected.cleanup_failures, totals.get("cleanup_failures", 0))
+        yield from _differ_by_name("action", "total_executions", expected.actions, projection.actions)
+        yield from _differ_by_name("scanner", "total_cleanups", expected.scanners, projection.scanners)
+        for action_id, count in expected.actions.items():
+            found = projection.actions.get(action_id, {})
+            where = f"action:{action_id} duration_ms_sum"
+            yield from _differ(where, count.durations, found.get("duration_ms_sum", 0))
+            yield from _differ(f"durations:{action_id}", count.total, projection.measured.get(action_id, 0))
+        for by, numbers in expected.producers.items():
+            yield from _differ(f"producers {by}", sorted(numbers.missing), sorted(projection.missing.get(by, ())))
+
+    def _listed_otherwise(self, projection: StandingProjection, bounds: Bounds) -> Iterator[str]:
+        """Lists are in the log's order, newest first, and no longer than their bound."""
+        expected, most = self.expected, bounds.max_entries
+        yield from _differ("executions", _newest(expected.executions, most), projection.executions)
+        yield from _differ("failures", _newest(expected.failures, most), projection.failures)
+        yield from _differ("cleanups", _newest(expected.cleanups, most), projection.cleanups)
+        for action_id, entry_ids in expected.executions_of.items():
+            found = projection.executions_of.get(action_id, [])
+            yield from _differ(f"executions:{action_id}", _newest(entry_ids, bounds.max_action_entries), found)
+        yield from _differ("in_flight", expected.in_flight, projection.in_flight)
+        yield from _differ("quarantine", expected.quarantined, projection.quarantined)
+
+
+def _identity(attempt: Attempt) -> tuple[str, int]:
+    return (attempt.by or "", attempt.seq)
+
+
+def _newest(entry_ids: list[str], most: int) -> list[str]:
+    return entry_ids[: -most - 1 : -1]
+
+
+def _differ(where: str, expected: object, found: object) -> Iterator[str]:
+    if isinstance(expected, int):
+        found = int(str(found))
+    if expected != found:
+        yield f"{where}: expected {str(expected)[:200]}, found {str(found)[:200]}"
+
+
+def _differ_by_name(
+    kind: str, total: str, expected: dict[str, Count], found: dict[str, dict[str, str]]
+) -> Iterator[str]:
+    yield from _differ(f"the names of {kind}s", sorted(expected), sorted(found))
+    for name, count in expected.items():
+        fields = found.get(name, {})
+        yield from _differ(f"{kind}:{name} {total}", count.total, fields.get(total, 0))
+        yield from _differ(f"{kind}:{name} successes", count.successes, fields.get("successes", 0))
+        yield from _differ(f"{kind}:{name} failures", count.failures, fields.get("failures", 0))

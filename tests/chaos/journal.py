@@ -1,0 +1,79 @@
+"""A writer's journal: what it attempted and what was acknowledged, each written down before its next call.
+
+It is a file of JSON lines, written by the writer alone and independent of everything that the product remembers.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from producer import Receipt
+from tests.chaos.deed import Deed
+
+__all__ = ["Attempt", "Journal", "read_journal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A deed that was sent. `by` and `seq` are known once the call returned or raised, `entry_id` and
+    `acknowledged_at` (the monotonic clock, one for all processes of the machine) once it was acknowledged."""
+
+    deed: Deed
+    by: str | None = None
+    seq: int = 0
+    entry_id: str | None = None
+    acknowledged_at: float | None = None
+
+
+class Journal:
+    """The writing side. Each line is handed to the kernel at once: it outlives a kill of the writer."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._lock = Lock()
+
+    def attempted(self, deed: Deed) -> None:
+        self._write({"deed": deed})
+
+    def unanswered(self, deed: Deed, receipt: Receipt) -> None:
+        self._write({"mark": deed.mark, "by": receipt.by, "seq": receipt.seq})
+
+    def acknowledged(self, deed: Deed, receipt: Receipt) -> None:
+        at = time.monotonic()
+        self._write({"mark": deed.mark, "by": receipt.by, "seq": receipt.seq, "entry_id": receipt.entry_id, "at": at})
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _write(self, line: object) -> None:
+        raw = json.dumps(line).encode() + b"\n"
+        with self._lock:
+            self._file.write(raw)
+
+
+def read_journal(path: Path) -> list[Attempt]:
+    """All attempts of one writer; a last line that a kill cut short is left out."""
+    attempts: dict[str, Attempt] = {}
+    for raw in path.read_bytes().split(b"\n")[:-1]:
+        line = json.loads(raw)
+        if "deed" in line:
+            deed = Deed(*line["deed"])
+            if deed.mark in attempts:
+                raise AssertionError(f"{path}: the mark {deed.mark} was used twice")
+            attempts[deed.mark] = Attempt(deed)
+        else:
+            attempts[line["mark"]] = replace(
+                attempts[line["mark"]],
+                by=line["by"],
+                seq=line["seq"],
+                entry_id=line.get("entry_id"),
+                acknowledged_at=line.get("at"),
+            )
+    return list(attempts.values())

@@ -1,0 +1,40 @@
+"""What a fault was allowed to take: acknowledged operations, beyond the durability they were acknowledged at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.chaos.journal import Attempt
+from tests.chaos.surviving_log import LogEntry
+
+__all__ = ["Losses"]
+
+EVERYSEC_SECONDS = 3.0
+"""While the server's thread syncs its log to disk under `everysec`, what it acknowledges waits in its own memory for
+up to two seconds: a kill takes that along. One more for the time between a reply and its line in the journal."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Collected over a run by the faults that take something; empty means: nothing acknowledged may be gone."""
+
+    taken: set[tuple[str, int]] = field(default_factory=set)
+    _moments: list[tuple[float, float]] = field(default_factory=list)
+
+    def take(self, entries: list[LogEntry]) -> None:
+        """These entries are gone: deleted, or only in the copy of a master that was left behind."""
+        self.taken.update(entry.identity for entry in entries)
+
+    def server_killed(self, at: float) -> None:
+        """A server that syncs every second was killed at `at`, on the monotonic clock."""
+        self._moments.append((at - EVERYSEC_SECONDS, at + 1.0))
+
+    def left_behind(self, attempt: Attempt) -> bool:
+        return (attempt.by or "", attempt.seq) in self.taken
+
+    def excuse(self, attempt: Attempt) -> bool:
+        """Whether this acknowledged attempt may be gone from the log."""
+        if self.left_behind(attempt):
+            return True
+        at = attempt.acknowledged_at or 0.0
+        return any(since <= at <= until for since, until in self._moments)

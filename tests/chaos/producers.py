@@ -1,0 +1,87 @@
+"""The producers of a run: writer processes, each with a journal of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.chaos.journal import Attempt, read_journal
+from tests.chaos.waiting import until
+from tests.servers import die_with_parent
+
+__all__ = ["Producers"]
+
+
+class Producers:
+    """Starts writers, kills them, and reads their journals. The seed decides what they write, the clock how much."""
+
+    def __init__(self, url: str, namespace: str, directory: Path, random: Random, *, pace: float) -> None:
+        self._url = url
+        self._namespace = namespace
+        self._directory = directory
+        self._random = random
+        self._pace = pace
+        self._running: list[_Running] = []
+        self._journals: list[Path] = []
+        directory.mkdir(parents=True)
+
+    def start(self) -> None:
+        """One more writer."""
+        name = f"w{len(self._journals)}"
+        journal = self._directory / f"{name}.journal"
+        journal.touch()
+        seed = self._random.getrandbits(32)
+        arguments = [self._url, self._namespace, str(journal), name, str(seed), str(self._pace)]
+        self._journals.append(journal)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.writer", *arguments], preexec_fn=die_with_parent
+        )
+        self._running.append(_Running(process, journal))
+
+    def wait_until_all_write(self) -> None:
+        until(lambda: all(writer.writes for writer in self._running), lambda: "writers that write")
+
+    def kill_one(self, random: Random) -> None:
+        """SIGKILL to one of them; another, with an identity and numbers of its own, takes its place."""
+        victim = self._running.pop(random.randrange(len(self._running)))
+        victim.kill()
+        self.start()
+
+    def finish(self) -> None:
+        """Have each end with an operation that is acknowledged; raises when one cannot."""
+        self.wait_until_all_write()
+        running, self._running = self._running, []
+        for writer in running:
+            writer.process.terminate()
+        for writer in running:
+            if status := writer.process.wait(90):
+                raise AssertionError(f"a writer ended with status {status}")
+
+    def kill(self) -> None:
+        running, self._running = self._running, []
+        for writer in running:
+            writer.kill()
+
+    def attempts(self) -> Iterator[Attempt]:
+        """Of all writers, the killed ones included."""
+        for journal in self._journals:
+            yield from read_journal(journal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    process: subprocess.Popen[bytes]
+    journal: Path
+
+    @property
+    def writes(self) -> bool:
+        """Whether it has begun: before, a signal would find it in its imports."""
+        return self.journal.stat().st_size > 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(30)

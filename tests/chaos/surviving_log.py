@@ -1,0 +1,62 @@
+"""The log as it survived: read with XRANGE and parsed here, by nothing of the product."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from tests.chaos.deed import Deed
+
+__all__ = ["LogEntry", "read_log"]
+
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry. `by` is None for one written by hand; `deed` is None for what no writer writes."""
+
+    id: str
+    by: str | None
+    seq: int
+    acked: int
+    deed: Deed | None
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        return (self.by or "", self.seq)
+
+    @classmethod
+    def of_fields(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry:
+        by = fields.get(b"by")
+        try:
+            deed = Deed.of_operation(json.loads(fields[b"op"]))
+        except (ValueError, KeyError, TypeError):
+            deed = None
+        return cls(
+            entry_id.decode(),
+            by.decode() if by is not None else None,
+            int(fields.get(b"seq", 0)),
+            int(fields.get(b"acked", 0)),
+            deed,
+        )
+
+
+def read_log(client: redis.Redis, key: str) -> list[LogEntry]:
+    """All entries, oldest first."""
+    return list(_entries(client, key))
+
+
+def _entries(client: redis.Redis, key: str) -> Iterator[LogEntry]:
+    after = "-"
+    while True:
+        page: Any = client.xrange(key, after, "+", count=_PAGE)
+        for entry_id, fields in page:
+            yield LogEntry.of_fields(entry_id, fields)
+        if len(page) < _PAGE:
+            return
+        after = f"({page[-1][0].decode()}"

@@ -1,0 +1,24 @@
+"""A failover that loses operations: the loss shows, per producer and number, once those producers speak again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+from tests.chaos.arena import Arena
+from tests.chaos.faults.failover import Failover
+from tests.chaos.standing_projection import StandingProjection
+
+
+def test_what_only_the_old_master_acknowledged_is_missing(tmp_path: Path) -> None:
+    with Arena(tmp_path / "arena", "failover", projectors=2) as arena:
+        arena.wait_for_progress()
+        Failover().strike(arena, Random("failover"))
+        arena.wait_for_progress()
+        arena.settle()
+        assert arena.violations() == []
+        assert arena.figures.left_behind > 0, "the old master has acknowledged nothing on its own"
+        missing = StandingProjection(arena.client, arena.namespace).missing
+        shown = {(by, number) for by, numbers in missing.items() for number in numbers}
+        lost = {(attempt.by, attempt.seq) for attempt in arena.lost()}
+        assert lost <= shown

@@ -1,0 +1,158 @@
+"""The history checker is not blind: what is wrong with a history it says, and of a right one it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from producer import Producer, Receipt
+from projector.bounds import Bounds
+from projector.worker.projector import Projector
+from tests.chaos.deed import Deed
+from tests.chaos.history_checker import HistoryChecker
+from tests.chaos.journal import Journal, read_journal
+from tests.chaos.losses import Losses
+from tests.chaos.standing_projection import StandingProjection
+from tests.chaos.surviving_log import LogEntry, read_log
+from tests.servers import Server
+
+RUNS = 6
+
+
+class Recorded:
+    """A few runs and a cleanup, recorded, journalled and projected without any fault; to be falsified."""
+
+    def __init__(self, client: redis.Redis, url: str, namespace: str, directory: Path) -> None:
+        self.client = client
+        self.namespace = namespace
+        journal = directory / "journal"
+        with Producer(url, namespace) as producer, Journal(journal) as written:
+            record_all(producer, written)
+        Projector(url, namespace, lease_ttl=1.0).drain()
+        self.attempts = read_journal(journal)
+        self.log = read_log(client, self.key("wal"))
+        self.losses = Losses()
+
+    def key(self, name: str) -> str:
+        return f"{{{self.namespace}}}:{name}"
+
+    def violations(self) -> list[str]:
+        projection = StandingProjection(self.client, self.namespace)
+        return HistoryChecker(self.attempts, self.log, self.losses).violations(projection, Bounds())
+
+    def appended(self, entry: LogEntry, *, entry_id: str, seq: int) -> LogEntry:
+        return LogEntry(entry_id, entry.by, seq, entry.acked, entry.deed)
+
+
+def record_all(producer: Producer, journal: Journal) -> None:
+    for number in range(RUNS):
+        run, success = f"run-{number}", number % 2 == 0
+
+        def start(run: str = run) -> Receipt:
+            return producer.action_execution_started("a", "manual", "task", execution_id=run)
+
+        def complete(run: str = run, success: bool = success, duration: int = number) -> Receipt:
+            return producer.action_execution_completed("a", success, duration_ms=duration, execution_id=run)
+
+        _record(journal, Deed("started", f"{run}/started", "a", True, 0), start)
+        _record(journal, Deed("completed", f"{run}/completed", "a", success, number), complete)
+    cleanup = Deed("cleanup", "lock:deploy", "locks", True, 0)
+    _record(journal, cleanup, lambda: producer.cleanup_executed("locks", "lock:deploy", "release", True))
+
+
+def _record(journal: Journal, deed: Deed, send: Callable[[], Receipt]) -> None:
+    journal.attempted(deed)
+    journal.acknowledged(deed, send())
+
+
+@pytest.fixture
+def recorded(client: redis.Redis, shared_server: Server, namespace: str, tmp_path: Path) -> Recorded:
+    return Recorded(client, shared_server.url, namespace, tmp_path)
+
+
+def test_of_a_right_history_it_says_nothing(recorded: Recorded) -> None:
+    assert recorded.violations() == []
+
+
+def test_an_acknowledged_operation_that_is_gone(recorded: Recorded) -> None:
+    del recorded.log[3]
+    said = recorded.violations()
+    assert "gone from the log" in said[0]
+    assert any("lost, and not missing" in sentence for sentence in said)
+
+
+def test_what_a_fault_may_take_is_no_violation_once_it_is_missing(recorded: Recorded) -> None:
+    recorded.losses.take([recorded.log.pop(3)])
+    said = recorded.violations()
+    assert not any("gone from the log" in sentence for sentence in said)
+    assert any("lost, and not missing" in sentence for sentence in said)  # the projection still has it
+
+
+def test_an_operation_that_nobody_attempted(recorded: Recorded) -> None:
+    del recorded.attempts[2]
+    assert "nobody attempted it" in recorded.violations()[0]
+
+
+def test_an_operation_with_another_content_than_was_attempted(recorded: Recorded) -> None:
+    attempt = recorded.attempts[1]
+    recorded.attempts[1] = type(attempt)(
+        attempt.deed._replace(success=False), attempt.by, attempt.seq, attempt.entry_id, attempt.acknowledged_at
+    )
+    assert any("nobody attempted it" in sentence for sentence in recorded.violations())
+
+
+def test_one_operation_that_stands_under_two_numbers(recorded: Recorded) -> None:
+    last = recorded.log[-1]
+    recorded.log.append(recorded.appended(recorded.log[1], entry_id="9999999999999-0", seq=last.seq + 1))
+    assert any("under two numbers" in sentence for sentence in recorded.violations())
+
+
+def test_a_receipt_that_names_another_entry(recorded: Recorded) -> None:
+    recorded.log[1], recorded.log[2] = (
+        recorded.appended(recorded.log[2], entry_id=recorded.log[1].id, seq=recorded.log[2].seq),
+        recorded.appended(recorded.log[1], entry_id=recorded.log[2].id, seq=recorded.log[1].seq),
+    )
+    assert any("does not name its entry" in sentence for sentence in recorded.violations())
+
+
+def test_a_repetition_that_was_counted(recorded: Recorded) -> None:
+    repeated = recorded.log[1]
+    recorded.log.append(recorded.appended(repeated, entry_id="9999999999999-0", seq=repeated.seq))
+    assert any("duplicates: expected 1, found 0" in sentence for sentence in recorded.violations())
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("totals", "total_executions"),
+        ("totals", "failures"),
+        ("totals", "cleanups"),
+        ("action:a", "total_executions"),
+        ("action:a", "duration_ms_sum"),
+        ("durations:a", "3"),
+        ("scanner:locks", "successes"),
+        ("checkpoint", "missing"),
+        ("checkpoint", "duplicates"),
+        ("checkpoint", "entries"),
+    ],
+)
+def test_a_count_that_is_off_by_one(recorded: Recorded, name: str, field: str) -> None:
+    recorded.client.hincrby(recorded.key(name), field, 1)
+    assert any(sentence.startswith((name, field)) for sentence in recorded.violations())
+
+
+@pytest.mark.parametrize("name", ["executions", "executions:a", "failures"])
+def test_a_list_out_of_order(recorded: Recorded, name: str) -> None:
+    newest = recorded.client.lpop(recorded.key(name))
+    assert isinstance(newest, bytes)
+    recorded.client.rpush(recorded.key(name), newest)
+    assert any(sentence.startswith(f"{name}: expected") for sentence in recorded.violations())
+
+
+@pytest.mark.parametrize("name", ["executions", "executions:a", "failures", "cleanups"])
+def test_a_record_that_is_not_there(recorded: Recorded, name: str) -> None:
+    recorded.client.lpop(recorded.key(name))
+    assert any(sentence.startswith(f"{name}: expected") for sentence in recorded.violations())
