@@ -76,14 +76,14 @@ class Log:
         return self.projector().drain()
 
     def checkpoint(self, name: str) -> str:
-        value = self.client.hget(self.key("checkpoint"), name)
+        value: Any = self.client.hget(self.key("checkpoint"), name)
         return value.decode() if value is not None else ""
 
     def entries(self) -> int:
         return int(self.checkpoint("entries") or 0)
 
     def totals(self) -> dict[str, int]:
-        found = self.client.hgetall(self.key("totals"))
+        found: Any = self.client.hgetall(self.key("totals"))
         return {name.decode(): int(value) for name, value in found.items()}
 
     def records(self, name: str) -> list[dict[str, Any]]:
@@ -112,7 +112,8 @@ class Log:
             case b"list":
                 return self.client.lrange(key, 0, -1)
             case b"zset":
-                return dict(self.client.zrange(key, 0, -1, withscores=True))
+                scores: Any = self.client.zrange(key, 0, -1, withscores=True)
+                return dict(scores)
             case b"stream":
                 return self.client.xrange(key)
         return self.client.get(key)

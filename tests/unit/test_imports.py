@@ -19,7 +19,7 @@ SHARED = {
     "producer.wal",
 }
 """What both sides of the log need of the write side: its contract, and the way to the server."""
-FOR_THE_CLI = {"producer.location"}
+FOR_THE_CLI = {"producer.location", "producer.process_title"}
 ENGINES = ("projector.demo",)
 """The demonstration is an engine: it writes through the public Producer."""
 
