@@ -120,7 +120,8 @@ class TestTables:
     ) -> None:
         later = replace(RUNNING, action_id="later", entry_id="7-0")
         client.hset(f"{{{namespace}}}:in_flight", "later", orjson.dumps(later))
-        assert [row[2] for row in rows(projector("in-flight", *options).stdout)[1:3]] == ["later", "sync"]
+        everything = projector("in-flight", *options).stdout
+        assert 0 < everything.index("later") < everything.index("sync")
         shown = projector("in-flight", "--limit", "1", *options).stdout
         assert "later" in shown
         assert "sync" not in shown
