@@ -6,7 +6,9 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-__all__ = ["Answer", "rebuild", "verify"]
+from tests.servers import die_with_parent
+
+__all__ = ["Answer", "begin_rebuild", "rebuild", "verify"]
 
 
 class Answer(NamedTuple):
@@ -25,7 +27,27 @@ def rebuild(url: str, namespace: str) -> Answer:
     return _run("rebuild", url, namespace)
 
 
+def begin_rebuild(url: str, namespace: str) -> subprocess.Popen[bytes]:
+    """A rebuild under way; the caller's to end."""
+    return subprocess.Popen(
+        _arguments("rebuild", url, namespace),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
+    )
+
+
 def _run(command: str, url: str, namespace: str) -> Answer:
-    arguments = [sys.executable, "-m", "projector.cli", command, "--url", url, "--namespace", namespace]
-    ended = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=110, check=False)
+    ended = subprocess.run(
+        _arguments(command, url, namespace),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=110,
+        check=False,
+        preexec_fn=die_with_parent,
+    )
     return Answer(ended.returncode, ended.stdout.decode(errors="replace"))
+
+
+def _arguments(command: str, url: str, namespace: str) -> list[str]:
+    return [sys.executable, "-m", "projector.cli", command, "--url", url, "--namespace", namespace]

@@ -1,10 +1,12 @@
 """The faults of the suite, by name.
 
-`fault.py` says what one is; `on_processes.py`, `on_servers.py`, `on_the_wire.py` and `failover.py` have them.
+`fault.py` says what one is; `on_processes.py`, `on_operators.py`, `on_servers.py`, `on_the_wire.py` and `failover.py`
+have them.
 """
 
 from tests.chaos.faults.failover import Failover
 from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.on_operators import KilledRebuild
 from tests.chaos.faults.on_processes import (
     CrowdOfProjectors,
     FrozenProjector,
@@ -38,6 +40,7 @@ FAULTS: tuple[Fault, ...] = (
     FrozenProjector(),
     CrowdOfProjectors(),
     KilledProducer(),
+    KilledRebuild(),
     KilledServer(),
     RestartedServer(),
     FlushedScripts(),
