@@ -88,7 +88,8 @@ class _Sentinels(Sentinel):
                 reasons.append(_said(sentinel, str(error)))
                 continue
             finally:
-                sentinel.connection_pool.disconnect()  # the next question comes with the next failover
+                # The next question comes with the next failover. Not those that other threads are using.
+                sentinel.connection_pool.disconnect(inuse_connections=False)
             if address:
                 self.sentinels = [sentinel, *(other for other in self.sentinels if other is not sentinel)]
                 host, port = address
