@@ -6,10 +6,24 @@ XADD {ns}:wal * op <JSON> [by <producer id> seq <n> [acked <n>]] [retry_of <entr
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from producer.errors import UnusableServer
 
-__all__ = ["ACKED", "BY", "DEFAULT_NAMESPACE", "OP", "RETRY_OF", "SEQ", "namespace_tag", "wal_key"]
+__all__ = [
+    "ACKED",
+    "BY",
+    "DEFAULT_NAMESPACE",
+    "HEARTBEAT_SECONDS",
+    "OP",
+    "RETRY_OF",
+    "SEQ",
+    "append_command",
+    "heartbeat_key",
+    "namespace_tag",
+    "projection_key",
+    "wal_key",
+]
 
 DEFAULT_NAMESPACE = "otters"
 
@@ -18,6 +32,9 @@ BY = b"by"
 SEQ = b"seq"
 ACKED = b"acked"
 RETRY_OF = b"retry_of"
+
+HEARTBEAT_SECONDS = 60.0
+"""How long a heartbeat lives. A producer beats six times in that time; no shorter silence says that it is dead."""
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
@@ -35,3 +52,18 @@ def namespace_tag(namespace: str) -> str:
 def wal_key(namespace: str) -> str:
     """The stream that is the log."""
     return f"{namespace_tag(namespace)}:wal"
+
+
+def heartbeat_key(namespace: str, by: str) -> str:
+    """The string that is there while the producer `by` lives."""
+    return f"{namespace_tag(namespace)}:heartbeat:{by}"
+
+
+def projection_key(namespace: str, name: str) -> str:
+    """One of the projector's, for an import that asks it what there is. `projector/keys.py` has them all."""
+    return f"{namespace_tag(namespace)}:{name}"
+
+
+def append_command(key: bytes, op: bytes, by: str, seq: int, acked: int) -> tuple[Any, ...]:
+    """What a producer sends for one operation. Never with MAXLEN: only the projector trims."""
+    return "XADD", key, "*", OP, op, BY, by, SEQ, seq, ACKED, acked

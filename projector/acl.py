@@ -52,8 +52,8 @@ def roles(namespace: str) -> list[Role]:
                 "could trim the log or move its clock. Both are detected: the projector stops at entries that "
                 "somebody else deleted, and projector doctor finds them and ids in the future.",
             ),
-            # SET by a selector, for heartbeats alone: on the log it would replace it.
-            rules=(f"%W~{tag}:wal", *_CONNECTION, "+xadd", f"(%W~{tag}:heartbeat:* +set)"),
+            # SET by a selector, for heartbeats alone: on the log it would replace it. MULTI and EXEC are for imports.
+            rules=(f"%W~{tag}:wal", *_CONNECTION, "+xadd", "+multi", "+exec", f"(%W~{tag}:heartbeat:* +set)"),
         ),
         Role(
             name="projector",

@@ -25,7 +25,7 @@ rebuild fills, has its keys under `{ns}:rebuild:`; the log and the lease it shar
 
 from __future__ import annotations
 
-from producer.wal import namespace_tag, wal_key
+from producer.wal import heartbeat_key, namespace_tag, wal_key
 
 __all__ = ["FIXED_KEYS", "GROUP", "Keys"]
 
@@ -125,4 +125,4 @@ class Keys:
 
     def heartbeat(self, by: str) -> bytes:
         """Of the producer `by`: like the log and the lease, one for live and shadow."""
-        return namespace_tag(self.namespace).encode() + b":heartbeat:" + by.encode()
+        return heartbeat_key(self.namespace, by).encode()

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from producer.child import occupy_standard_descriptors
+from producer.cli.import_ import import_
 from producer.cli.record import cleanup, completed, started
 from producer.cli.run import run
 from producer.errors import InvalidOperation, UnusableServer, WalRefused, WalUnavailable
@@ -38,6 +39,7 @@ app.command(context_settings={"allow_interspersed_args": False})(run)
 app.command()(started)
 app.command()(completed)
 app.command()(cleanup)
+app.command("import")(import_)
 
 
 def main() -> None:

@@ -1,0 +1,127 @@
+"""One line of a log from elsewhere: the operation in it, or why there is none to import.
+
+The Rust engine's:  {"sequence":7,"timestamp_micros":…,"machine_id":"…","operation":{"type":…},"checksum":…}
+JSON Lines:         {"type":…}
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from producer.errors import InvalidOperation
+from producer.importing.compact import checksum_of, compact, members_of
+from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode, operation_of
+from producer.truncation import truncate
+
+__all__ = ["BadLine", "Importable", "OtherType", "read_line"]
+
+IMPORTED_TYPES = (
+    "action_execution_started",
+    "action_execution_completed",
+    "action_execution_orphaned",
+    "cleanup_executed",
+)
+"""Not `quarantine_dropped`, which names an entry of the log that it stood in."""
+
+_LARGEST_SEQUENCE = 10**16 - 2
+"""`seq` is one more, and has at most 16 digits."""
+_BOUNDS = {"output": OUTPUT_BYTES, "error": TEXT_BYTES, "reason": TEXT_BYTES}
+
+
+class Importable(NamedTuple):
+    """An operation, its JSON as it goes into the log, and whose number it has there."""
+
+    by: str
+    seq: int
+    op: bytes
+
+
+class OtherType(NamedTuple):
+    """An operation that is none of ours."""
+
+    type: str
+
+
+class BadLine(NamedTuple):
+    """A line to be skipped, and to be told of."""
+
+    reason: str
+
+
+class _Bad(Exception):
+    pass
+
+
+def read_line(raw: bytes, *, by: str, seq: int) -> Importable | OtherType | BadLine:
+    """What the line `raw` says. `by` and `seq` are for an operation that has none of its own, as in JSON Lines."""
+    try:
+        text = _compact_text(raw)
+        members = members_of(text)
+    except (ValueError, RecursionError):  # of json, of UTF-8, and of brackets within brackets
+        return BadLine("expected a JSON object in UTF-8, no field twice, found something else")
+    try:
+        return _of_operation(text, by, seq) if "type" in members else _of_envelope(members)
+    except _Bad as error:
+        return BadLine(str(error))
+
+
+def _of_envelope(members: dict[str, str]) -> Importable | OtherType:
+    """The Rust engine's line. Its `timestamp_micros` is not looked at: the operation has a time of its own."""
+    for name in ("sequence", "machine_id", "operation", "checksum"):
+        if name not in members:
+            raise _Bad(f"{name}: expected it in the line, found nothing")
+    operation = members["operation"]
+    expected, found = _integer(members, "checksum", 2**32 - 1), checksum_of(operation.encode())
+    if expected != found:
+        raise _Bad(f"checksum: expected {expected}, as the line says, found {found}: the operation was changed")
+    sequence = _integer(members, "sequence", _LARGEST_SEQUENCE)
+    machine_id = json.loads(members["machine_id"])
+    if not isinstance(machine_id, str) or not 1 <= len(machine_id.encode()) <= NAME_BYTES:
+        raise _Bad(f"machine_id: expected a string of 1 to {NAME_BYTES} bytes")
+    return _of_operation(operation, machine_id, sequence + 1)
+
+
+def _of_operation(text: str, by: str, seq: int) -> Importable | OtherType:
+    try:
+        kind = json.loads(members_of(text)["type"])
+    except (ValueError, KeyError):
+        raise _Bad("operation: expected an object with a type, and no field twice") from None
+    if not isinstance(kind, str):
+        raise _Bad("type: expected a string")
+    if kind not in IMPORTED_TYPES:
+        return OtherType(kind)
+    try:
+        return Importable(by, seq, _fitted(text))
+    except InvalidOperation as error:
+        raise _Bad(str(error)) from None
+
+
+def _fitted(text: str) -> bytes:
+    """The operation as it stands, if it is one; texts that are too long are cut, as a producer does."""
+    fields: dict[str, Any] = json.loads(text)
+    long = {
+        name: truncate(value, bound)
+        for name, bound in _BOUNDS.items()
+        if isinstance(value := fields.get(name), str) and len(value.encode()) > bound
+    }
+    if long:
+        return encode(operation_of(fields | long))
+    raw = text.encode()
+    decode(raw)
+    return raw
+
+
+def _compact_text(raw: bytes) -> str:
+    text = raw.decode()
+    json.loads(text)  # without its blanks, `1 2` would look like a number
+    text = compact(text)
+    text.encode()  # a lone surrogate, written as an escape, has no UTF-8
+    return text
+
+
+def _integer(members: dict[str, str], name: str, largest: int) -> int:
+    text = members[name]
+    if not text.isdecimal() or len(text) > 16 or int(text) > largest:
+        raise _Bad(f"{name}: expected an integer from 0 to {largest}")
+    return int(text)

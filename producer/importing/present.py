@@ -1,0 +1,66 @@
+"""What the log has already of a producer's numbers: read, where it can be, to say what an import did not add.
+
+The projector alone judges what is a duplicate, by the same numbers; nothing is left out of an import because of this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from producer.connection import Client, RedisError
+from producer.wal import BY, SEQ, projection_key, wal_key
+
+__all__ = ["Present", "present_numbers"]
+
+_PAGE = 1000
+_LONGEST_TAIL = 200_000
+"""Entries that were not projected yet and are looked at one by one; what a longer tail holds is not known here."""
+
+
+class Present:
+    """The numbers of one producer that are in the log: up to the highest, without the gaps."""
+
+    def __init__(self, highest: int, gaps: list[list[int]]) -> None:
+        self._highest = highest
+        self._gaps = gaps
+        self._more: set[int] = set()
+
+    def __contains__(self, seq: int) -> bool:
+        if seq in self._more:
+            return True
+        return seq <= self._highest and not any(first <= seq <= last for first, last in self._gaps)
+
+    def add(self, seq: int) -> None:
+        """Found in the log behind what was projected, or appended now."""
+        if seq > self._highest:
+            self._highest = seq  # an import claims all numbers below as acknowledged
+        else:
+            self._more.add(seq)
+
+
+def present_numbers(client: Client, namespace: str, by: str) -> Present | None:
+    """What the projection knows of `by`, and the log behind it. None where that cannot be read."""
+    try:
+        raw: Any = client.hget(projection_key(namespace, "producers"), by)
+        found: dict[str, Any] = {"seq": 0, "gaps": []} if raw is None else orjson.loads(raw)
+        present = Present(found["seq"], found["gaps"])
+        return present if _add_tail(client, namespace, by.encode(), present) else None
+    except (RedisError, OSError, ValueError, KeyError, TypeError):
+        return None  # an account that may only write, a server that is away, a projection that is none
+
+
+def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> bool:
+    """Add what stands in the log behind the checkpoint; False where that is too much."""
+    last_id: Any = client.hget(projection_key(namespace, "checkpoint"), "last_id")
+    for _ in range(0, _LONGEST_TAIL, _PAGE):
+        after = b"(" + last_id if last_id else b"-"
+        page: Any = client.xrange(wal_key(namespace), after, b"+", count=_PAGE)
+        for _, fields in page:
+            if fields.get(BY) == by:
+                present.add(int(fields[SEQ]))
+        if len(page) < _PAGE:
+            return True
+        last_id = page[-1][0]
+    return False

@@ -1,0 +1,361 @@
+"""Logs from elsewhere: their lines, their checksums, and what of them goes into the log, under which numbers."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+
+from producer.errors import WalUnavailable
+from producer.importing.compact import checksum_of, compact, members_of
+from producer.importing.importer import Importer, Summary
+from producer.importing.line import BadLine, Importable, OtherType, read_line
+from producer.importing.log_file import LogFile
+from producer.operations import OUTPUT_BYTES, TEXT_BYTES, decode
+
+STARTED = {
+    "type": "action_execution_started",
+    "action_id": "notify",
+    "source": "watcher:idle-check",
+    "execution_type": "command",
+    "started_at": 1_790_000_000_000,
+}
+COMPLETED = {
+    "type": "action_execution_completed",
+    "action_id": "notify",
+    "success": False,
+    "output": None,
+    "error": "Zeit überschritten",
+    "duration_ms": 5,
+    "completed_at": 1_790_000_000_005,
+}
+OTHER = {"type": "key_value_set", "key": "k", "value": 1}
+# Its checksum was computed bit by bit, without zlib.
+KNOWN = (
+    b'{"sequence":0,"timestamp_micros":1790000000000000,"machine_id":"m-1","operation":{"type":"cleanup_executed",'
+    b'"scanner_id":"stale-locks","resource_id":"lock:deploy","action":"release","success":true,'
+    b'"executed_at":1790000000000},"checksum":%d}'
+)
+
+
+def line(sequence: int, operation: dict[str, Any], *, machine_id: str = "m-1", checksum: int | None = None) -> bytes:
+    """As the Rust engine writes it."""
+    raw = json.dumps(operation, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(
+        {
+            "sequence": sequence,
+            "timestamp_micros": 1_790_000_000_000_000,
+            "machine_id": machine_id,
+            "operation": operation,
+            "checksum": zlib.crc32(raw.encode()) if checksum is None else checksum,
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    ).encode()
+
+
+def read(raw: bytes) -> Importable | OtherType | BadLine:
+    return read_line(raw, by="file", seq=99)
+
+
+def reason_of(raw: bytes) -> str:
+    found = read(raw)
+    assert isinstance(found, BadLine)
+    return found.reason
+
+
+# -- compact JSON and its checksum --
+
+
+def test_the_checksum_is_crc_32_iso_hdlc() -> None:
+    assert checksum_of(b"123456789") == 0xCBF43926  # the check value of the catalogue of CRCs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{ "a" : [ 1 , 2 ] }', '{"a":[1,2]}'),
+        ('"a  b"', '"a  b"'),
+        (r'"\u00e9\/\u2028"', '"é/\u2028"'),
+        (r'"\u0001\u000a\u0022\u005c\u001F"', r'"\u0001\n\"\\\u001f"'),
+        (r'"\ud83d\ude00"', '"😀"'),
+        ("[1.50, 1e3, -0, 12345678901234567890]", "[1.50,1e3,-0,12345678901234567890]"),
+        ('{"b":1, "a":2}', '{"b":1,"a":2}'),
+    ],
+)
+def test_compact_json_is_what_serde_json_writes(text: str, expected: str) -> None:
+    assert compact(text) == expected
+
+
+def test_members_keep_the_text_of_their_values() -> None:
+    assert members_of('{"b":{"x":[1.50,"}"]},"a":"é"}') == {"b": '{"x":[1.50,"}"]}', "a": '"é"'}
+    assert members_of("{}") == {}
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '{"a":1,"a":2}', '{"a":1}x', '{"a":1,}', '{"a"}', "{1:2}", '{"a":NaN}'])
+def test_what_is_no_object_has_no_members(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        members_of(text)
+
+
+# -- a line --
+
+
+def test_a_line_of_the_rust_engine_gives_machine_sequence_and_the_operation_as_it_stands() -> None:
+    op = (
+        b'{"type":"cleanup_executed","scanner_id":"stale-locks","resource_id":"lock:deploy",'
+        b'"action":"release","success":true,"executed_at":1790000000000}'
+    )
+    assert read(KNOWN % 0xA71CEA2D) == Importable("m-1", 1, op)
+
+
+@pytest.mark.parametrize("operation", [STARTED, COMPLETED])
+def test_blanks_and_escapes_in_the_line_change_neither_checksum_nor_operation(operation: dict[str, Any]) -> None:
+    expected = read(line(7, operation))
+    assert isinstance(expected, Importable)
+    assert (expected.by, expected.seq) == ("m-1", 8)
+    assert read(json.dumps(json.loads(line(7, operation))).encode()) == expected
+    assert json.loads(expected.op) == operation
+
+
+def test_the_order_of_fields_is_the_lines() -> None:
+    turned = dict(reversed(STARTED.items()))
+    found = read(line(0, turned))
+    assert isinstance(found, Importable)
+    assert list(json.loads(found.op)) == list(turned)
+
+
+def test_a_line_of_json_lines_takes_the_number_it_is_given() -> None:
+    found = read(json.dumps(STARTED).encode())
+    assert isinstance(found, Importable)
+    assert (found.by, found.seq) == ("file", 99)
+    assert decode(found.op) == decode(json.dumps(STARTED).encode())
+
+
+@pytest.mark.parametrize("raw", [line(3, OTHER), json.dumps(OTHER).encode()])
+def test_an_operation_of_another_type_is_told_by_its_type(raw: bytes) -> None:
+    assert read(raw) == OtherType("key_value_set")
+
+
+def test_dropping_from_the_quarantine_of_another_log_is_none_of_ours() -> None:
+    assert read(b'{"type":"quarantine_dropped","entry_id":"1-1","dropped_at":1}') == OtherType("quarantine_dropped")
+
+
+def test_every_flipped_bit_of_an_operation_is_noticed() -> None:
+    raw = line(5, STARTED)
+    start = raw.index(b'"operation":') + len(b'"operation":')
+    end = raw.index(b',"checksum"')
+    for at in range(start, end):
+        for bit in range(8):
+            flipped = bytearray(raw)
+            flipped[at] ^= 1 << bit
+            found = read(bytes(flipped))
+            assert isinstance(found, BadLine), (at, bit, found)
+
+
+def test_a_wrong_checksum_is_told_with_both() -> None:
+    assert reason_of(line(5, STARTED, checksum=1)).startswith("checksum: expected 1, as the line says, found ")
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"no json", "expected a JSON object"),
+        (b"[]", "expected a JSON object"),
+        (b'{"a":1 2}', "expected a JSON object"),
+        (b"\xff\xfe", "expected a JSON object"),
+        (b"[" * 100_000, "expected a JSON object"),
+        (b"{}", "sequence: expected it"),
+        (line(5, STARTED).replace(b'"sequence":5', b'"sequence":-1'), "sequence: expected an integer"),
+        (line(5, STARTED).replace(b'"sequence":5', b'"sequence":"5"'), "sequence: expected an integer"),
+        (line(10**16, STARTED), "sequence: expected an integer"),
+        (line(5, STARTED, machine_id=""), "machine_id: expected"),
+        (line(5, STARTED, machine_id="é" * 129), "machine_id: expected"),
+        (line(5, {**STARTED, "action_id": ""}), "action_id: expected a string of 1 to 256 bytes"),
+        (line(5, {**STARTED, "started_at": 1.5}), "started_at: expected an integer"),
+        (line(5, {"action_id": "a"}), "operation: expected an object with a type"),
+        (b'{"type":"cleanup_executed","type":"x"}', "expected a JSON object"),
+        (b'{"type":7}', "type: expected a string"),
+        (rb'{"type":"key_value_set","x":"\ud800"}', "expected a JSON object"),
+    ],
+)
+def test_a_bad_line_is_told_why(raw: bytes, said: str) -> None:
+    assert said in reason_of(raw)
+
+
+def test_texts_that_are_too_long_are_cut_as_a_producer_does() -> None:
+    found = read(line(5, {**COMPLETED, "output": "o" * 20_000 + "end", "error": "e" * 5000}))
+    assert isinstance(found, Importable)
+    fields = json.loads(found.op)
+    assert OUTPUT_BYTES - 2 <= len(fields["output"]) <= OUTPUT_BYTES
+    assert fields["output"].endswith("end")
+    assert TEXT_BYTES - 2 <= len(fields["error"]) <= TEXT_BYTES
+
+
+# -- a file --
+
+
+@pytest.fixture
+def client() -> Any:
+    return fakeredis.FakeRedis()
+
+
+def entries(client: Any) -> list[tuple[str, int, int]]:
+    """by, seq and acked of what stands in the log."""
+    return [
+        (fields[b"by"].decode(), int(fields[b"seq"]), int(fields[b"acked"]))
+        for _, fields in client.xrange("{otters}:wal")
+    ]
+
+
+def add(client: Any, path: Path, *lines: bytes, tail: bytes = b"", dry_run: bool = False) -> Summary:
+    path.write_bytes(b"".join(one + b"\n" for one in lines) + tail)
+    return Importer(client, "otters", dry_run=dry_run).add(LogFile(path))
+
+
+def test_operations_keep_their_numbers_and_claim_all_below(client: Any, tmp_path: Path) -> None:
+    summary = add(client, tmp_path / "w", line(0, STARTED), line(1, OTHER), line(2, OTHER), line(3, COMPLETED))
+    assert entries(client) == [("m-1", 1, 0), ("m-1", 4, 3)]
+    assert (summary.lines, summary.appended, summary.duplicates) == (4, 2, 0)
+    assert summary.skipped == {"key_value_set": 2}
+    assert summary.bad == []
+
+
+def test_bad_lines_and_a_torn_one_are_told_by_number_and_the_rest_goes_on(client: Any, tmp_path: Path) -> None:
+    summary = add(
+        client,
+        tmp_path / "w",
+        line(0, STARTED),
+        line(1, STARTED, checksum=1),
+        b"",
+        line(2, STARTED),
+        tail=line(3, STARTED)[:40],
+    )
+    assert [seq for _, seq, _ in entries(client)] == [1, 3]
+    assert [number for number, _ in summary.bad] == [2, 5]
+    assert summary.bad[1][1].startswith("torn: the file ends within it")
+
+
+def test_a_last_line_that_is_whole_but_for_its_end_counts(client: Any, tmp_path: Path) -> None:
+    assert add(client, tmp_path / "w", tail=line(0, STARTED)).appended == 1
+
+
+def test_a_second_import_is_all_duplicates_and_a_longer_copy_is_not(client: Any, tmp_path: Path) -> None:
+    first = add(client, tmp_path / "w", line(0, STARTED), line(1, COMPLETED))
+    again = add(client, tmp_path / "w", line(0, STARTED), line(1, COMPLETED))
+    longer = add(client, tmp_path / "w", line(0, STARTED), line(1, COMPLETED), line(2, STARTED))
+    assert [(one.duplicates, one.only_duplicates) for one in (first, again, longer)] == [
+        (0, False),
+        (2, True),
+        (2, False),
+    ]
+
+
+def test_what_the_projection_knows_is_known_though_the_log_is_trimmed(client: Any, tmp_path: Path) -> None:
+    client.hset("{otters}:producers", "m-1", json.dumps({"seq": 9, "gaps": [[3, 4]], "closed": 0, "entry_id": "1-1"}))
+    summary = add(client, tmp_path / "w", *(line(sequence, STARTED) for sequence in range(10)))
+    assert summary.duplicates == 7  # 3 and 4 fill the gap, 10 is new
+
+
+def test_where_nobody_may_ask_duplicates_are_not_known(client: Any, tmp_path: Path) -> None:
+    client.set("{otters}:producers", "of another type, as a refusal would be an error")
+    assert add(client, tmp_path / "w", line(0, STARTED)).duplicates is None
+
+
+def test_a_dry_run_writes_nothing(client: Any, tmp_path: Path) -> None:
+    summary = add(client, tmp_path / "w", line(0, STARTED), line(1, STARTED), dry_run=True)
+    assert (summary.operations, summary.appended) == (2, 0)
+    assert not client.keys("*")
+
+
+def test_json_lines_are_named_by_their_first_line_and_numbered_by_line(client: Any, tmp_path: Path) -> None:
+    plain = [json.dumps({**STARTED, "started_at": at}).encode() for at in range(3)]
+    add(client, tmp_path / "a", *plain[:2])
+    add(client, tmp_path / "copied", *plain)
+    add(client, tmp_path / "other", *plain[1:])
+    ids = [by for by, _, _ in entries(client)]
+    assert len(set(ids[:5])) == 1
+    assert set(ids[5:]).isdisjoint(ids[:5])
+    assert [seq for _, seq, _ in entries(client)] == [1, 2, 1, 2, 3, 1, 2]
+    assert all(by.startswith("import:") and len(by) == len("import:") + 32 for by in ids)
+
+
+def test_a_number_that_leaps_ahead_is_bad_and_makes_no_duplicates_of_the_rest(client: Any, tmp_path: Path) -> None:
+    summary = add(client, tmp_path / "w", *(line(at, STARTED) for at in (0, 1, 4_000_000, 3, 4)))
+    assert [seq for _, seq, _ in entries(client)] == [1, 2, 4, 5]
+    assert summary.bad == [(3, "sequence: expected less than in the next line, found more")]
+
+
+def test_a_line_without_end_is_bad_and_does_not_fill_the_memory(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producer.importing.log_file._LONGEST", 1000)
+    summary = add(client, tmp_path / "w", b"x" * 5500, line(0, STARTED), b"y" * 1001)
+    assert [number for number, _ in summary.bad] == [1, 3]
+    assert summary.appended == 1
+
+
+def test_files_are_placed_by_the_first_operation_that_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "w").write_bytes(line(7, OTHER) + b"\n" + line(8, STARTED) + b"\n")
+    (tmp_path / "empty").write_bytes(b"")
+    assert LogFile(tmp_path / "w").place() == ("m-1", 9)
+    assert LogFile(tmp_path / "empty").place() == ("", 0)
+
+
+# -- the way to the server --
+
+
+class Flaky(fakeredis.FakeRedis):
+    """Loses the replies to the first transactions, some of which have landed."""
+
+    landed_and_lost = 0
+    attempts = 0
+
+    def pipeline(self, *arguments: Any, **options: Any) -> Any:
+        pipeline = super().pipeline(*arguments, **options)
+        execute = pipeline.execute
+
+        def lose(*more: Any) -> Any:
+            self.attempts += 1
+            if self.landed_and_lost:
+                self.landed_and_lost -= 1
+                execute(*more)
+                raise redis.ConnectionError("the reply was lost")
+            return execute(*more)
+
+        pipeline.execute = lose
+        return pipeline
+
+
+def test_a_batch_whose_reply_was_lost_is_sent_again_under_the_same_numbers(tmp_path: Path) -> None:
+    client = Flaky()
+    client.landed_and_lost = 2
+    (tmp_path / "w").write_bytes(line(0, STARTED) + b"\n" + line(1, COMPLETED) + b"\n")
+    waits: list[float] = []
+    summary = Importer(client, "otters", sleep=waits.append).add(LogFile(tmp_path / "w"))
+    assert [seq for _, seq, _ in entries(client)] == [1, 2] * 3
+    assert summary.appended == 2
+    assert waits == [0.05, 0.1]
+
+
+def test_without_an_answer_for_long_the_first_operation_that_was_not_acknowledged_is_told(tmp_path: Path) -> None:
+    server = fakeredis.FakeServer()
+    server.connected = False
+    (tmp_path / "w").write_bytes(line(41, STARTED) + b"\n")
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    importer = Importer(
+        fakeredis.FakeRedis(server=server), "otters", patience=5.0, monotonic=lambda: now[0], sleep=sleep
+    )
+    with pytest.raises(WalUnavailable) as caught:
+        importer.add(LogFile(tmp_path / "w"))
+    assert (caught.value.receipt.by, caught.value.receipt.seq, caught.value.acked) == ("m-1", 42, 41)
+    assert 4.0 <= now[0] <= 5.0
