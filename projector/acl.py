@@ -18,10 +18,10 @@ _PROJECTING = """
     +hget +hmget +hgetall +hlen +hset +hdel
     +lrange +lpush +ltrim +zrange +zcard +zadd +zrem
     +get +set +del +rename +exists +type +pexpire +pttl
-    +multi +exec +scan
+    +eval_ro +scan
 """
 _READING = """
-    +multi +exec +time +info +scan +exists +type +get +pttl
+    +multi +exec +eval_ro +time +info +scan +exists +type +get +pttl
     +hget +hmget +hgetall +hvals +hlen +lrange +zrange +zrevrange
     +xrange +xrevrange +xlen +xinfo|stream +xinfo|groups +xinfo|consumers
 """

@@ -9,26 +9,25 @@ from hiredis import pack_command
 from redis import Redis
 from redis.cluster import RedisCluster
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import ResponseError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, ResponseError
 
 from producer.connection import Client, RedisError, is_refusal
 from projector.connection import is_wrong_type, translated, translation_of
+from projector.instant import Command, eval_of
 from projector.query.damage import wrong_type
 
-__all__ = ["Command", "read_at_one_instant", "read_in_bulk"]
-
-Command = tuple[str, bytes, *tuple[bytes | str | int, ...]]
-"""A command's name, its key, and what else it takes."""
+__all__ = ["read_at_one_instant", "read_in_bulk"]
 
 _T = TypeVar("_T")
 
 
 def read_at_one_instant(client: Client, *commands: Command) -> list[Any]:
-    """The replies to `commands`, all from one instant: a MULTI. XINFO STREAM of an absent key replies None.
+    """The replies to `commands`, all from one instant: a MULTI, or with memory full a script. XINFO STREAM of an
+    absent key replies None.
 
     Raises ServerUnavailable, ServerRefused, or Damaged for a key of another type.
     """
-    replies = _twice(client, lambda: _pipelined(client, commands, transaction=True))
+    replies = _twice(client, lambda: _in_multi(client, commands))
     return [_answer(reply, command, client) for reply, command in zip(replies, commands, strict=True)]
 
 
@@ -51,6 +50,16 @@ def _twice(client: Client, read: Callable[[], _T]) -> _T:
             if is_refusal(error):
                 raise
             return read()
+
+
+def _in_multi(client: Client, commands: Sequence[Command]) -> list[Any]:
+    try:
+        return _pipelined(client, commands, transaction=True)
+    except (OutOfMemoryError, ExecAbortError) as error:
+        if "OOM" not in str(error) and not isinstance(error, OutOfMemoryError):
+            raise
+        replies: list[Any] = client.execute_command(*eval_of(commands))  # type: ignore[no-untyped-call]
+        return replies
 
 
 def _pipelined(client: Client, commands: Sequence[Command], *, transaction: bool) -> list[Any]:

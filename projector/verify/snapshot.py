@@ -7,6 +7,7 @@ from typing import Any
 from producer.connection import RedisError
 from projector.errors import Damaged
 from projector.fold.rendering import Content, Rendered
+from projector.instant import Command, eval_of
 from projector.keys import Keys
 from projector.worker.link import Link
 
@@ -32,10 +33,9 @@ class Reader:
         page: list[tuple[bytes, list[bytes]]] = self._link.call("XRANGE", self.keys.wal, first, last, "COUNT", count)
         return page
 
-    def at_one_instant(self, *commands: tuple[Any, ...]) -> tuple[str, list[Any]]:
-        """(the checkpoint's last_id, the replies), in one MULTI; a reply may be the server's error."""
-        stands = ("HGET", self.keys.checkpoint, "last_id")
-        *_, replies = self._link.call_all([("MULTI",), stands, *commands, ("EXEC",)])
+    def at_one_instant(self, *commands: Command) -> tuple[str, list[Any]]:
+        """(the checkpoint's last_id, the replies); a reply may be the server's error."""
+        replies = self._link.call(*eval_of([("HGET", self.keys.checkpoint, "last_id"), *commands]))
         if isinstance(replies[0], RedisError):
             raise Damaged(
                 f"{self.keys.checkpoint.decode()}: expected a hash, found another type; "
@@ -45,7 +45,7 @@ class Reader:
 
     def contents(self, rendered: list[Rendered]) -> tuple[str, list[Content | None]]:
         """(last_id, what Redis holds under each key), at one instant; None for an absent key or another type."""
-        commands = []
+        commands: list[Command] = []
         for key, kind, _ in rendered:
             command, arguments = _READ[kind]
             commands.append((command, key, *arguments))
@@ -69,4 +69,4 @@ def _content(kind: str, reply: Any) -> Content | None:
     if kind == "list":
         return list(reply)
     pairs = dict(zip(reply[0::2], reply[1::2], strict=True)) if isinstance(reply, list) else dict(reply)
-    return {member: int(score) for member, score in pairs.items()} if kind == "zset" else pairs
+    return {member: int(float(score)) for member, score in pairs.items()} if kind == "zset" else pairs

@@ -1,7 +1,7 @@
 """Verification: is the projection what the fold of the log gives?
 
-The projector goes on working meanwhile. So a few keys are read at a time, together with the checkpoint, in one
-MULTI; the fold is brought forward to that checkpoint, and what it says of those keys then is compared.
+The projector goes on working meanwhile. So a few keys are read at a time, together with the checkpoint, at
+one instant; the fold is brought forward to that checkpoint, and what it says of those keys then is compared.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Examination:
         _, (exists,) = self._reader.at_one_instant(("EXISTS", self._keys.wal))
         if not exists:
             return 0
-        _, (info,) = self._reader.at_one_instant(("XINFO", "STREAM", self._keys.wal))
+        _, (info,) = self._reader.at_one_instant(("XINFO STREAM", self._keys.wal))
         facts = dict(zip(info[0::2], info[1::2], strict=True)) if isinstance(info, list) else info
         return int(facts[b"entries-added"]) - int(facts[b"length"])
 
@@ -149,8 +149,9 @@ class _Examination:
         rows = self._log.history.quarantine
         after = "-"
         while True:
-            page = ("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE)
-            last_id, (found,) = self._reader.at_one_instant(page)
+            last_id, (found,) = self._reader.at_one_instant(
+                ("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE)
+            )
             self._follow(last_id)
             if not isinstance(found, list):
                 found = []

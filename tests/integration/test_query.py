@@ -16,6 +16,8 @@ from redis.cluster import RedisCluster
 from projector.errors import Damaged, ServerRefused, ServerUnavailable
 from projector.query import Query
 from projector.records import ActionExecutionRecord
+from projector.verify import verify
+from tests.integration.projection import Log
 from tests.servers import Server, eventually, free_port
 
 pytestmark = pytest.mark.server
@@ -278,3 +280,21 @@ def test_a_server_that_stops_between_two_calls_is_unavailable_not_wrong(own_serv
             query.actions()
         own_server.start()
         eventually(lambda: query.actions() == [])
+
+
+def test_with_memory_full_everything_can_still_be_read(own_server: Server) -> None:
+    """The server then queues no command of a MULTI, not even a read."""
+    with own_server.client() as client:
+        log = Log(client, own_server.url, "otters")
+        log.add_completions(5)
+        log.drain()
+        with Query(own_server.url) as query:
+            before = (query.status(), query.totals(), query.recent_action_executions(3), query.action_stats("a"))
+            client.config_set("maxmemory", "1")
+            assert (
+                query.status(),
+                query.totals(),
+                query.recent_action_executions(3),
+                query.action_stats("a"),
+            ) == before
+            assert verify(client).identical
