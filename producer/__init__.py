@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from producer.errors import (
+        BufferFull,
         InvalidOperation,
+        NotYetDurable,
+        SpoolDamaged,
+        SpoolFull,
+        SpoolUnusable,
+        Unavailable,
         UndecodableOperation,
         UnusableServer,
         WalError,
@@ -27,10 +33,16 @@ if TYPE_CHECKING:
     from producer.receipt import Receipt
 
 __all__ = [
+    "BufferFull",
     "Execution",
     "InvalidOperation",
+    "NotYetDurable",
     "Producer",
     "Receipt",
+    "SpoolDamaged",
+    "SpoolFull",
+    "SpoolUnusable",
+    "Unavailable",
     "UndecodableOperation",
     "UnusableServer",
     "WalError",
@@ -39,10 +51,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BufferFull": "producer.errors",
     "Execution": "producer.execution",
     "InvalidOperation": "producer.errors",
+    "NotYetDurable": "producer.errors",
     "Producer": "producer.producer",
     "Receipt": "producer.receipt",
+    "SpoolDamaged": "producer.errors",
+    "SpoolFull": "producer.errors",
+    "SpoolUnusable": "producer.errors",
+    "Unavailable": "producer.errors",
     "UndecodableOperation": "producer.errors",
     "UnusableServer": "producer.errors",
     "WalError": "producer.errors",

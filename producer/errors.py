@@ -4,8 +4,14 @@
     ├── InvalidOperation (ValueError)    arguments that make no valid operation; nothing was sent
     │   └── UndecodableOperation         bytes that are no valid operation; keeps them
     ├── UnusableServer (ValueError)      a URL, client or namespace that cannot be used, and the cure
-    └── WalUnavailable                   no acknowledgement in time: it may or may not have landed
-        └── WalRefused                   the server said no: it has not landed
+    └── Unavailable                      what was to be recorded could not be, as it was asked
+        ├── WalUnavailable               no acknowledgement in time: it may or may not have landed
+        │   ├── WalRefused               the server said no: it has not landed
+        │   └── NotYetDurable            it has landed, but is not as safe as was asked
+        ├── SpoolFull                    as much waits in the spool as may: it was not recorded
+        ├── SpoolUnusable                the spool's file or directory cannot be used, and why
+        │   └── SpoolDamaged             what stands in the file is not what was written there
+        └── BufferFull                   as much waits in memory as may: it was not recorded
 
 The projector's errors (`projector/errors.py`) grow from the same root.
 """
@@ -19,7 +25,13 @@ if TYPE_CHECKING:
     from producer.receipt import Receipt
 
 __all__ = [
+    "BufferFull",
     "InvalidOperation",
+    "NotYetDurable",
+    "SpoolDamaged",
+    "SpoolFull",
+    "SpoolUnusable",
+    "Unavailable",
     "UndecodableOperation",
     "UnusableServer",
     "WalError",
@@ -62,7 +74,11 @@ class UnusableServer(WalError, ValueError):
     """A URL, client or namespace that cannot carry a write-ahead log; the text names the cure."""
 
 
-class WalUnavailable(WalError):
+class Unavailable(WalError):
+    """What was to be recorded could not be, as it was asked: not now, not here. Each kind says more."""
+
+
+class WalUnavailable(Unavailable):
     """No acknowledgement within the producer's timeout: the operation may or may not have landed.
 
     `producer.resend(error)` repeats it under the same sequence number, so that it counts once.
@@ -85,6 +101,32 @@ class WalUnavailable(WalError):
 
 class WalRefused(WalUnavailable):
     """The server answered with a refusal (no permission, wrong type of key): the operation has not landed."""
+
+
+class NotYetDurable(WalUnavailable):
+    """The operation is in the log (`receipt.entry_id`), but not, or not in time, as safe as was asked for.
+
+    `producer.resend(error)` tries again, without counting twice.
+    """
+
+
+class SpoolFull(Unavailable):
+    """As many bytes wait in the spool as may, or for as long as they may. No number was used up."""
+
+
+class SpoolUnusable(Unavailable):
+    """The spool's file or directory cannot be written or read: the disk is full, read-only or damaged.
+
+    Nothing was overwritten, and no number was used up.
+    """
+
+
+class SpoolDamaged(SpoolUnusable):
+    """A file of the spool holds what was not written there. What is intact of it is saved by the next producer."""
+
+
+class BufferFull(Unavailable):
+    """As many operations wait in memory as may, and none left in time. No number was used up."""
 
 
 def _remade(kind: type[WalError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WalError:

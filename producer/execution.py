@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
-from producer.errors import InvalidOperation, WalUnavailable
+from producer.errors import InvalidOperation, NotYetDurable, Unavailable
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ class Execution:
             self.started = self._recorder.action_execution_started(
                 self.action_id, self._source, self._execution_type, execution_id=self.execution_id
             )
-        except WalUnavailable as error:
+        except Unavailable as error:
             if self._on_unavailable == "raise":
+                if isinstance(error, NotYetDurable):  # the start stands in the log, so its end has to
+                    self._finish(error, 0.0)
                 raise
             _log(error)
         self._began = self._monotonic()
@@ -114,7 +116,7 @@ class Execution:
         """What became of the end's record: raised only where the body raised nothing."""
         if raised is not None:
             raised.add_note(f"{type(trouble).__name__}: {trouble}")
-        elif self._on_unavailable == "raise" or not isinstance(trouble, WalUnavailable):
+        elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable):
             raise trouble
         if self._on_unavailable == "log" or not isinstance(raised, Exception):
             _log(trouble)  # nobody reads the notes of a SystemExit or a CancelledError

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from itertools import count
 
-__all__ = ["Identity"]
+__all__ = ["FormerIdentity", "Identity"]
 
 SETTLE_SECONDS = 60.0
 """How old an acknowledgement is before it is claimed in `acked`.
@@ -45,7 +45,7 @@ class Identity:
 
     def take(self, now: float) -> tuple[int, int]:
         """(the next number, the prefix that may be claimed as acknowledged); `now` is monotonic seconds."""
-        return next(self._numbers), self._settled(now)
+        return next(self._numbers), self.claim(now)
 
     def acknowledge(self, by: str, seq: int, now: float) -> None:
         """The server has acknowledged `seq` of `by`; another's numbers are ignored."""
@@ -61,13 +61,24 @@ class Identity:
             finally:
                 self._merging.release()
 
+    def acknowledge_all(self, first: int, last: int, now: float) -> None:
+        """The server has acknowledged these numbers, none between them left out; by one thread, instead of the above.
+
+        What does not join what came before is not claimed: numbers between them were given up, and shall be missing.
+        """
+        self._acknowledged_at = now
+        self._disturbed = False
+        if first <= self._prefix + 1:
+            self._prefix = max(self._prefix, last)
+
     def disturbed(self, now: float) -> int:
         """The connection broke, maybe by a failover: claim nothing new for a while. Returns what may be claimed."""
         self._disturbed = True
         self._candidate, self._candidate_at = self._claim, now
         return self._claim
 
-    def _settled(self, now: float) -> int:
+    def claim(self, now: float) -> int:
+        """The prefix that an entry sent `now` may claim as acknowledged."""
         if now - self._acknowledged_at >= SETTLE_SECONDS and not self._disturbed:
             return self._prefix  # for this one only: what follows it needs no more than the claim
         if now - self._candidate_at >= SETTLE_SECONDS:
@@ -98,3 +109,20 @@ class Identity:
             self._above[at][0] = seq
         else:
             self._above.insert(at, [seq, seq])
+
+
+class FormerIdentity:
+    """A producer that is gone, whose operations another process sends: it claims what it last claimed itself."""
+
+    def __init__(self, by: str, acked: int) -> None:
+        self.by = by
+        self._acked = acked
+
+    def claim(self, _now: float) -> int:
+        return self._acked
+
+    def acknowledge_all(self, first: int, last: int, now: float) -> None:
+        """Nothing more is claimed: it will not write again."""
+
+    def disturbed(self, _now: float) -> int:
+        return self._acked

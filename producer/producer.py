@@ -1,4 +1,4 @@
-"""The producer: three operations, each acknowledged by the server before the call returns."""
+"""The producer: three operations, validated here, and on their way to the log by an outlet."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
-from producer.connection import (
-    DEFAULT_SECONDS,
-    Client,
-    RedisError,
-    client_of,
-    is_answer,
-    is_refusal,
-    reason_of,
-    renew_locks,
-    send_once,
-)
-from producer.errors import InvalidOperation, WalRefused, WalUnavailable
+from producer.connection import DEFAULT_SECONDS, Client, client_of
+from producer.durability import Durability
+from producer.errors import InvalidOperation, WalUnavailable
 from producer.execution import Execution, Tracked
-from producer.identity import Identity
-from producer.operations import OUTPUT_BYTES, TEXT_BYTES, Operation, encode, operation_of
+from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode, operation_of
+from producer.outlet import Outlet, Outlets
 from producer.receipt import Receipt
+from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
+from producer.spool.bounds import SpoolBounds
 from producer.truncation import text_of, truncate, truncate_bytes
-from producer.wal import ACKED, BY, DEFAULT_NAMESPACE, OP, SEQ, wal_key
+from producer.wal import DEFAULT_NAMESPACE, wal_key
 
 __all__ = ["Producer"]
 
-_FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 0.5
-_SHORTEST_WAIT = 0.1
-"""For a reply: an attempt that begins just before time is up shall know its outcome, if the server answers."""
 _LARGEST_OUTPUT = 160 << 10
 """JSON may write a byte in six; more would not always fit the largest operation."""
 
 
 class Producer:
-    """Appends operations to `{namespace}:wal`. Nothing is sent on construction. Safe under threads and fork.
+    """Appends operations to `{namespace}:wal`. Safe under threads and fork. `output` is cut to `output_bytes`.
 
     `url_or_client`: a Redis URL, a redis-py client (Redis, RedisCluster, Sentinel's `master_for`), or None for
-    `WAL_URL`. A call returns once the server has acknowledged the operation; a lost reply is retried under the
-    same sequence number for `timeout` seconds, then WalUnavailable is raised; that takes `timeout` in all, and at
-    most one attempt to connect more. (A client object keeps its own time-out and retries when it connects.)
-    `output` is cut to `output_bytes`, its end kept.
+    `WAL_URL`. An operation goes one of three ways:
+
+    - Directly. Nothing is sent on construction; a call returns once the server has acknowledged its operation. A lost
+      reply is retried under the same sequence number for `timeout` seconds, then WalUnavailable is raised; that takes
+      `timeout` in all, and at most one attempt to connect more. (A client object keeps its own time-out and retries
+      when it connects.)
+    - By a `spool`, a directory: a call returns once its operation is in a local file, and a thread forwards it. What
+      waits survives this process; the next producer on the directory sends it. At most `spool_bytes` wait, for at
+      most `spool_age` seconds; `on_full` says what happens then: "raise" SpoolFull, or "drop" what comes, which will
+      show as missing. `synchronous="full"` makes each call wait for the disk: it survives a loss of power then.
+    - By a `buffer` of so many operations, in memory: the fastest, and lost with the process. One that finds it full
+      waits up to `buffer_timeout` seconds, then BufferFull is raised.
+
+    `fsync`: an operation has to be on the server's disk (WAITAOF), `replicas`: with so many replicas (WAIT), within
+    `durability_timeout` seconds: else NotYetDurable is raised, or it stays in the spool or buffer, and is waited for.
     """
 
     def __init__(
@@ -53,21 +53,42 @@ class Producer:
         url_or_client: str | Client | None = None,
         namespace: str = DEFAULT_NAMESPACE,
         *,
+        spool: str | os.PathLike[str] | None = None,
+        spool_bytes: int = DEFAULT_SPOOL_BYTES,
+        spool_age: float | None = None,
+        on_full: Literal["raise", "drop"] = "raise",
+        synchronous: Literal["normal", "full"] = "normal",
+        buffer: int | None = None,
+        buffer_timeout: float = 5.0,
+        fsync: bool = False,
+        replicas: int = 0,
+        durability_timeout: float = DEFAULT_SECONDS,
         timeout: float = DEFAULT_SECONDS,
         output_bytes: int = OUTPUT_BYTES,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        _check_timeout(timeout)
+        _check_seconds("timeout", timeout)
         _check_output_bytes(output_bytes)
-        self._key = wal_key(namespace).encode()
+        _check_way(spool, buffer, buffer_timeout)
+        key = wal_key(namespace).encode()
+        bounds = SpoolBounds(bytes=spool_bytes, age=spool_age, on_full=on_full)
+        durability = Durability(fsync=fsync, replicas=replicas, timeout=durability_timeout)
         self.namespace = namespace
         self._client, self._owned = client_of(url_or_client, timeout=timeout)
-        self._timeout = timeout
         self._output_bytes = output_bytes
         self._clock = clock
         self._monotonic = monotonic
-        self._identity = Identity()
+        outlets = Outlets(
+            self._client, namespace, key=key, timeout=timeout, durability=durability, monotonic=monotonic
+        )
+        self._outlet: Outlet
+        if spool is not None:
+            self._outlet = outlets.spooled(spool, bounds=bounds, synchronous=synchronous)
+        elif buffer is not None:
+            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
+        else:
+            self._outlet = outlets.direct()
         _producers.add(self)
 
     # -- the operations --
@@ -181,17 +202,22 @@ class Producer:
 
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
-        return self._send(
-            error.operation,
-            encode(error.operation),
-            error.receipt.by,
-            error.receipt.seq,
-            error.acked,
-            doubtful=not isinstance(error, WalRefused),
-        )
+        return self._outlet.resend(error)
+
+    def flush(self, timeout: float = DEFAULT_SECONDS) -> bool:
+        """Whether all that was recorded so far has arrived, as safely as was asked for, within `timeout` seconds.
+
+        What was recorded directly has.
+        """
+        return self._outlet.flush(timeout)
 
     def close(self) -> None:
-        """Close the connections, if the producer made them. Every operation was acknowledged or raised already."""
+        """Forward what waits in the spool or buffer, within a bound, and close the connections that it made itself.
+
+        What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
+        `producer` is told. After a `with` block, and at the end of the interpreter, this is done too.
+        """
+        self._outlet.close()
         if self._owned:
             self._client.close()
 
@@ -208,11 +234,9 @@ class Producer:
         )
 
     def _begin_process(self) -> None:
-        """In a forked child: an identity of its own, and no lock that a thread of the parent may have held."""
-        self._identity = Identity()
-        renew_locks(self._client)
+        self._outlet.begin_process()
 
-    # -- the way to the server --
+    # -- one way for all operations --
 
     def _record(self, fields: dict[str, Any]) -> Receipt:
         for name, value in fields.items():
@@ -220,41 +244,7 @@ class Producer:
                 fields[name] = text_of(value)
         operation = operation_of(fields)
         raw = encode(operation)  # whatever is invalid has raised by now: no number is used up
-        identity = self._identity
-        seq, acked = identity.take(self._monotonic())
-        return self._send(operation, raw, identity.by, seq, acked, doubtful=False)
-
-    def _send(self, operation: Operation, raw: bytes, by: str, seq: int, acked: int, *, doubtful: bool) -> Receipt:
-        """Send until it is acknowledged or refused, or time is up. `doubtful`: it may have landed before."""
-        identity = self._identity
-        left = self._timeout
-        deadline = self._monotonic() + left
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                entry_id: bytes = send_once(
-                    self._client, "XADD", self._key, "*", OP, raw, BY, by, SEQ, seq, ACKED, acked, seconds=left
-                )
-            except RedisError as error:
-                now = self._monotonic()
-                acked = min(acked, identity.disturbed(now))
-                doubtful = doubtful or not is_answer(error)
-                refused = is_refusal(error)
-                if refused or now + pause > deadline:
-                    # It is known not to have landed only when each attempt was answered.
-                    kind = WalRefused if refused and not doubtful else WalUnavailable
-                    raise kind(
-                        reason_of(error, self._client),
-                        operation=operation,
-                        receipt=Receipt(by, seq, None),
-                        acked=acked,
-                    ) from error
-                time.sleep(pause)
-                left = max(deadline - now - pause, _SHORTEST_WAIT)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            else:
-                identity.acknowledge(by, seq, self._monotonic())
-                return Receipt(by, seq, entry_id.decode())
+        return self._outlet.record(operation, raw, self._now())
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
@@ -290,9 +280,17 @@ def _whole(field: str, value: object) -> object:
     return value
 
 
-def _check_timeout(value: float) -> None:
+def _check_seconds(name: str, value: float) -> None:
     if not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"timeout: expected more than 0 seconds, found {value!r}")
+        raise ValueError(f"{name}: expected more than 0 seconds, found {value!r}")
+
+
+def _check_way(spool: object, buffer: int | None, buffer_timeout: float) -> None:
+    if spool is not None and buffer is not None:
+        raise ValueError("found both a spool and a buffer: an operation can wait in one of them")
+    if buffer is not None and (not isinstance(buffer, int) or buffer < 1):
+        raise ValueError(f"buffer: expected a number of operations from 1, found {buffer!r}")
+    _check_seconds("buffer_timeout", buffer_timeout)
 
 
 def _check_output_bytes(value: int) -> None:

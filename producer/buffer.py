@@ -1,0 +1,83 @@
+"""A bounded queue in memory: faster than a file, and lost with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from producer.errors import BufferFull
+from producer.identity import Identity
+from producer.queue import Numbered
+
+__all__ = ["Buffer"]
+
+
+class Buffer:
+    """At most `limit` operations. One more waits up to `patience` seconds for room, then BufferFull is raised."""
+
+    def __init__(self, identity: Identity, namespace: str, *, limit: int, patience: float) -> None:
+        self.identity = identity
+        self.namespace = namespace
+        self.last = 0
+        self.removed = 0
+        self._limit = limit
+        self._patience = patience
+        self._operations: deque[Numbered] = deque()
+        self._closed = False
+        # Its lock can be taken twice by one thread: a signal handler may record too.
+        self._room = threading.Condition()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._operations)
+
+    def append(self, op: bytes, at: int) -> int:  # noqa: ARG002 - memory is not kept long enough to have an age
+        operations = self._operations
+        with self._room:
+            if self._closed or len(operations) >= self._limit:
+                self._wait_for_room()
+            self.last = seq = self.last + 1
+            operations.append((seq, op))
+            if operations[-1][0] != self.last:  # a signal handler came between these two lines
+                in_order = sorted(operations)
+                operations.clear()
+                operations.extend(in_order)
+        return seq
+
+    def batch(self, count: int, size: int) -> list[Numbered]:
+        with self._room:
+            first = list(islice(self._operations, count))
+        total = 0
+        for at, (_, op) in enumerate(first):
+            total += len(op)
+            if total > size and at:
+                return first[:at]
+        return first
+
+    def remove(self, sent: Sequence[Numbered], acked: int) -> None:  # noqa: ARG002 - nobody carries on after us
+        operations = self._operations
+        with self._room:
+            self.removed = sent[-1][0]
+            for _ in sent:
+                operations.popleft()
+            self._room.notify_all()
+
+    def tend(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        with self._room:
+            self._closed = True
+            self._room.notify_all()
+
+    def _wait_for_room(self) -> None:
+        self._room.wait_for(lambda: self._closed or len(self._operations) < self._limit, self._patience)
+        if self._closed:
+            raise BufferFull("the producer was closed: make another")
+        if len(self._operations) >= self._limit:
+            raise BufferFull(
+                f"{self._limit} operations wait in memory, and none left within {self._patience:g} s: "
+                "the server is away or slow"
+            )

@@ -1,0 +1,140 @@
+"""The direct way: each operation sent by the caller's own thread, and waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from redis.exceptions import ResponseError
+
+from producer.connection import (
+    Client,
+    RedisError,
+    is_answer,
+    is_refusal,
+    reason_of,
+    renew_locks,
+    send_once,
+    where,
+)
+from producer.durability import Durability
+from producer.errors import NotYetDurable, WalRefused, WalUnavailable
+from producer.identity import Identity
+from producer.operations import Operation, encode
+from producer.pipeline import Pipeline
+from producer.receipt import Receipt
+from producer.wal import append_command
+
+__all__ = ["Direct"]
+
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.5
+_SHORTEST_WAIT = 0.1
+"""For a reply: an attempt that begins just before time is up shall know its outcome, if the server answers."""
+
+
+class Direct:
+    """Sends operations to the log at `key`, each until it is acknowledged or refused, or `timeout` is over."""
+
+    def __init__(
+        self,
+        client: Client,
+        key: bytes,
+        *,
+        timeout: float,
+        durability: Durability,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._key = key
+        self._timeout = timeout
+        self._durability = durability
+        self._level = durability.commands
+        self._unproven = durability.needs_proof
+        self._monotonic = monotonic
+        self.identity = Identity()
+
+    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - it does not wait
+        """Send `operation`, whose bytes are `raw`, under the next number."""
+        if self._unproven:
+            self._prove()
+        identity = self.identity
+        seq, acked = identity.take(self._monotonic())
+        return self._send(operation, raw, identity.by, seq, acked, doubtful=False)
+
+    def resend(self, error: WalUnavailable) -> Receipt:
+        """Repeat the operation of `error` under its own number."""
+        return self._send(
+            error.operation,
+            encode(error.operation),
+            error.receipt.by,
+            error.receipt.seq,
+            error.acked,
+            doubtful=not isinstance(error, WalRefused),
+        )
+
+    def flush(self, _timeout: float) -> bool:
+        """Nothing waits: each operation was acknowledged or raised already."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def begin_process(self) -> None:
+        """In a forked child: an identity of its own, and no lock that a thread of the parent may have held."""
+        self.identity = Identity()
+        renew_locks(self._client)
+
+    def _send(self, operation: Operation, raw: bytes, by: str, seq: int, acked: int, *, doubtful: bool) -> Receipt:
+        """Send until it is acknowledged or refused, or time is up. `doubtful`: it may have landed before."""
+        identity = self.identity
+        left = self._timeout
+        deadline = self._monotonic() + left
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                entry_id, shortfall = self._attempt(raw, by, seq, acked, left)
+            except RedisError as error:
+                now = self._monotonic()
+                acked = min(acked, identity.disturbed(now))
+                doubtful = doubtful or not is_answer(error)
+                refused = is_refusal(error)
+                if refused or now + pause > deadline:
+                    # It is known not to have landed only when each attempt was answered.
+                    kind = WalRefused if refused and not doubtful else WalUnavailable
+                    raise kind(
+                        reason_of(error, self._client),
+                        operation=operation,
+                        receipt=Receipt(by, seq, None),
+                        acked=acked,
+                    ) from error
+                time.sleep(pause)
+                left = max(deadline - now - pause, _SHORTEST_WAIT)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                receipt = Receipt(by, seq, entry_id.decode())
+                if shortfall is not None:
+                    reason = f"{where(self._client)}: {shortfall}"
+                    raise NotYetDurable(reason, operation=operation, receipt=receipt, acked=acked)
+                identity.acknowledge(by, seq, self._monotonic())
+                return receipt
+
+    def _attempt(self, raw: bytes, by: str, seq: int, acked: int, seconds: float) -> tuple[bytes, str | None]:
+        """(the entry's id, what is missing of the level that was asked for)."""
+        command = append_command(self._key, raw, by, seq, acked)
+        if not self._level:
+            return send_once(self._client, *command, seconds=seconds), None
+        with Pipeline(self._client, self._key) as pipeline:
+            pipeline.send([command, *self._level])
+            (entry_id,) = pipeline.replies(1, seconds=seconds)
+            try:
+                replies = list(pipeline.replies(len(self._level), seconds=self._durability.timeout + seconds))
+            except ResponseError as error:  # the operation was written all the same
+                return entry_id, str(error)
+            return entry_id, self._durability.shortfall(replies)
+
+    def _prove(self) -> None:
+        with suppress(RedisError), Pipeline(self._client, self._key) as pipeline:  # the operation will say it better
+            self._durability.prove(pipeline, where(self._client), seconds=self._timeout)
+            self._unproven = False

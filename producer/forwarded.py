@@ -1,0 +1,134 @@
+"""The way by a queue: a call puts its operation in and returns, a thread forwards it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+from producer.direct import Direct
+from producer.errors import WalUnavailable
+from producer.forwarder import Forwarder
+from producer.identity import Identity
+from producer.operations import Operation
+from producer.queue import Queue
+from producer.receipt import Receipt
+
+__all__ = ["Forwarded"]
+
+FLUSH_SECONDS = 5.0
+"""For what waits at the end."""
+_FINISH_SECONDS = 1.0
+"""For the thread to notice that it is to end."""
+
+_log = logging.getLogger("producer")
+
+
+class Forwarded:
+    """Operations wait in a queue that `open_queue` makes, and leave it by a forwarder that `open_forwarder` makes.
+
+    Both are begun at once, and again, with a new identity, by the first call in a forked child. Where what waits
+    `outlives` us, a server that is away is not waited for at the end.
+    """
+
+    def __init__(
+        self,
+        open_queue: Callable[[Identity], Queue],
+        open_forwarder: Callable[[Queue], Forwarder],
+        direct: Direct,
+        *,
+        outlives: bool,
+    ) -> None:
+        self._open_queue = open_queue
+        self._open_forwarder = open_forwarder
+        self._direct = direct
+        self._outlives = outlives
+        self._closed = False
+        self._beginning = threading.Lock()
+        self._running: tuple[Queue, Forwarder] | None = None
+        self._begin()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be delivered at present, if so."""
+        return self._running[1].trouble if self._running is not None else None
+
+    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - its bytes will do
+        """Put it in; it has no entry yet."""
+        queue, forwarder = self._running or self._begin()
+        seq = queue.append(raw, at)
+        forwarder.wake()
+        return Receipt(queue.identity.by, seq, None)
+
+    def resend(self, error: WalUnavailable) -> Receipt:
+        """Repeat the operation of another producer's error, at once."""
+        return self._direct.resend(error)
+
+    def flush(self, timeout: float) -> bool:
+        """Whether all that was recorded so far has arrived, within `timeout` seconds."""
+        return self._flush(timeout, attempts=float("inf"))
+
+    def close(self) -> None:
+        """Forward what waits, within a bound, and take no more in."""
+        if self._closed:
+            return
+        self._closed = True
+        _open.discard(self)
+        if self._running is None:
+            return
+        queue, forwarder = self._running
+        if not self._flush(FLUSH_SECONDS, attempts=_ATTEMPTS if self._outlives else float("inf")):
+            _log.warning(
+                "%d operations of %s %s: %s",
+                queue.waiting,
+                queue.identity.by,
+                "stay in the spool" if self._outlives else "are lost",
+                forwarder.trouble or "there was no time to send them",
+            )
+        forwarder.stop(timeout=_FINISH_SECONDS)
+        queue.close()
+
+    def begin_process(self) -> None:
+        """In a forked child: the queue is the parent's, and the thread is not here."""
+        self._direct.begin_process()
+        self._beginning = threading.Lock()
+        self._running = None
+
+    def _begin(self) -> tuple[Queue, Forwarder]:
+        with self._beginning:
+            if self._running is None:
+                queue = self._open_queue(Identity())
+                if self._closed:
+                    queue.close()  # it says so to whoever puts something in
+                forwarder = self._open_forwarder(queue)
+                self._running = queue, forwarder
+                forwarder.start()
+                _open.add(self)
+            return self._running
+
+    def _flush(self, timeout: float, *, attempts: float) -> bool:
+        if self._running is None:
+            return True
+        queue, forwarder = self._running
+        last = queue.last
+        return forwarder.wait_until(
+            lambda: queue.removed >= last or not queue.waiting, timeout=timeout, attempts=attempts
+        )
+
+
+_ATTEMPTS = 3
+"""That fail, until the server is taken to be away."""
+
+_open: set[Forwarded] = set()
+"""Also those that nobody else knows any more: what waits in them is to be sent."""
+
+
+def _close_all() -> None:
+    for forwarded in list(_open):
+        forwarded.close()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_open.clear)

@@ -1,0 +1,105 @@
+"""The ways that an operation can take to the log: sent at once, or by a spool or a buffer and a thread."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from producer.connection import Client
+from producer.direct import Direct
+from producer.durability import Durability
+from producer.errors import WalUnavailable
+from producer.operations import Operation
+from producer.receipt import Receipt
+
+if TYPE_CHECKING:
+    from producer.forwarded import Forwarded
+    from producer.forwarder import Forwarder
+    from producer.identity import Identity
+    from producer.queue import Queue
+    from producer.spool.bounds import SpoolBounds
+    from producer.spool.file import Synchronous
+    from producer.spool.leftovers import Leftovers
+
+__all__ = ["Outlet", "Outlets"]
+
+
+class Outlet(Protocol):
+    """One of the ways."""
+
+    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:
+        """Take `operation`, whose bytes are `raw`, recorded at that time (epoch ms)."""
+
+    def resend(self, error: WalUnavailable) -> Receipt:
+        """Repeat the operation of `error` under its own number."""
+
+    def flush(self, timeout: float) -> bool:
+        """Whether all that was recorded so far has arrived, within `timeout` seconds."""
+
+    def close(self) -> None:
+        """Let what waits arrive, within a bound; take no more."""
+
+    def begin_process(self) -> None:
+        """In a forked child: begin anew, with an identity of its own."""
+
+
+class Outlets:
+    """Makes them. Those that are not asked for are not even imported."""
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        *,
+        key: bytes,
+        timeout: float,
+        durability: Durability,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._timeout = timeout
+        self._durability = durability
+        self._monotonic = monotonic
+        self._direct = Direct(client, key, timeout=timeout, durability=durability, monotonic=monotonic)
+
+    def direct(self) -> Direct:
+        return self._direct
+
+    def buffered(self, limit: int, *, patience: float) -> Forwarded:
+        from producer.buffer import Buffer
+        from producer.forwarded import Forwarded
+
+        def open_queue(identity: Identity) -> Buffer:
+            return Buffer(identity, self._namespace, limit=limit, patience=patience)
+
+        return Forwarded(open_queue, self._forwarder, self._direct, outlives=False)
+
+    def spooled(self, path: str | os.PathLike[str], *, bounds: SpoolBounds, synchronous: Synchronous) -> Forwarded:
+        from producer.forwarded import Forwarded
+        from producer.spool.directory import SpoolDirectory
+        from producer.spool.leftovers import Leftovers
+
+        directory = SpoolDirectory(path, bounds=bounds, synchronous=synchronous)
+
+        def open_queue(identity: Identity) -> Queue:
+            return directory.create(identity, self._namespace)
+
+        def open_forwarder(queue: Queue) -> Forwarder:
+            return self._forwarder(queue, Leftovers(directory, monotonic=self._monotonic))
+
+        return Forwarded(open_queue, open_forwarder, self._direct, outlives=True)
+
+    def _forwarder(self, queue: Queue, leftovers: Leftovers | None = None) -> Forwarder:
+        from producer.forwarder import Forwarder
+
+        return Forwarder(
+            self._client,
+            queue,
+            leftovers=leftovers,
+            durability=self._durability,
+            timeout=self._timeout,
+            monotonic=self._monotonic,
+        )

@@ -1,0 +1,165 @@
+"""A directory of spools: a file for each producer, and those that dead ones left adopted by those that live."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from producer.errors import SpoolDamaged, SpoolUnusable
+from producer.identity import FormerIdentity, Identity
+from producer.spool import file
+from producer.spool.bounds import SpoolBounds
+from producer.spool.lock import SpoolLock
+from producer.spool.rescue import rescue
+from producer.spool.spool import Spool
+
+__all__ = ["LOCK", "SPOOL", "SpoolDirectory"]
+
+SPOOL, LOCK = ".spool", ".lock"
+
+_log = logging.getLogger("producer")
+
+
+class SpoolDirectory:
+    """The spools in `path`, which is made if it is not there. Raises SpoolUnusable."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        bounds: SpoolBounds | None = None,
+        synchronous: file.Synchronous = "normal",
+    ) -> None:
+        if synchronous not in ("normal", "full"):
+            raise ValueError(f'synchronous: expected "normal" or "full", found {synchronous!r}')
+        self.path = Path(os.path.abspath(path))  # the process may go elsewhere
+        self._bounds = bounds or SpoolBounds()
+        self._synchronous: file.Synchronous = synchronous
+        with file.translated(self.path):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def create(self, identity: Identity, namespace: str) -> Spool:
+        """A new spool, for the operations of `identity`."""
+        path = self.path / f"{secrets.token_hex(8)}{SPOOL}"
+        with file.translated(path):
+            lock = SpoolLock.take(path.with_suffix(LOCK))
+            assert lock is not None, "nobody else knows a name that was made up just now"
+            try:
+                connection = file.create(path, by=identity.by, namespace=namespace, synchronous=self._synchronous)
+                return Spool(
+                    path,
+                    lock,
+                    connection,
+                    identity,
+                    namespace,
+                    bounds=self._bounds,
+                    elsewhere=self._size_of_leftovers,
+                )
+            except BaseException:
+                _remove(path)
+                lock.drop()
+                raise
+
+    def leftovers(self) -> Iterator[Spool]:
+        """The spools that no living process holds, each ours from here on. What is damaged is rescued."""
+        for path in self.files():
+            spool = self._adopt(path)
+            if spool is not None:
+                yield spool
+
+    def rescue(self, spool: Spool) -> Spool | None:
+        """In the place of one that turned out damaged, another with what is intact of it, ours too."""
+        spool.close()
+        return self._adopt(spool.path, rescue_it=True)
+
+    def files(self) -> list[Path]:
+        """The files of all spools, whoever holds them, the oldest first."""
+        aged = []
+        with file.translated(self.path):
+            for entry in os.scandir(self.path):
+                if entry.name.endswith(SPOOL):
+                    with suppress(FileNotFoundError):  # delivered meanwhile
+                        aged.append((entry.stat().st_mtime_ns, entry.path))
+        return [Path(path) for _, path in sorted(aged)]
+
+    def _adopt(self, path: Path, *, rescue_it: bool = False) -> Spool | None:
+        """The spool at `path` if nobody holds it. Trouble with it is logged: the others need not suffer."""
+        try:
+            lock = SpoolLock.take(path.with_suffix(LOCK))
+        except OSError as error:
+            _log.error("%s", file.unusable(path, error))
+            return None
+        if lock is None:
+            return None
+        if not path.exists():  # delivered before we had the lock
+            lock.drop()
+            return None
+        try:
+            if rescue_it:
+                return self._rescue(path, lock)
+            try:
+                return self._open(path, lock)
+            except SpoolDamaged:
+                return self._rescue(path, lock)
+        except SpoolUnusable as error:
+            _log.error("%s", error)
+            lock.release()
+            return None
+
+    def _open(self, path: Path, lock: SpoolLock) -> Spool | None:
+        with file.translated(path):
+            connection = file.connect(path)
+            try:
+                owner = file.owner(connection)
+                if owner is not None:
+                    by, namespace, acked = owner
+                    return Spool(
+                        path,
+                        lock,
+                        connection,
+                        FormerIdentity(by, acked),
+                        namespace,
+                        bounds=SpoolBounds(),
+                        elsewhere=lambda: 0,
+                    )
+            except BaseException:
+                connection.close()
+                raise
+            connection.close()
+        _remove(path)  # its producer died while it made it
+        lock.drop()
+        return None
+
+    def _rescue(self, path: Path, lock: SpoolLock) -> Spool | None:
+        saved = path.with_name(f"{secrets.token_hex(8)}{SPOOL}")
+        with file.translated(path):
+            saved_lock = SpoolLock.take(saved.with_suffix(LOCK))
+            assert saved_lock is not None, "nobody else knows a name that was made up just now"
+            try:
+                is_saved = rescue(path, saved)
+            except BaseException:
+                saved_lock.drop()
+                raise
+        lock.drop()
+        if not is_saved:
+            saved_lock.drop()
+            return None
+        return self._open(saved, saved_lock)
+
+    def _size_of_leftovers(self) -> int:
+        """The bytes of the files that dead processes left."""
+        size = 0
+        for path in self.files():
+            if not SpoolLock.is_held(path.with_suffix(LOCK)):
+                with suppress(FileNotFoundError):
+                    size += path.stat().st_size
+        return size
+
+
+def _remove(path: Path) -> None:
+    for side in ("", "-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)

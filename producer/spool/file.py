@@ -1,0 +1,104 @@
+"""The SQLite file of a spool: its tables, how it is opened, and SQLite's errors in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.request import pathname2url
+from zlib import crc32
+
+from producer.errors import SpoolDamaged, SpoolUnusable
+
+__all__ = ["Synchronous", "checksum", "connect", "create", "damaged", "owner", "translated", "unusable"]
+
+Synchronous = Literal["normal", "full"]
+"""`full`: each call waits for the disk, so that it survives a loss of power too."""
+
+_VERSION = 1
+_TABLES = (
+    """CREATE TABLE producer (
+        by TEXT NOT NULL, namespace TEXT NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL
+    )""",
+    """CREATE TABLE operation (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, checksum INTEGER NOT NULL, op BLOB NOT NULL
+    )""",
+    f"PRAGMA user_version = {_VERSION}",
+)
+_CHECKPOINT_PAGES = 8192
+"""The forwarder copies SQLite's log back long before; this is for when it cannot, so that the log stays bounded."""
+
+checksum = crc32
+"""SQLite itself does not notice a bit that flips in a text."""
+
+
+def create(path: Path, *, by: str, namespace: str, synchronous: Synchronous) -> sqlite3.Connection:
+    """A new file at `path`, with its owner's name in it."""
+    connection = _connect(path, "rwc")
+    if synchronous == "normal":
+        connection.execute("PRAGMA synchronous = OFF")  # nothing is in it that could be lost
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN")
+    for statement in _TABLES:
+        connection.execute(statement)
+    connection.execute("INSERT INTO producer VALUES (?, ?, 0, 0)", (by, namespace))
+    connection.execute("COMMIT")
+    return _prepared(connection, synchronous)
+
+
+def connect(path: Path, *, synchronous: Synchronous = "normal") -> sqlite3.Connection:
+    """The file at `path`, which has to be there."""
+    return _prepared(_connect(path, "rw"), synchronous)
+
+
+def owner(connection: sqlite3.Connection) -> tuple[str, str, int] | None:
+    """(identity, namespace, what it may claim as acknowledged); None for a file that was never finished."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return None
+    match connection.execute("SELECT by, namespace, acked FROM producer").fetchone():
+        case (bytes(by), bytes(namespace), int(acked)):
+            return by.decode(errors="replace"), namespace.decode(errors="replace"), acked
+    raise sqlite3.DatabaseError("it names no producer")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{pathname2url(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        isolation_level=None,  # each statement is a transaction of its own
+        check_same_thread=False,
+    )
+    connection.text_factory = bytes
+    return connection
+
+
+def _prepared(connection: sqlite3.Connection, synchronous: Synchronous) -> sqlite3.Connection:
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Whatever SQLite or the system has to say about `path`, as SpoolUnusable."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise unusable(path, error) from error
+
+
+def unusable(path: Path, error: sqlite3.Error | OSError) -> SpoolUnusable:
+    """The error for what SQLite or the system has to say about `path`."""
+    if isinstance(error, OSError):
+        return SpoolUnusable(f"the spool {path} cannot be used: {error.strerror or error}")
+    if error.__class__ is sqlite3.DatabaseError:  # its subclasses are of other kinds
+        return damaged(path, str(error))
+    return SpoolUnusable(f"the spool {path} cannot be used: {error}")
+
+
+def damaged(path: Path, how: str) -> SpoolDamaged:
+    """The error for a file that does not hold what was written there."""
+    return SpoolDamaged(f"the spool {path} is damaged: {how}")
