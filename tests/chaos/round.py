@@ -27,10 +27,10 @@ class Outcome:
     violations: list[str]
 
 
-def play_faults(directory: Path, seed: str, seconds: float, faults: Sequence[Fault], tell: Tell) -> Outcome:
+def play_faults(
+    directory: Path, seed: str, seconds: float, faults: Sequence[Fault], tell: Tell, *, appendfsync: str
+) -> Outcome:
     """Let the faults of `seed` strike for so long, at all places at once."""
-    appendfsync = Random(seed).choice(["always", "everysec"])
-    tell(f"seed {seed!r}, appendfsync {appendfsync}")
     with ExitStack() as stack:
         arena = stack.enter_context(Arena(directory, seed, producers=3, projectors=2, appendfsync=appendfsync))
         strikers = stack.enter_context(Strikers(arena, Schedule(seed, faults), tell))

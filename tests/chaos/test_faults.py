@@ -34,9 +34,9 @@ def test_each_fault_one_after_the_other(tmp_path: Path, faults: list[Fault], app
         assert arena.figures.faults.total() == len(faults)
 
 
-@pytest.mark.parametrize("seed", ["mixed-1", "mixed-2"])
-def test_faults_at_all_places_at_once(tmp_path: Path, seed: str) -> None:
-    outcome = play_faults(tmp_path / "arena", seed, 8.0, FAULTS, print)
+@pytest.mark.parametrize("appendfsync", ["always", "everysec"])
+def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str) -> None:
+    outcome = play_faults(tmp_path / "arena", "mixed", 6.0, FAULTS, print, appendfsync=appendfsync)
     assert outcome.violations == []
     assert outcome.figures.faults.total() > len({fault.place for fault in FAULTS})
     assert outcome.figures.counted > 500
