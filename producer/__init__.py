@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from producer.execution import Execution
     from producer.producer import Producer
     from producer.receipt import Receipt
+    from producer.redaction import redact_secrets, redactor
 
 __all__ = [
     "BufferFull",
@@ -48,6 +49,8 @@ __all__ = [
     "WalError",
     "WalRefused",
     "WalUnavailable",
+    "redact_secrets",
+    "redactor",
 ]
 
 _HOMES = {
@@ -66,6 +69,8 @@ _HOMES = {
     "WalError": "producer.errors",
     "WalRefused": "producer.errors",
     "WalUnavailable": "producer.errors",
+    "redact_secrets": "producer.redaction",
+    "redactor": "producer.redaction",
 }
 
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer.output import Output
+from producer.redaction import Redact
 from producer.signals import HeldSignals, hold_signals
 
 __all__ = ["Ended", "HeldSignals", "hold_signals", "occupy_standard_descriptors", "run"]
@@ -42,11 +43,11 @@ class Ended:
     ended_at: int
 
 
-def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None) -> Ended:
+def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None, redact: Redact | None = None) -> Ended:
     """Run `command` to its end and keep the last `keep` bytes of its output; None hands our descriptors over."""
     began = time.monotonic()
     early = signals.pending()
-    output = Output(keep=keep)
+    output = Output(keep=keep, redact=redact)
     try:
         child = _spawn(command, signals, output)
     except OSError as problem:

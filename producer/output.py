@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from producer.redaction import CONTEXT_BYTES, Redact, redacted_end
 from producer.truncation import text_of, truncate
 
 __all__ = ["GRACE_SECONDS", "Output", "Tail"]
@@ -24,27 +25,32 @@ _STDOUT, _STDERR = 1, 2
 
 
 class Tail:
-    """The last `limit` bytes of what was appended, and how much there was. Safe under threads."""
+    """The last `limit` bytes of what was appended, redacted, and how much there was. Safe under threads."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, redact: Redact | None = None) -> None:
         self._limit = limit
+        self._redact = redact
+        self._held = limit if redact is None else limit + CONTEXT_BYTES
         self._kept = bytearray()
         self._seen = 0
         self._lock = threading.Lock()
 
     def append(self, chunk: bytes) -> None:
-        """Take more in; what is held stays below twice the limit, and one chunk."""
+        """Take more in; what is held stays below twice what is needed, and one chunk."""
         with self._lock:
             self._seen += len(chunk)
             self._kept += chunk
-            if len(self._kept) > 2 * self._limit:
-                del self._kept[: -self._limit]
+            if len(self._kept) > 2 * self._held:
+                del self._kept[: -self._held]
 
     def text(self) -> str:
         """The tail as text of at most `limit` bytes, which says how much was cut."""
         with self._lock:
-            kept = bytes(self._kept[-self._limit :])
-            return truncate(text_of(kept), self._limit, already_cut=self._seen - len(kept))
+            kept = bytes(self._kept[-self._held :])
+        cut = self._seen - len(kept)
+        if self._redact is None:
+            return truncate(text_of(kept), self._limit, already_cut=cut)
+        return redacted_end(kept, self._limit, self._redact, cut_before=cut)
 
 
 class Output:
@@ -53,8 +59,8 @@ class Output:
     In order: the child is spawned with `file_actions`, `child_has_it`, the child ends, `finish`, `text`.
     """
 
-    def __init__(self, *, keep: int | None) -> None:
-        self._tail = None if keep is None else Tail(keep)
+    def __init__(self, *, keep: int | None, redact: Redact | None = None) -> None:
+        self._tail = None if keep is None else Tail(keep, redact=redact)
         self._writers: dict[int, int] = {}
         self._pumps: list[_Pump] = []
         if self._tail is None:

@@ -16,6 +16,7 @@ from producer.execution import Execution, Tracked
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode, operation_of
 from producer.outlet import Outlet, Outlets
 from producer.receipt import Receipt
+from producer.redaction import Redact, redacted_end
 from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
 from producer.spool.bounds import SpoolBounds
 from producer.truncation import text_of, truncate, truncate_bytes
@@ -46,6 +47,8 @@ class Producer:
 
     `fsync`: an operation has to be on the server's disk (WAITAOF), `replicas`: with so many replicas (WAIT), within
     `durability_timeout` seconds: else NotYetDurable is raised, or it stays in the spool or buffer, and is waited for.
+
+    `redact` sees each output and error before anything of it is written; `producer.redact_secrets` is one.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Producer:
         durability_timeout: float = DEFAULT_SECONDS,
         timeout: float = DEFAULT_SECONDS,
         output_bytes: int = OUTPUT_BYTES,
+        redact: Redact | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,6 +81,7 @@ class Producer:
         self.namespace = namespace
         self._client, self._owned = client_of(url_or_client, timeout=timeout)
         self._output_bytes = output_bytes
+        self._redact = redact
         self._clock = clock
         self._monotonic = monotonic
         outlets = Outlets(
@@ -252,6 +257,8 @@ class Producer:
     def _fit(self, field: str, value: object, limit: int) -> str | None:
         if value is None:
             return None
+        if self._redact is not None and isinstance(value, str | bytes):
+            return redacted_end(value, limit, self._redact)
         if isinstance(value, str):
             return truncate(text_of(value), limit)
         if isinstance(value, bytes):

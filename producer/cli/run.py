@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producer.cli.options import Namespace, Url
+
+if TYPE_CHECKING:
+    from producer.child import Ended
+    from producer.redaction import Redact
 
 __all__ = ["run"]
 
@@ -33,19 +39,27 @@ def run(
         bool,
         typer.Option("--no-output", help="Let the command have stdout and stderr as they are; record no output."),
     ] = False,
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REGEX", help="Record [redacted] in the place of what this matches; repeatable."),
+    ] = None,
+    no_redact: Annotated[
+        bool, typer.Option("--no-redact", help="Record also what looks like a password, token or key.")
+    ] = False,
     url: Url = None,
     namespace: Namespace = None,
 ) -> None:
     """Run a command, and record its start and its end.
 
     Exits as the command does: with its status, 128 + n for signal n, 127 if it is not found, 126 if it cannot be
-    executed; whether or not it could be recorded.
+    executed; whether or not it could be recorded. What looks like a secret is redacted in the record.
     """
     from producer.child import hold_signals
     from producer.child import run as run_child
     from producer.cli.recording import Recording
     from producer.operations import OUTPUT_BYTES
 
+    redaction = _redaction(redact or [], no_redact)
     recording = Recording(
         action,
         source=source,
@@ -56,11 +70,33 @@ def run(
     signals = hold_signals()  # before the start is recorded: from there on, nothing may end us before the end is
     recording.open(url, namespace)
     recording.started()
-    ended = run_child(command, signals, keep=None if no_output else OUTPUT_BYTES)
+    ended = run_child(command, signals, keep=None if no_output else OUTPUT_BYTES, redact=redaction)
     if not ended.ran and ended.error is not None:
         _say(ended.error)
-    recording.completed(ended)
+    recording.completed(_redacted(ended, redaction))
     raise typer.Exit(ended.status)
+
+
+def _redaction(regexes: list[str], no_redact: bool) -> Redact | None:
+    """What takes secrets out of the record; said by the options before the command has run."""
+    from producer.redaction import redactor
+
+    if no_redact and not regexes:
+        return None
+    try:
+        return redactor(*regexes, secrets=not no_redact)
+    except re.error as error:
+        raise typer.BadParameter(f"{error.pattern!r}: {error}", param_hint="--redact") from None
+
+
+def _redacted(ended: Ended, redact: Redact | None) -> Ended:
+    """Its output is redacted already, before it was cut; the error may name a command that was not found."""
+    from producer.operations import TEXT_BYTES
+    from producer.redaction import redacted_end
+
+    if redact is None or ended.error is None:
+        return ended
+    return replace(ended, error=redacted_end(ended.error, TEXT_BYTES, redact))
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,200 @@
+"""Secrets taken out of what is recorded: which, in texts of any size, and when the redaction itself fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import fakeredis
+import orjson
+import pytest
+
+from producer import Producer, redact_secrets, redactor
+from producer.output import Tail
+from producer.redaction import CONTEXT_BYTES, redacted_end
+
+# Put together here, so that no scanner of repositories takes them for real.
+GITHUB = "ghp" + "_0123456789abcdefghijklmnopqrstuvwxyz"
+JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" + ".dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+KEY_BLOCK = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nabcdef==\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("AKIA" + "IOSFODNN7EXAMPLE in us-east-1", "[redacted] in us-east-1"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key = [redacted]"),
+        (f"pushed with {GITHUB}.", "pushed with [redacted]."),
+        ("github_pat" + "_11ABCDEFG0123456789_abc", "[redacted]"),
+        ("glpat" + "-ABCDEFGHIJ0123456789", "[redacted]"),
+        ("xoxb" + "-123456789012-abcdefgh", "[redacted]"),
+        ("POST https://hooks.slack.com/services/T0/B0/XXXXXXXX", "POST https://hooks.slack.com/[redacted]"),
+        (f"got {JWT}", "got [redacted]"),
+        ("> Authorization: Bearer abc\n> Host: x", "> Authorization: [redacted]\n> Host: x"),
+        ("-H 'Authorization: Basic dXNlcjpwYXNz' -v", "-H 'Authorization: [redacted]' -v"),
+        ('{"authorization":"Bearer abc","a":1}', '{"authorization":"[redacted]","a":1}'),
+        ('Authorization: Digest username="M", response="6629"', "Authorization: [redacted]"),
+        (f"before\n{KEY_BLOCK}\nafter", "before\n[redacted]\nafter"),
+        (f"before\n{KEY_BLOCK[:50]}", "before\n[redacted]"),
+        ("redis://user:p@ss@host:6379/0", "redis://user:[redacted]@host:6379/0"),
+        ("rediss://:hunter2@host/0", "rediss://:[redacted]@host/0"),
+        ("password=hunter2 user=me", "password=[redacted] user=me"),
+        ("GET /?token=abc&page=2", "GET /?token=[redacted]&page=2"),
+        ("DB_PASSWORD: hunter2", "DB_PASSWORD: [redacted]"),
+        ('{"api_key": "a\\"b", "n": 1}', '{"api_key": [redacted], "n": 1}'),
+        (r'"{\"client_secret\":\"abc\",\"n\":1}"', r'"{\"client_secret\":[redacted],\"n\":1}"'),
+        ("passwd='two words' next", "passwd=[redacted] next"),
+        ("deploy --api-key abc --verbose", "deploy --api-key [redacted] --verbose"),
+    ],
+)
+def test_what_is_usually_secret_is_redacted_and_what_stands_around_it_is_kept(text: str, expected: str) -> None:
+    assert redact_secrets(text) == expected
+    assert redact_secrets(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PWD=/root",
+        "http://registry:4873/@scope/pkg",
+        "https://example.org:8443/a?b=c@d",
+        "Password:\nLast login: Monday",
+        "the bearer of bad news",
+        "token expired",
+        "commit 1f0c3b2a9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
+        "AKIA",
+        "",
+    ],
+)
+def test_what_is_no_secret_is_kept(text: str) -> None:
+    assert redact_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a-" * 16_000,
+        "--" * 16_000,
+        "password" * 4_000,
+        "eyJ" * 10_000,
+        "a://b:" * 5_000,
+        "-----BEGIN " + "A " * 16_000,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    began = time.process_time()
+    redact_secrets(text)
+    assert time.process_time() - began < 5  # some tenths of a second; minutes, were a pattern quadratic
+
+
+def test_own_patterns_come_before_the_ready_made_ones_or_instead_of_them() -> None:
+    text = f"customer-42 uses {GITHUB}"
+    assert redactor(r"customer-\d+", "uses")(text) == f"[redacted] [redacted] {GITHUB}"
+    assert redactor(r"customer-\d+", secrets=True)(text) == "[redacted] uses [redacted]"
+
+
+# -- before the cut --
+
+
+@pytest.mark.parametrize("offset", range(0, 44, 3))
+def test_a_token_that_the_cut_would_halve_is_redacted_whole(offset: int) -> None:
+    limit = 100
+    after = "x" * (limit - offset)
+    kept = redacted_end("y" * 1000 + " " + GITHUB + " " + after, limit, redact_secrets)
+    assert len(kept) <= limit
+    assert not any(GITHUB[at : at + 4] in kept for at in range(4, len(GITHUB) - 3))
+    assert kept.endswith("x" * 50)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5, 20, 39])
+def test_a_token_halved_by_the_bound_of_what_is_looked_at_is_not_kept(offset: int) -> None:
+    """Also where everything behind it is so secret that hardly anything else is left."""
+    limit = 100
+    rest = KEY_BLOCK.replace("abcdef==", "Q" * (limit + CONTEXT_BYTES - len(KEY_BLOCK) - offset + 8))
+    text = "y" * 1000 + " " + GITHUB[: 40 - offset] + GITHUB[40 - offset :] + rest
+    kept = redacted_end(text, limit, redact_secrets)
+    assert not any(GITHUB[at : at + 4] in kept for at in range(len(GITHUB) - 3))
+    assert "bytes cut]" in kept
+
+
+def test_what_went_is_counted_and_characters_stay_whole() -> None:
+    kept = redacted_end("é" * 50_000, 101, str)
+    count, _, rest = kept.removeprefix("[").partition(" bytes cut] ")
+    assert set(rest) == {"é"}
+    assert int(count) + len(rest.encode()) == 100_000
+
+
+def test_a_tail_redacts_what_came_in_pieces() -> None:
+    tail = Tail(60, redact=redact_secrets)
+    for piece in ("noise " * 20_000, GITHUB[:10], GITHUB[10:], " done"):
+        tail.append(piece.encode())
+    text = tail.text()
+    assert text.endswith("[redacted] done")
+    assert text.startswith("[1200")
+    assert len(text) <= 60
+
+
+def test_a_tail_does_not_keep_half_a_token_at_its_bound() -> None:
+    for more in range(44):
+        tail = Tail(60, redact=redact_secrets)
+        tail.append(b"n" * 200_000 + b" " + GITHUB.encode())
+        tail.append(b" " + b"m" * (20 + more))
+        text = tail.text()
+        assert not any(GITHUB[at : at + 4] in text for at in range(4, len(GITHUB) - 3)), more
+        assert text.endswith("m" * 20)
+
+
+# -- in a producer --
+
+
+@pytest.fixture
+def client() -> Any:
+    return fakeredis.FakeRedis()
+
+
+def operations(client: Any) -> list[dict[str, Any]]:
+    return [orjson.loads(fields[b"op"]) for _, fields in client.xrange("{otters}:wal")]
+
+
+def test_outputs_and_errors_are_redacted_before_they_are_sent(client: Any) -> None:
+    producer = Producer(client, redact=redact_secrets)
+    producer.action_execution_completed("a", False, output=GITHUB.encode(), error="token=abc", duration_ms=1)
+    producer.cleanup_executed("s", "r", "delete", False, error=f"see {JWT}")
+    run = producer.execution("a", source="manual")
+    run.output = "no secret"
+    with pytest.raises(ValueError, match="hunter2"), run:
+        raise ValueError("password=hunter2")
+    completed, cleaned, _, failed = operations(client)
+    assert (completed["output"], completed["error"]) == ("[redacted]", "token=[redacted]")
+    assert cleaned["error"] == "see [redacted]"
+    assert (failed["output"], failed["error"]) == ("no secret", "ValueError: password=[redacted]")
+
+
+def fail(text: str) -> str:
+    raise RuntimeError(text)
+
+
+@pytest.mark.parametrize(
+    ("redact", "remark"),
+    [
+        (fail, "[withheld: redact failed with RuntimeError]"),
+        (lambda text: text.encode(), "[withheld: redact failed with TypeError]"),
+        (lambda _text: None, "[withheld: redact failed with TypeError]"),
+    ],
+)
+@pytest.mark.parametrize("length", [10, 100_000])
+def test_where_redact_fails_the_operation_is_recorded_without_the_text(
+    client: Any, caplog: pytest.LogCaptureFixture, redact: Any, remark: str, length: int
+) -> None:
+    caplog.set_level(logging.WARNING, logger="producer")
+    Producer(client, redact=redact).action_execution_completed("a", True, output="s3cret" * length, duration_ms=1)
+    (operation,) = operations(client)
+    assert operation["output"] == remark
+    assert "s3cret" not in caplog.text
+    assert "withheld" in caplog.text
+
+
+def test_what_a_redaction_returns_is_made_fit_for_utf_8(client: Any) -> None:
+    Producer(client, redact=lambda _text: "\ud800").action_execution_completed("a", True, output="o", duration_ms=1)
+    assert operations(client)[0]["output"] == "\ufffd"
