@@ -125,7 +125,7 @@ class Forwarder:
                 return False  # it is on its way in
             if not queue.waiting and queue is not self._own and self._leftovers is not None:
                 self._leftovers.finish()
-            queue.tend()
+            self._tend()
         except (RedisError, UnusableServer, SpoolUnusable) as error:
             self._fail(error)
             if isinstance(error, SpoolDamaged) and queue is not self._own and self._leftovers is not None:
@@ -137,6 +137,13 @@ class Forwarder:
             return False
         self._succeed()
         return True
+
+    def _tend(self) -> None:
+        if self._own is not None:
+            try:
+                self._own.tend()
+            except SpoolUnusable as error:
+                _log.warning("%s", error)
 
     def _send(self, queue: Queue, batch: Sequence[Numbered]) -> None:
         """Raises RedisError unless all of `batch` has arrived; what has, by then, is removed."""
@@ -209,6 +216,7 @@ class Forwarder:
 
     def _wait_for_better_times(self) -> None:
         self._count = 1
+        self._tend()
         with self._changed:
             if self._hurried:
                 self._hurried, self._pause = False, _FIRST_PAUSE

@@ -30,6 +30,7 @@ __all__ = [
     "QuarantineDropped",
     "decode",
     "encode",
+    "encoded",
     "operation_of",
 ]
 
@@ -157,11 +158,25 @@ def encode(operation: Operation) -> bytes:
 
 def operation_of(fields: dict[str, Any]) -> Operation:
     """The operation that `fields` (with `type`) describe; raises InvalidOperation for what is out of bounds."""
+    operation = _validated(fields)
+    _check_bytes(operation)
+    return operation
+
+
+def encoded(fields: dict[str, Any]) -> tuple[Operation, bytes]:
+    """The operation that `fields` describe, and its bytes; raises as `operation_of` and `encode` do."""
+    operation = _validated(fields)
+    raw = encode(operation)
+    if not raw.isascii():  # else the bounds in characters were bounds in bytes
+        _check_bytes(operation)
+    return operation, raw
+
+
+def _validated(fields: dict[str, Any]) -> Operation:
     try:
-        operation = _ADAPTER.validate_python(fields)
+        operation: Operation = _VALIDATE(fields)
     except ValidationError as error:
         raise InvalidOperation(*_complaint(error)) from None
-    _check_bytes(operation)
     return operation
 
 
@@ -193,6 +208,7 @@ def decode(raw: bytes) -> Operation:
     raise UndecodableOperation(*complaint, raw=raw)
 
 
+_VALIDATE = _ADAPTER.validator.validate_python
 _VALIDATE_JSON = _ADAPTER.validator.validate_json
 
 

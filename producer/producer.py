@@ -13,7 +13,7 @@ from producer.connection import DEFAULT_SECONDS, Client, client_of
 from producer.durability import Durability
 from producer.errors import InvalidOperation, WalUnavailable
 from producer.execution import Execution, Tracked
-from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode, operation_of
+from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.outlet import Outlet, Outlets
 from producer.receipt import Receipt
 from producer.redaction import Redact, redacted_end
@@ -247,8 +247,7 @@ class Producer:
         for name, value in fields.items():
             if value.__class__ is str and not value.isascii():
                 fields[name] = text_of(value)
-        operation = operation_of(fields)
-        raw = encode(operation)  # whatever is invalid has raised by now: no number is used up
+        operation, raw = encoded(fields)  # what is invalid raises: no number is used up
         return self._outlet.record(operation, raw, self._now())
 
     def _now(self) -> int:
@@ -260,6 +259,8 @@ class Producer:
         if self._redact is not None and isinstance(value, str | bytes):
             return redacted_end(value, limit, self._redact)
         if isinstance(value, str):
+            if len(value) <= limit and value.isascii():
+                return value  # as nearly all are
             return truncate(text_of(value), limit)
         if isinstance(value, bytes):
             return truncate_bytes(value, limit)

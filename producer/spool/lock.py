@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from producer.spool.waiting import Waiting
+
 __all__ = ["SpoolLock"]
 
 
@@ -47,6 +49,10 @@ class SpoolLock:
         finally:
             os.close(descriptor)
         return False
+
+    def note(self, waiting: Waiting) -> None:
+        """Say what waits, for others to read."""
+        waiting.note(self._descriptor)
 
     def release(self) -> None:
         """Let others take it."""

@@ -16,6 +16,7 @@ from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import keep_apart
 from producer.spool.lock import SpoolLock
+from producer.spool.waiting import Waiting
 
 __all__ = ["Spool"]
 
@@ -29,11 +30,10 @@ _BATCH = f"SELECT group_concat(seq || ' ' || checksum || ' ' || op, char(10)) FR
 _REMOVE = "DELETE FROM operation WHERE seq <= ?"
 _CLAIM = "UPDATE producer SET acked = ?"
 _DROPPED = "UPDATE producer SET dropped = dropped + 1"
-_STATE = """
-    SELECT count(*), ifnull(sum(length(op)), 0), ifnull(min(at), 0), ifnull(max(seq), 0) FROM operation WHERE seq > ?
-"""
+_STATE = "SELECT count(*), ifnull(sum(length(op)), 0), ifnull(max(seq), 0) FROM operation WHERE seq > ?"
+_OLDEST = "SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1"
 
-_TEND_WRITES = 1000
+_CHECKPOINT_WRITES = 4000
 _MEASURE_MILLISECONDS = 1000
 
 
@@ -59,7 +59,6 @@ class Spool:
         self.namespace = namespace
         self.removed = 0
         self.dropped = 0
-        """How many operations it has dropped since it was opened."""
         self._lock = lock
         self._bounds = bounds
         self._elsewhere = elsewhere
@@ -77,6 +76,8 @@ class Spool:
         self._measured_at = 0
         self._room = bounds.bytes - elsewhere()
         self._count()
+        (self.dropped,) = connection.execute("SELECT dropped FROM producer").fetchone()
+        lock.note(self.state())
         keep_apart(self)
 
     # -- in --
@@ -98,7 +99,7 @@ class Spool:
                 self.last -= 1  # not used up
             raise self._unusable(error) from error
         if not self.waiting:
-            self._deadline = self._deadline_of(at)
+            self._set_oldest(at)
         self.waiting += 1
         self._bytes += len(op)
         self._writes += 1
@@ -137,9 +138,6 @@ class Spool:
             return f"its oldest operation has waited for more than {self._bounds.age:g} s"
         return None
 
-    def _deadline_of(self, oldest_at: int) -> float:
-        return math.inf if self._bounds.age is None else oldest_at + self._bounds.age * 1000
-
     # -- out --
 
     def batch(self, count: int, size: int) -> list[Numbered]:
@@ -175,8 +173,10 @@ class Spool:
                     self._claimed = acked
                 self.waiting -= found
                 self._bytes -= sum(len(op) for _, op in sent)
-                if found != len(sent) or self._bounds.age is not None or not self.waiting:
+                if found != len(sent) or not self.waiting:
                     self._count()
+                else:
+                    self._set_oldest(*self._writer.execute(_OLDEST, (self.removed,)).fetchone())
             except sqlite3.Error as error:
                 raise self._unusable(error) from error
             self._writes += 1
@@ -185,11 +185,14 @@ class Spool:
                 self._unreported = 0
 
     def tend(self) -> None:
-        """Copy SQLite's log back into the file, which waits for the disk."""
-        if self._writes < _TEND_WRITES:
-            return
-        self._writes = 0
+        """Note what waits; now and then copy SQLite's log back into the file, which waits for the disk."""
         with self._reading:
+            if self._closed:
+                return
+            self._lock.note(self.state())
+            if self._writes < _CHECKPOINT_WRITES:
+                return
+            self._writes = 0
             try:
                 self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except sqlite3.Error as error:
@@ -243,11 +246,27 @@ class Spool:
 
     # -- what it is about --
 
+    def state(self) -> Waiting:
+        """What waits."""
+        return Waiting(
+            by=self.identity.by,
+            namespace=self.namespace,
+            operations=self.waiting,
+            bytes=self._bytes,
+            oldest_at=self._oldest_at,
+            dropped=self.dropped,
+        )
+
     def _count(self) -> None:
-        state = self._writer.execute(_STATE, (self.removed,)).fetchone()
-        self.waiting, self._bytes, oldest_at, last = state
+        self.waiting, self._bytes, last = self._writer.execute(_STATE, (self.removed,)).fetchone()
         self.last = max(self.removed, last, self.last)
-        self._deadline = self._deadline_of(oldest_at) if self.waiting else math.inf
+        oldest = self._writer.execute(_OLDEST, (self.removed,)).fetchone()
+        self._set_oldest(oldest[0] if oldest else None)
+
+    def _set_oldest(self, at: int | None) -> None:
+        self._oldest_at = at
+        age = self._bounds.age
+        self._deadline = math.inf if at is None or age is None else at + age * 1000
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
