@@ -127,7 +127,9 @@ class TestOrphans:
         assert projection["executions"][0]["started_at"] == 7
 
     def test_what_is_in_flight_completes_before_an_orphan_of_the_same_key(self) -> None:
-        projection = projected(started("a", "x", at=1), orphaned("a", "x"), started("a", "x", at=2), completed("a", "x"))
+        projection = projected(
+            started("a", "x", at=1), orphaned("a", "x"), started("a", "x", at=2), completed("a", "x")
+        )
         assert projection["executions"][0]["started_at"] == 2
         assert (list(projection["orphans"]), projection["totals"]["orphaned"]) == (["a#x"], "1")
 
@@ -295,7 +297,14 @@ class TestBounds:
         assert checkpoint(projection, "in_flight_evicted", "in_flight_replaced") == ("2", "0")
 
     def test_an_orphan_is_as_old_as_the_operation_that_made_it_one(self) -> None:
-        runs = [started("a", "x"), started("b", "x"), orphaned("b", "x"), orphaned("a", "x"), started("c", "x"), orphaned("c", "x")]
+        runs = [
+            started("a", "x"),
+            started("b", "x"),
+            orphaned("b", "x"),
+            orphaned("a", "x"),
+            started("c", "x"),
+            orphaned("c", "x"),
+        ]
         projection = projected(*runs, bounds=Bounds(max_in_flight=2))
         assert list(projection["orphans"]) == ["a#x", "c#x"]
         assert checkpoint(projection, "orphans_evicted") == ("1",)
