@@ -74,11 +74,16 @@ class Direct:
             doubtful=not isinstance(error, WalRefused),
         )
 
-    def flush(self, _timeout: float) -> bool:
-        """Nothing waits: each operation was acknowledged or raised already."""
+    @property
+    def trouble(self) -> str | None:
+        """None: it was raised."""
+        return None
+
+    def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:  # noqa: ARG002 - nothing waits
+        """Each operation was acknowledged or raised already."""
         return True
 
-    def close(self) -> None:
+    def close(self, timeout: float) -> None:
         """Nothing to do."""
 
     def begin_process(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -18,8 +19,8 @@ from producer.receipt import Receipt
 
 __all__ = ["Forwarded"]
 
-FLUSH_SECONDS = 5.0
-"""For what waits at the end."""
+EXIT_SECONDS = 5.0
+"""For what waits when the interpreter ends."""
 _FINISH_SECONDS = 1.0
 """For the thread to notice that it is to end."""
 
@@ -66,12 +67,14 @@ class Forwarded:
         """Repeat the operation of another producer's error, at once."""
         return self._direct.resend(error)
 
-    def flush(self, timeout: float) -> bool:
-        """Whether all that was recorded so far has arrived, within `timeout` seconds."""
-        return self._flush(timeout, attempts=float("inf"))
+    def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
+        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed."""
+        if self._running is None:
+            return True
+        return self._running[1].flush(timeout, leftovers=leftovers, attempts=attempts)
 
-    def close(self) -> None:
-        """Forward what waits, within a bound, and take no more in."""
+    def close(self, timeout: float) -> None:
+        """Forward what waits, within `timeout` seconds, and take no more in."""
         if self._closed:
             return
         self._closed = True
@@ -79,7 +82,8 @@ class Forwarded:
         if self._running is None:
             return
         queue, forwarder = self._running
-        if not self._flush(FLUSH_SECONDS, attempts=_ATTEMPTS if self._outlives else float("inf")):
+        forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
+        if queue.waiting:
             _log.warning(
                 "%d operations of %s %s: %s",
                 queue.waiting,
@@ -87,7 +91,7 @@ class Forwarded:
                 "stay in the spool" if self._outlives else "are lost",
                 forwarder.trouble or "there was no time to send them",
             )
-        forwarder.stop(timeout=_FINISH_SECONDS)
+        forwarder.stop(timeout=min(timeout, _FINISH_SECONDS))
         queue.close()
 
     def begin_process(self) -> None:
@@ -108,15 +112,6 @@ class Forwarded:
                 _open.add(self)
             return self._running
 
-    def _flush(self, timeout: float, *, attempts: float) -> bool:
-        if self._running is None:
-            return True
-        queue, forwarder = self._running
-        last = queue.last
-        return forwarder.wait_until(
-            lambda: queue.removed >= last or not queue.waiting, timeout=timeout, attempts=attempts
-        )
-
 
 _ATTEMPTS = 3
 """That fail, until the server is taken to be away."""
@@ -127,7 +122,7 @@ _open: set[Forwarded] = set()
 
 def _close_all() -> None:
     for forwarded in list(_open):
-        forwarded.close()
+        forwarded.close(EXIT_SECONDS)
 
 
 atexit.register(_close_all)

@@ -49,6 +49,8 @@ class Forwarder:
     ) -> None:
         self.trouble: str | None = None
         """Why nothing can be delivered at present."""
+        self.delivered = 0
+        """How many operations have been."""
         self._client = client
         self._own = own
         self._leftovers = leftovers
@@ -79,14 +81,27 @@ class Forwarder:
             with self._changed:
                 self._changed.notify_all()
 
-    def wait_until(self, reached: Callable[[], bool], *, timeout: float, attempts: float = math.inf) -> bool:
-        """Whether `reached()` came true within `timeout` seconds, and before so many attempts have failed."""
+    def flush(self, timeout: float, *, attempts: float = math.inf, leftovers: bool = True) -> bool:
+        """Whether all that waits has arrived within `timeout` seconds, and before so many attempts have failed.
+
+        That is what has been put in so far, and, unless they are not asked for, the `leftovers` of dead producers.
+        """
+        own = self._own
+        others = self._leftovers if leftovers else None
+        last = 0 if own is None else own.last
+
+        def arrived() -> bool:
+            is_own_done = own is None or own.removed >= last or not own.waiting
+            return is_own_done and (others is None or others.exhausted)
+
         with self._changed:
+            if others is not None:
+                others.look_again()
             self._hurried = True
             self._changed.notify_all()
             enough = self._failures + attempts
-            self._changed.wait_for(lambda: reached() or self._failures >= enough, timeout)
-            return reached()
+            self._changed.wait_for(lambda: arrived() or self._failures >= enough, timeout)
+            return arrived()
 
     def stop(self, *, timeout: float) -> None:
         """Send no more. What is under way is waited for that long."""
@@ -100,43 +115,53 @@ class Forwarder:
     def _run(self) -> None:
         try:
             while not self._stopped:
-                queue = self._next()
-                if queue is None:
-                    self._sleep()
-                elif not self._forward(queue):
+                if not self._try_round():
                     self._wait_for_better_times()
         finally:
             self._pipeline.close()
             if self._leftovers is not None:
                 self._leftovers.close()
 
-    def _next(self) -> Queue | None:
-        if self._own is not None and self._own.waiting:
-            return self._own
-        return None if self._leftovers is None else self._leftovers.current()
-
-    def _forward(self, queue: Queue) -> bool:
-        """Send a batch; whether all of it arrived."""
+    def _try_round(self) -> bool:
+        """Whether a round went well; else it has been told why not."""
         try:
-            batch = queue.batch(self._count, BATCH_BYTES)
-            if batch:
-                self._send(queue, batch)
-            elif queue is self._own:
-                return False  # it is on its way in
-            if not queue.waiting and queue is not self._own and self._leftovers is not None:
-                self._leftovers.finish()
-            self._tend()
+            return self._round()
         except (RedisError, UnusableServer, SpoolUnusable) as error:
             self._fail(error)
-            if isinstance(error, SpoolDamaged) and queue is not self._own and self._leftovers is not None:
-                self._leftovers.rescue()
-            return False
         except Exception as error:  # noqa: BLE001 - the thread must not end: nobody would notice
             _log.exception("an operation could not be forwarded")
             self._fail(error)
-            return False
-        self._succeed()
+        return False
+
+    def _round(self) -> bool:
+        if self._own is not None and self._own.waiting:
+            is_delivered = self._forward(self._own)
+        elif self._leftovers is not None and (leftover := self._leftovers.current()) is not None:
+            is_delivered = self._forward_leftover(self._leftovers, leftover)
+        else:
+            self._sleep()
+            return True
+        self._tend()
+        if is_delivered:
+            self._succeed()
+        return is_delivered
+
+    def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
+        try:
+            self._forward(queue)
+        except SpoolDamaged:
+            leftovers.rescue()
+        else:
+            if not queue.waiting:
+                leftovers.finish()
         return True
+
+    def _forward(self, queue: Queue) -> bool:
+        """Send a batch; False if there is none, since it is on its way in."""
+        batch = queue.batch(self._count, BATCH_BYTES)
+        if batch:
+            self._send(queue, batch)
+        return bool(batch)
 
     def _tend(self) -> None:
         if self._own is not None:
@@ -171,6 +196,7 @@ class Forwarder:
         first, last = sent[0][0], sent[-1][0]
         if last - first == len(sent) - 1:  # else numbers were dropped between them, which must not be claimed
             queue.identity.acknowledge_all(first, last, now)
+        self.delivered += len(sent)
         queue.remove(sent, queue.identity.claim(now))
 
     def _connect(self, namespace: str) -> None:

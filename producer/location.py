@@ -26,6 +26,7 @@ __all__ = [
     "announcements_directory",
     "locate",
     "running_servers",
+    "spool_directory",
 ]
 
 DEFAULT_URL = "redis://localhost:6379/0"
@@ -51,10 +52,19 @@ def locate(url: str | None, environ: Mapping[str, str]) -> str:
 
 def announcements_directory(environ: Mapping[str, str]) -> Path:
     """Where embedded servers announce themselves; it need not exist."""
+    return _state_directory(environ) / "running"
+
+
+def spool_directory(environ: Mapping[str, str]) -> Path:
+    """Where `producer run` keeps what it cannot deliver; it need not exist."""
+    return _state_directory(environ) / "spool"
+
+
+def _state_directory(environ: Mapping[str, str]) -> Path:
     state = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):  # the XDG specification: a relative path is to be ignored
         state = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return Path(state, "execution-wal", "running")
+    return Path(state, "execution-wal")
 
 
 def running_servers(environ: Mapping[str, str]) -> list[Announcement]:

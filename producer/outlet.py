@@ -35,11 +35,15 @@ class Outlet(Protocol):
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own number."""
 
-    def flush(self, timeout: float) -> bool:
-        """Whether all that was recorded so far has arrived, within `timeout` seconds."""
+    @property
+    def trouble(self) -> str | None:
+        """Why what waits cannot arrive at present, if so."""
 
-    def close(self) -> None:
-        """Let what waits arrive, within a bound; take no more."""
+    def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
+        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed."""
+
+    def close(self, timeout: float) -> None:
+        """Let what waits arrive, within `timeout` seconds; take no more."""
 
     def begin_process(self) -> None:
         """In a forked child: begin anew, with an identity of its own."""

@@ -209,20 +209,26 @@ class Producer:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
         return self._outlet.resend(error)
 
-    def flush(self, timeout: float = DEFAULT_SECONDS) -> bool:
+    @property
+    def trouble(self) -> str | None:
+        """Why what waits in the spool or buffer cannot be forwarded at present; None when it can."""
+        return self._outlet.trouble
+
+    def flush(self, timeout: float = DEFAULT_SECONDS, *, leftovers: bool = True, attempts: float = math.inf) -> bool:
         """Whether all that was recorded so far has arrived, as safely as was asked for, within `timeout` seconds.
 
-        What was recorded directly has.
+        What was recorded directly has. With a spool it is about the `leftovers` of dead producers, too. It gives up
+        earlier when so many `attempts` to send something have failed.
         """
-        return self._outlet.flush(timeout)
+        return self._outlet.flush(timeout, leftovers=leftovers, attempts=attempts)
 
-    def close(self) -> None:
-        """Forward what waits in the spool or buffer, within a bound, and close the connections that it made itself.
+    def close(self, timeout: float = DEFAULT_SECONDS) -> None:
+        """Forward what waits in the spool or buffer, within `timeout` seconds; close connections of its own making.
 
         What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
         `producer` is told. After a `with` block, and at the end of the interpreter, this is done too.
         """
-        self._outlet.close()
+        self._outlet.close(timeout)
         if self._owned:
             self._client.close()
 

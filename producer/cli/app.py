@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from typing import Annotated, NoReturn
@@ -9,10 +10,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from producer.child import occupy_standard_descriptors
+from producer.cli.flush import flush
 from producer.cli.import_ import import_
 from producer.cli.record import cleanup, completed, started
 from producer.cli.run import run
-from producer.errors import InvalidOperation, UnusableServer, WalRefused, WalUnavailable
+from producer.cli.spool import spool
+from producer.errors import InvalidOperation, Unavailable, UnusableServer, WalRefused, WalUnavailable
 from producer.process_title import hide_passwords
 
 __all__ = ["app", "main"]
@@ -40,12 +43,15 @@ app.command()(started)
 app.command()(completed)
 app.command()(cleanup)
 app.command("import")(import_)
+app.command()(flush)
+app.command()(spool)
 
 
 def main() -> None:
     """Run the command line in `sys.argv` and exit; no traceback reaches the user, nor a password."""
     occupy_standard_descriptors()
     hide_passwords()
+    logging.getLogger("producer").addHandler(logging.NullHandler())  # each command says what there is to say
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends us as it ends any program, without a traceback
     try:
@@ -56,6 +62,8 @@ def main() -> None:
         _fail(REFUSED, f"not recorded: {error.reason}")
     except WalUnavailable as error:
         _fail(UNAVAILABLE, f"not acknowledged: {error.reason}")
+    except Unavailable as error:
+        _fail(REFUSED, str(error))
     except OSError as error:
         _fail(REFUSED, error.strerror or str(error))
     except Exception as error:  # noqa: BLE001 - a traceback is for us, not for a script's log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,9 @@ from producer.location import URL_VARIABLE, locate
 if TYPE_CHECKING:
     from producer.producer import Producer
 
-__all__ = ["Namespace", "Url", "open_producer"]
+__all__ = ["Namespace", "Spool", "Url", "open_producer"]
+
+SPOOL_VARIABLE = "WAL_SPOOL"
 
 Url = Annotated[
     str | None,
@@ -28,12 +31,31 @@ Namespace = Annotated[
 ]
 
 
-def open_producer(url: str | None, namespace: str | None, *, timeout: float = 2.0) -> Producer:
-    """A producer for what the options name; nothing is sent yet. Raises UnusableServer.
+Spool = Annotated[
+    Path | None,
+    typer.Option(
+        "--spool",
+        envvar=SPOOL_VARIABLE,
+        metavar="DIR",
+        help="Where operations wait while Redis is away. [default: execution-wal/spool in the state directory]",
+    ),
+]
+
+
+def open_producer(
+    url: str | None,
+    namespace: str | None,
+    *,
+    timeout: float = 2.0,
+    spool: Path | None = None,
+    buffer: int | None = None,
+) -> Producer:
+    """A producer for what the options name. Raises UnusableServer, and SpoolUnusable for the directory `spool`.
 
     A script has less patience than an engine: `timeout` is shorter than the library's.
     """
     from producer.producer import Producer
     from producer.wal import DEFAULT_NAMESPACE
 
-    return Producer(locate(url, os.environ), namespace or DEFAULT_NAMESPACE, timeout=timeout)
+    place = locate(url, os.environ)
+    return Producer(place, namespace or DEFAULT_NAMESPACE, timeout=timeout, spool=spool, buffer=buffer)

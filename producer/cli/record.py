@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Callable
+from operator import methodcaller
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producer.cli.options import Namespace, Url, open_producer
+
+if TYPE_CHECKING:
+    from producer.producer import Producer
+    from producer.receipt import Receipt
 
 __all__ = ["cleanup", "completed", "started"]
 
@@ -19,7 +26,12 @@ _At = Annotated[int | None, typer.Option(metavar="MS", help="When, in epoch mill
 _Success = Annotated[bool, typer.Option("--success/--failure", help="How it went.")]
 _Error = Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")]
 
+_Spool = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Keep it there while Redis is away, for `producer flush`.")
+]
+
 _STDIN = "@-"
+_FLUSH_SECONDS, _ATTEMPTS = 2.0, 2
 
 
 def started(
@@ -32,13 +44,15 @@ def started(
     ] = "command",
     execution_id: _ExecutionId = None,
     at: _At = None,
+    spool: _Spool = None,
     url: Url = None,
     namespace: Namespace = None,
 ) -> None:
     """Record that a run of an action has started."""
-    with open_producer(url, namespace) as producer:
-        receipt = producer.action_execution_started(action, source, execution_type, execution_id=execution_id, at=at)
-    typer.echo(receipt.entry_id)
+    record = methodcaller(
+        "action_execution_started", action, source, execution_type, execution_id=execution_id, at=at
+    )
+    _record(record, url, namespace, spool)
 
 
 def completed(
@@ -51,21 +65,22 @@ def completed(
     error: _Error = None,
     execution_id: _ExecutionId = None,
     at: _At = None,
+    spool: _Spool = None,
     url: Url = None,
     namespace: Namespace = None,
 ) -> None:
     """Record that a run of an action has ended."""
-    with open_producer(url, namespace) as producer:
-        receipt = producer.action_execution_completed(
-            action,
-            success,
-            output=_tail_of_stdin() if output == _STDIN else output,
-            error=error,
-            duration_ms=duration_ms,
-            execution_id=execution_id,
-            at=at,
-        )
-    typer.echo(receipt.entry_id)
+    record = methodcaller(
+        "action_execution_completed",
+        action,
+        success,
+        output=_tail_of_stdin() if output == _STDIN else output,
+        error=error,
+        duration_ms=duration_ms,
+        execution_id=execution_id,
+        at=at,
+    )
+    _record(record, url, namespace, spool)
 
 
 def cleanup(
@@ -75,13 +90,25 @@ def cleanup(
     success: _Success,
     error: _Error = None,
     at: _At = None,
+    spool: _Spool = None,
     url: Url = None,
     namespace: Namespace = None,
 ) -> None:
     """Record that a scanner cleaned something up."""
-    with open_producer(url, namespace) as producer:
-        receipt = producer.cleanup_executed(scanner, resource, action, success, error=error, at=at)
-    typer.echo(receipt.entry_id)
+    record = methodcaller("cleanup_executed", scanner, resource, action, success, error=error, at=at)
+    _record(record, url, namespace, spool)
+
+
+def _record(
+    record: Callable[[Producer], Receipt], url: str | None, namespace: str | None, spool: Path | None
+) -> None:
+    """Make the record, and print the id of its entry; of one that went by a spool, its producer and number."""
+    with open_producer(url, namespace, spool=spool) as producer:
+        receipt = record(producer)
+        if not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
+            typer.echo(f"producer: it waits in {spool}: {producer.trouble or 'no answer'}", err=True)
+            producer.close(timeout=0)
+    typer.echo(receipt.entry_id or f"{receipt.by} {receipt.seq}")
 
 
 def _tail_of_stdin() -> str:

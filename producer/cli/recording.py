@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 from producer.child import Ended
 from producer.cli.options import open_producer
-from producer.errors import UnusableServer, WalRefused, WalUnavailable
+from producer.errors import SpoolUnusable, Unavailable, UnusableServer
 from producer.operations import operation_of
 from producer.producer import Producer
-from producer.receipt import Receipt
 from producer.truncation import text_of
 
 __all__ = ["Recording"]
@@ -23,15 +22,15 @@ _START_SECONDS = 0.65
 """How much of that the start may take."""
 _REPLY_SECONDS = 0.55
 """How long one attempt waits for the server: less than the start may take, so that it is known what went wrong."""
-_PAUSE_SECONDS = 1.0
-"""Between attempts, while the command runs."""
+_ATTEMPTS = 2
+"""For the end, where it can wait in the spool: one may have been under way when it came."""
 
 
 class Recording:
-    """Start and end of one run. What cannot be recorded is said in one line, once, by `say`.
+    """Start and end of one run. What cannot be delivered is said in one line, once, by `say`, and waits in a spool.
 
-    A start that found no server is sent again while the command runs, so an end that finds one finds its start there.
-    (For a store-and-forward producer the place is `open`: with one that never waits, nothing else changes.)
+    Both go by way of the spool: so they survive our own end too, a start that found no server is sent again while the
+    command runs, and what earlier runs left there is delivered meanwhile.
     """
 
     def __init__(
@@ -54,13 +53,17 @@ class Recording:
         self._execution_id = execution_id
         self._say: Callable[[str], None] | None = say
         self._producer: Producer | None = None
-        self._start: _Delivery | None = None
+        self._spool: Path | None = None
         self._patience = PATIENCE_SECONDS
 
-    def open(self, url: str | None, namespace: str | None) -> None:
-        """Record at that server; one that cannot be used is said."""
+    def open(self, url: str | None, namespace: str | None, *, spool: Path) -> None:
+        """Record at that server, by way of that directory; a server that cannot be used is said."""
         try:
-            self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS)
+            try:
+                self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, spool=spool)
+                self._spool = spool
+            except SpoolUnusable:  # then it is in memory that the record waits, for as long as we are here
+                self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, buffer=2)
         except UnusableServer as error:
             self._complain(f"{self._action_id} runs without a record: {error}")
 
@@ -68,105 +71,50 @@ class Recording:
         """Record that the command is about to run."""
         if self._producer is None:
             return
-        send = partial(
-            self._producer.action_execution_started,
-            self._action_id,
-            self._source,
-            self._execution_type,
-            execution_id=self._execution_id,
-        )
         began = time.monotonic()
-        self._start = _Delivery(send, self._producer.resend, after=None)
-        if not self._start.first_attempt(_START_SECONDS):
-            self._complain(f"{self._action_id} runs without a record: {self._start.reason}")
+        try:
+            self._producer.action_execution_started(
+                self._action_id, self._source, self._execution_type, execution_id=self._execution_id
+            )
+        except Unavailable as error:
+            self._complain(f"{self._action_id} runs without a record: {error}")
+            self._producer.close(timeout=0)
+            self._producer = None
+            return
+        if not self._producer.flush(_START_SECONDS, leftovers=False, attempts=1):
+            fate = f"and its record waits in {self._spool}" if self._spool else "without a record"
+            self._complain(f"{self._action_id} runs {fate}: {self._reason()}")
         self._patience -= time.monotonic() - began
 
     def completed(self, ended: Ended) -> None:
         """Record that it has ended."""
-        if self._producer is None or self._start is None:
+        if self._producer is None:
             return
-        send = partial(
-            self._producer.action_execution_completed,
-            self._action_id,
-            ended.error is None,
-            output=ended.output,
-            error=ended.error,
-            duration_ms=ended.duration_ms,
-            execution_id=self._execution_id,
-            at=ended.ended_at,
-        )
-        end = _Delivery(send, self._producer.resend, after=self._start)
-        if not end.last_attempt(self._patience):
-            self._complain(f"the end of {self._action_id} is not recorded: {end.reason}")
+        deadline = time.monotonic() + self._patience
+        try:
+            self._producer.action_execution_completed(
+                self._action_id,
+                ended.error is None,
+                output=ended.output,
+                error=ended.error,
+                duration_ms=ended.duration_ms,
+                execution_id=self._execution_id,
+                at=ended.ended_at,
+            )
+        except Unavailable as error:
+            self._complain(f"the end of {self._action_id} is not recorded: {error}")
+        if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
+            self._producer.flush(deadline - time.monotonic())  # what others left: as far as there is time
+        else:
+            fate = f"waits in {self._spool}" if self._spool else "is not recorded"
+            self._complain(f"the end of {self._action_id} {fate}: {self._reason()}")
+        self._producer.close(timeout=0)
+
+    def _reason(self) -> str:
+        assert self._producer is not None
+        return self._producer.trouble or "no answer"
 
     def _complain(self, text: str) -> None:
         if self._say is not None:
             self._say(" ".join(text.split()))
             self._say = None
-
-
-class _Delivery(threading.Thread):
-    """One operation on its way, sent until it is acknowledged or refused, or the process ends.
-
-    A thread, since nothing else bounds the wait: looking up a host's name takes as long as it likes.
-    """
-
-    def __init__(
-        self,
-        send: Callable[[], Receipt],
-        resend: Callable[[WalUnavailable], Receipt],
-        *,
-        after: _Delivery | None,
-    ) -> None:
-        super().__init__(daemon=True)
-        self.reason = "no answer"
-        """Why it has not arrived, if it has not."""
-        self._send = send
-        self._resend = resend
-        self._after = after
-        self._arrived = False
-        self._attempted = threading.Event()
-        self._hurried = threading.Event()
-        self.start()
-
-    def first_attempt(self, seconds: float) -> bool:
-        """Whether it arrived in its first attempt, within that time. More attempts go on behind our back."""
-        self._attempted.wait(seconds)
-        return self._arrived
-
-    def last_attempt(self, seconds: float) -> bool:
-        """Whether it arrived within that time, and what it has to come after too."""
-        self._hurry()
-        self.join(max(0.0, seconds))
-        return self._arrived
-
-    def _hurry(self) -> None:
-        self._hurried.set()
-        if self._after is not None:
-            self._after._hurry()
-
-    def run(self) -> None:
-        if self._after is not None:
-            self._after.join()
-        try:
-            while not self._arrived:
-                self._attempt()
-        except WalRefused as error:
-            self.reason = error.reason
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not become the command's trouble
-            self.reason = f"{type(error).__name__}: {error}"
-        finally:
-            self._attempted.set()
-
-    def _attempt(self) -> None:
-        try:
-            self._send()
-        except WalRefused:
-            raise
-        except WalUnavailable as error:
-            self.reason = error.reason
-            self._send = partial(self._resend, error)
-            self._attempted.set()
-            self._hurried.wait(_PAUSE_SECONDS)
-        else:
-            self._arrived = True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Namespace, Url
+from producer.cli.options import Namespace, Spool, Url
 
 if TYPE_CHECKING:
     from producer.child import Ended
@@ -46,17 +46,20 @@ def run(
     no_redact: Annotated[
         bool, typer.Option("--no-redact", help="Record also what looks like a password, token or key.")
     ] = False,
+    spool: Spool = None,
     url: Url = None,
     namespace: Namespace = None,
 ) -> None:
     """Run a command, and record its start and its end.
 
     Exits as the command does: with its status, 128 + n for signal n, 127 if it is not found, 126 if it cannot be
-    executed; whether or not it could be recorded. What looks like a secret is redacted in the record.
+    executed; whether or not it could be recorded. What looks like a secret is redacted in the record. While Redis
+    is away the record waits in the spool, for the next run or `producer flush`.
     """
     from producer.child import hold_signals
     from producer.child import run as run_child
     from producer.cli.recording import Recording
+    from producer.location import spool_directory
     from producer.operations import OUTPUT_BYTES
 
     redaction = _redaction(redact or [], no_redact)
@@ -68,7 +71,7 @@ def run(
         say=_say,
     )
     signals = hold_signals()  # before the start is recorded: from there on, nothing may end us before the end is
-    recording.open(url, namespace)
+    recording.open(url, namespace, spool=spool or spool_directory(os.environ))
     recording.started()
     ended = run_child(command, signals, keep=None if no_output else OUTPUT_BYTES, redact=redaction)
     if not ended.ran and ended.error is not None:

@@ -14,10 +14,10 @@ from producer.identity import FormerIdentity, Identity
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.lock import SpoolLock
-from producer.spool.rescue import rescue
+from producer.spool.rescue import DAMAGED, rescue
 from producer.spool.spool import Spool
 
-__all__ = ["LOCK", "SPOOL", "SpoolDirectory"]
+__all__ = ["DAMAGED", "LOCK", "SPOOL", "SpoolDirectory"]
 
 SPOOL, LOCK = ".spool", ".lock"
 
@@ -65,16 +65,54 @@ class SpoolDirectory:
                 raise
 
     def leftovers(self) -> Iterator[Spool]:
-        """The spools that no living process holds, each ours from here on. What is damaged is rescued."""
-        for path in self.files():
-            spool = self._adopt(path)
-            if spool is not None:
-                yield spool
+        """The spools that no living process holds, each ours from here on; of damaged ones what is intact.
 
-    def rescue(self, spool: Spool) -> Spool | None:
-        """In the place of one that turned out damaged, another with what is intact of it, ours too."""
-        spool.close()
-        return self._adopt(spool.path, rescue_it=True)
+        Trouble with one is logged: the others need not suffer.
+        """
+        for path in self.files():
+            try:
+                spool = self._adopt_or_rescue(path)
+            except SpoolUnusable as error:
+                _log.error("%s", error)
+            else:
+                if spool is not None:
+                    yield spool
+
+    def adopt(self, path: Path) -> Spool | None:
+        """The spool at `path`, ours from here on; None when another holds it, or it is gone."""
+        with file.translated(path):
+            lock = SpoolLock.take(path.with_suffix(LOCK))
+            if lock is None:
+                return None
+            if not path.exists():  # delivered before we had the lock
+                lock.drop()
+                return None
+            try:
+                return self._open(path, lock)
+            except BaseException:
+                lock.release()
+                raise
+
+    def rescue(self, path: Path) -> Spool | None:
+        """In the place of the damaged one at `path` another, with what is intact of it, ours; None if nothing is."""
+        with file.translated(path):
+            lock = SpoolLock.take(path.with_suffix(LOCK))
+            if lock is None:
+                return None
+            saved = path.with_name(f"{secrets.token_hex(8)}{SPOOL}")
+            saved_lock = SpoolLock.take(saved.with_suffix(LOCK))
+            assert saved_lock is not None, "nobody else knows a name that was made up just now"
+            try:
+                is_saved = rescue(path, saved)
+            except BaseException:
+                lock.release()
+                saved_lock.drop()
+                raise
+            lock.drop()
+            if not is_saved:
+                saved_lock.drop()
+                return None
+            return self._open(saved, saved_lock)
 
     def files(self) -> list[Path]:
         """The files of all spools, whoever holds them, the oldest first."""
@@ -86,69 +124,34 @@ class SpoolDirectory:
                         aged.append((entry.stat().st_mtime_ns, entry.path))
         return [Path(path) for _, path in sorted(aged)]
 
-    def _adopt(self, path: Path, *, rescue_it: bool = False) -> Spool | None:
-        """The spool at `path` if nobody holds it. Trouble with it is logged: the others need not suffer."""
+    def _adopt_or_rescue(self, path: Path) -> Spool | None:
         try:
-            lock = SpoolLock.take(path.with_suffix(LOCK))
-        except OSError as error:
-            _log.error("%s", file.unusable(path, error))
-            return None
-        if lock is None:
-            return None
-        if not path.exists():  # delivered before we had the lock
-            lock.drop()
-            return None
-        try:
-            if rescue_it:
-                return self._rescue(path, lock)
-            try:
-                return self._open(path, lock)
-            except SpoolDamaged:
-                return self._rescue(path, lock)
-        except SpoolUnusable as error:
-            _log.error("%s", error)
-            lock.release()
-            return None
+            return self.adopt(path)
+        except SpoolDamaged:
+            return self.rescue(path)
 
     def _open(self, path: Path, lock: SpoolLock) -> Spool | None:
-        with file.translated(path):
-            connection = file.connect(path)
-            try:
-                owner = file.owner(connection)
-                if owner is not None:
-                    by, namespace, acked = owner
-                    return Spool(
-                        path,
-                        lock,
-                        connection,
-                        FormerIdentity(by, acked),
-                        namespace,
-                        bounds=SpoolBounds(),
-                        elsewhere=lambda: 0,
-                    )
-            except BaseException:
-                connection.close()
-                raise
+        connection = file.connect(path)
+        try:
+            owner = file.owner(connection)
+            if owner is not None:
+                by, namespace, acked = owner
+                return Spool(
+                    path,
+                    lock,
+                    connection,
+                    FormerIdentity(by, acked),
+                    namespace,
+                    bounds=SpoolBounds(),
+                    elsewhere=lambda: 0,
+                )
+        except BaseException:
             connection.close()
+            raise
+        connection.close()
         _remove(path)  # its producer died while it made it
         lock.drop()
         return None
-
-    def _rescue(self, path: Path, lock: SpoolLock) -> Spool | None:
-        saved = path.with_name(f"{secrets.token_hex(8)}{SPOOL}")
-        with file.translated(path):
-            saved_lock = SpoolLock.take(saved.with_suffix(LOCK))
-            assert saved_lock is not None, "nobody else knows a name that was made up just now"
-            try:
-                is_saved = rescue(path, saved)
-            except BaseException:
-                saved_lock.drop()
-                raise
-        lock.drop()
-        if not is_saved:
-            saved_lock.drop()
-            return None
-        return self._open(saved, saved_lock)
 
     def _size_of_leftovers(self) -> int:
         """The bytes of the files that dead processes left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,8 @@ checksum = crc32
 
 def create(path: Path, *, by: str, namespace: str, synchronous: Synchronous) -> sqlite3.Connection:
     """A new file at `path`, with its owner's name in it."""
-    connection = _connect(path, "rwc")
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # outputs are nobody else's business
+    connection = _connect(path, "rw")
     if synchronous == "normal":
         connection.execute("PRAGMA synchronous = OFF")  # nothing is in it that could be lost
     connection.execute("PRAGMA journal_mode = WAL")

@@ -23,9 +23,7 @@ class Leftovers:
 
     def __init__(self, directory: SpoolDirectory, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.exhausted = False
-        """Whether a look at the directory has found no more."""
-        self.delivered = 0
-        """How many files were done with, to their end."""
+        """Whether the latest look at the directory found no more."""
         self._directory = directory
         self._monotonic = monotonic
         self._found: Iterator[Spool] = iter(())
@@ -45,18 +43,23 @@ class Leftovers:
         """When to look at the directory again."""
         return max(0.0, self._next_scan - self._monotonic())
 
+    def look_again(self) -> None:
+        """Look at the directory as soon as what was found there is done with. From any thread."""
+        self.exhausted = False
+        self._next_scan = self._monotonic()
+
     def finish(self) -> None:
         """All of the current one has arrived."""
         if self._current is not None:
             _log.info("delivered what %s had left", self._current.identity.by)
-            self.delivered += 1
             self.close()
 
     def rescue(self) -> None:
         """The current one turned out damaged: go on with what is intact of it."""
-        damaged, self._current = self._current, None
+        damaged = self._current
         if damaged is not None:
-            self._current = self._directory.rescue(damaged)
+            self.close()
+            self._current = self._directory.rescue(damaged.path)
 
     def close(self) -> None:
         """Leave the current one to others; an empty one goes."""

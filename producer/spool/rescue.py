@@ -12,7 +12,9 @@ from pathlib import Path
 
 from producer.spool import file
 
-__all__ = ["rescue"]
+__all__ = ["DAMAGED", "rescue"]
+
+DAMAGED = ".damaged"
 
 _log = logging.getLogger("producer")
 
@@ -105,7 +107,7 @@ def _if_intact(row: tuple[object, ...]) -> list[_Row]:
 def _put_aside(path: Path) -> Path:
     """Rename the file and what belongs to it to a name that nothing has."""
     for number in count():
-        aside = path.with_suffix(f".{number}.damaged" if number else ".damaged")
+        aside = path.with_suffix(f".{number}{DAMAGED}" if number else DAMAGED)
         if not aside.exists():
             break
     for side in _SIDES:

@@ -1,4 +1,4 @@
-"""What waits in a spool, as its process notes it in the lock's file: nobody else can look into the spool meanwhile."""
+"""What waits in a spool, noted in the file of its lock: while a process has the spool, no other can look into it."""
 
 from __future__ import annotations
 

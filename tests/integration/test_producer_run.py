@@ -384,7 +384,7 @@ def test_with_redis_down_the_command_runs_all_the_same(environ: dict[str, str], 
     assert done.returncode == (plain.returncode if plain.returncode >= 0 else 128 - plain.returncode)
     assert done.stdout == plain.stdout
     said = one_line(done.stderr)
-    assert "a runs without a record" in said
+    assert "a runs and its record waits in " in said
     assert "refused" in said
     assert "secret" not in said
 
@@ -392,7 +392,7 @@ def test_with_redis_down_the_command_runs_all_the_same(environ: dict[str, str], 
 def test_with_redis_frozen_the_command_runs_all_the_same(environ: dict[str, str], frozen_server: Server) -> None:
     done = run({**environ, "WAL_URL": frozen_server.url}, "--", "sh", "-c", "echo hello; exit 3")
     assert (done.returncode, done.stdout) == (3, b"hello\n")
-    assert "a runs without a record" in one_line(done.stderr)
+    assert "a runs and its record waits in " in one_line(done.stderr)
 
 
 def test_redis_away_holds_a_command_up_for_two_seconds_at_most(
@@ -412,7 +412,7 @@ def test_a_start_that_found_redis_frozen_is_recorded_when_it_thaws(
         {**environ, "WAL_URL": frozen_server.url}, "--", "sh", "-c", f"cat {tmp_path}/go; exit 3"
     ) as process:
         assert process.stderr is not None
-        assert b"runs without a record" in process.stderr.readline()
+        assert b"its record waits in" in process.stderr.readline()
         os.kill(frozen_server.pid, signal.SIGCONT)
         with frozen_server.client() as client:
             eventually(lambda: entries(client, namespace), what="the start to be recorded")
@@ -437,7 +437,7 @@ def test_redis_that_goes_down_meanwhile_is_said_at_the_end(
         (tmp_path / "go").write_text("")
         _, stderr = process.communicate()
         assert process.returncode == 3
-        assert "the end of a is not recorded" in one_line(stderr)
+        assert "the end of a waits in " in one_line(stderr)
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,7 @@ def test_redis_that_goes_down_meanwhile_is_said_at_the_end(
     [
         ({"WAL_URL": "http://user:secret@host"}, [], "expected redis://"),
         ({"WAL_URL": "redis://[:secret@"}, [], "expected redis://"),
-        ({"WAL_URL": "redis://..:1"}, [], "runs without a record"),
+        ({"WAL_URL": "redis://..:1"}, [], "its record waits in"),
         ({}, ["--namespace", "no good"], "namespace: expected"),
         ({}, ["--url", "unix:///no/such.sock"], "/no/such.sock"),
     ],

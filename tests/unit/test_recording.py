@@ -1,49 +1,87 @@
-"""The record of a run holds the run up for a bounded time, whatever the network does."""
+"""The record of a run holds the run up for a bounded time, whatever the network does, and says once what is wrong."""
 
 from __future__ import annotations
 
-import threading
+import math
 import time
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from producer.child import Ended
 from producer.cli import recording as module
 from producer.cli.recording import PATIENCE_SECONDS, Recording
+from producer.errors import SpoolFull, SpoolUnusable, UnusableServer
 from producer.receipt import Receipt
 
 ENDED = Ended(status=0, error=None, ran=True, output=None, duration_ms=1, ended_at=1)
 
 
-class Network:
-    """A producer whose first call hangs, as looking up a name does, until `opened`."""
+class Forwarding:
+    """A producer with a spool or a buffer. It delivers what was recorded when a flush finds it `there`.
+
+    A server that is not there lets each flush take all its time.
+    """
 
     def __init__(self) -> None:
-        self.opened = threading.Event()
-        self.sent: list[str] = []
+        self.there = True
+        self.refusal: Exception | None = None
+        self.trouble: str | None = None
+        self.waiting: list[str] = []
+        self.delivered: list[str] = []
+        self.closed = 0
+        self.flushes: list[dict[str, Any]] = []
 
     def action_execution_started(self, *_: object, **__: object) -> Receipt:
-        self.opened.wait()
-        return self._send("start")
+        return self._record("start")
 
     def action_execution_completed(self, *_: object, **__: object) -> Receipt:
-        return self._send("end")
+        return self._record("end")
 
-    def resend(self, _error: object) -> Receipt:
-        raise AssertionError("nothing failed, so nothing is sent again")
+    def _record(self, what: str) -> Receipt:
+        if self.refusal is not None:
+            raise self.refusal
+        self.waiting.append(what)
+        return Receipt("p", 1, None)
 
-    def _send(self, what: str) -> Receipt:
-        self.sent.append(what)
-        return Receipt("p", len(self.sent), "1-1")
+    def flush(self, timeout: float, **options: Any) -> bool:
+        self.flushes.append(options)
+        if not self.there:
+            time.sleep(timeout)
+            return False
+        self.delivered += self.waiting
+        self.waiting.clear()
+        return True
+
+    def close(self, timeout: float) -> None:
+        assert timeout == 0
+        self.closed += 1
+
+
+class Place:
+    """What `open_producer` opens: `spool` there, or what it raises instead, and `buffer`."""
+
+    def __init__(self) -> None:
+        self.producer = Forwarding()
+        self.spool_trouble: Exception | None = None
+        self.server_trouble: Exception | None = None
+        self.opened: list[str] = []
+
+    def open(self, *_: object, spool: Path | None = None, buffer: int | None = None, **__: object) -> Forwarding:
+        if self.server_trouble is not None:
+            raise self.server_trouble
+        if spool is not None and self.spool_trouble is not None:
+            raise self.spool_trouble
+        self.opened.append(f"spool {spool}" if spool else f"buffer {buffer}")
+        return self.producer
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
-    hanging = Network()
-    monkeypatch.setattr(module, "open_producer", lambda *_, **__: hanging)
-    yield hanging
-    hanging.opened.set()
+def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    made = Place()
+    monkeypatch.setattr(module, "open_producer", made.open)
+    return made
 
 
 @pytest.fixture
@@ -51,51 +89,97 @@ def said() -> list[str]:
     return []
 
 
-@pytest.fixture
-def recording(network: Network, said: list[str]) -> Recording:  # noqa: ARG001 - it has to be there first
-    made = Recording("backup", source="manual", execution_type="command", execution_id="e1", say=said.append)
-    made.open(None, None)
+def opened(said: list[str], action_id: str = "backup") -> Recording:
+    made = Recording(action_id, source="manual", execution_type="command", execution_id="e1", say=said.append)
+    made.open(None, None, spool=Path("/state/spool"))
     return made
 
 
-def test_a_network_that_hangs_is_given_up_in_time_and_said_once(recording: Recording, said: list[str]) -> None:
+def test_what_arrives_is_not_spoken_of(place: Place, said: list[str]) -> None:
+    recording = opened(said)
+    recording.started()
+    assert place.producer.delivered == ["start"]
+    recording.completed(ENDED)
+    assert place.producer.delivered == ["start", "end"]
+    assert place.opened == ["spool /state/spool"]
+    assert place.producer.closed == 1
+    assert said == []
+
+
+def test_a_network_that_hangs_is_given_up_in_time_and_said_once(place: Place, said: list[str]) -> None:
+    place.producer.there = False
+    recording = opened(said)
     began = time.monotonic()
     recording.started()
     recording.completed(ENDED)
     elapsed = time.monotonic() - began
-    assert said == ["backup runs without a record: no answer"]
+    assert said == ["backup runs and its record waits in /state/spool: no answer"]
     assert PATIENCE_SECONDS < 2
-    assert elapsed < PATIENCE_SECONDS + 5  # not for ever; the 5 are the machine's
+    assert PATIENCE_SECONDS - 0.1 <= elapsed < PATIENCE_SECONDS + 5  # not for ever; the 5 are the machine's
+    assert place.producer.closed == 1
 
 
-def test_the_end_is_not_sent_before_the_start(recording: Recording, network: Network, said: list[str]) -> None:
+def test_a_server_that_goes_away_meanwhile_is_said_at_the_end(place: Place, said: list[str]) -> None:
+    recording = opened(said)
     recording.started()
-    opening = threading.Timer(0.1, network.opened.set)
-    opening.start()
+    place.producer.there, place.producer.trouble = False, "127.0.0.1:1: connection refused"
     recording.completed(ENDED)
-    opening.join()
-    assert network.sent == ["start", "end"]
-    assert len(said) == 1
+    assert said == ["the end of backup waits in /state/spool: 127.0.0.1:1: connection refused"]
 
 
-def test_what_arrives_is_not_spoken_of(recording: Recording, network: Network, said: list[str]) -> None:
-    network.opened.set()
+def test_what_earlier_runs_left_does_not_hold_up_the_command_but_is_delivered_after_it(
+    place: Place, said: list[str]
+) -> None:
+    recording = opened(said)
+    recording.started()
+    assert [options["leftovers"] for options in place.producer.flushes] == [False]
+    recording.completed(ENDED)
+    assert [options.get("leftovers", True) for options in place.producer.flushes] == [False, False, True]
+
+
+def test_a_directory_that_cannot_be_used_leaves_the_record_in_memory(place: Place, said: list[str]) -> None:
+    place.spool_trouble = SpoolUnusable("read-only")
+    recording = opened(said)
     recording.started()
     recording.completed(ENDED)
-    assert network.sent == ["start", "end"]
+    assert place.opened == ["buffer 2"]
+    assert place.producer.delivered == ["start", "end"]
     assert said == []
 
 
-def test_what_is_said_is_one_line(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
-    class Broken(Network):
-        def _send(self, what: str) -> Receipt:
-            raise RuntimeError(f"no {what}\n  at all")
+def test_without_a_spool_the_record_is_tried_for_as_long_as_there_is_patience(place: Place, said: list[str]) -> None:
+    place.spool_trouble = SpoolUnusable("read-only")
+    place.producer.there = False
+    recording = opened(said)
+    recording.started()
+    recording.completed(ENDED)
+    assert said == ["backup runs without a record: no answer"]
+    assert place.producer.flushes[-1]["attempts"] == math.inf
 
-    broken = Broken()
-    broken.opened.set()
-    monkeypatch.setattr(module, "open_producer", lambda *_, **__: broken)
-    made = Recording("back\nup", source="manual", execution_type="command", execution_id="e1", say=said.append)
-    made.open(None, None)
-    made.started()
-    made.completed(ENDED)
-    assert said == ["back up runs without a record: RuntimeError: no start at all"]
+
+def test_a_full_spool_is_said_and_the_end_is_not_recorded_without_its_start(place: Place, said: list[str]) -> None:
+    place.producer.refusal = SpoolFull("the spool is full")
+    recording = opened(said)
+    recording.started()
+    place.producer.refusal = None
+    recording.completed(ENDED)
+    assert said == ["backup runs without a record: the spool is full"]
+    assert place.producer.waiting == place.producer.delivered == []
+    assert place.producer.closed == 1
+
+
+def test_an_end_that_finds_no_room_is_said(place: Place, said: list[str]) -> None:
+    recording = opened(said)
+    recording.started()
+    place.producer.refusal = SpoolFull("the spool is full")
+    recording.completed(ENDED)
+    assert said == ["the end of backup is not recorded: the spool is full"]
+    assert place.producer.closed == 1
+
+
+def test_what_is_said_is_one_line(place: Place, said: list[str]) -> None:
+    place.server_trouble = UnusableServer("no\n  such server")
+    recording = opened(said, "back\nup")
+    recording.started()
+    recording.completed(ENDED)
+    assert said == ["back up runs without a record: no such server"]

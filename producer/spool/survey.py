@@ -1,0 +1,61 @@
+"""What waits in a directory of spools, file by file, without disturbing those that are in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from producer.errors import SpoolUnusable
+from producer.spool.directory import DAMAGED, LOCK, SpoolDirectory
+from producer.spool.lock import SpoolLock
+from producer.spool.waiting import Waiting
+
+__all__ = ["Survey", "Surveyed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """One file: `held` by a process that lives, with what `waiting` in it, or the `trouble` with it."""
+
+    path: Path
+    held: bool
+    waiting: Waiting | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """All files of a directory, the oldest first, and those that were put aside because they were damaged."""
+
+    files: tuple[Surveyed, ...]
+    damaged: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, directory: SpoolDirectory) -> Survey:
+        """Raises SpoolUnusable when the directory cannot be read."""
+        found = [surveyed for path in directory.files() if (surveyed := _look(directory, path)) is not None]
+        return cls(files=tuple(found), damaged=tuple(sorted(directory.path.glob(f"*{DAMAGED}"))))
+
+    @property
+    def operations(self) -> int:
+        return sum(file.waiting.operations for file in self.files if file.waiting is not None)
+
+    @property
+    def left_behind(self) -> int:
+        """How many operations wait that no process will forward by itself."""
+        return sum(file.waiting.operations for file in self.files if file.waiting is not None and not file.held)
+
+
+def _look(directory: SpoolDirectory, path: Path) -> Surveyed | None:
+    lock = path.with_suffix(LOCK)
+    if SpoolLock.is_held(lock):
+        return Surveyed(path=path, held=True, waiting=Waiting.noted(lock), trouble=None)
+    try:
+        spool = directory.adopt(path)
+    except SpoolUnusable as error:
+        return Surveyed(path=path, held=False, waiting=None, trouble=str(error))
+    if spool is None:  # taken, or delivered, just now
+        return None
+    waiting = spool.state()
+    spool.close()
+    return Surveyed(path=path, held=False, waiting=waiting, trouble=None)
