@@ -15,7 +15,7 @@ refuses a rule that names one."""
 _PROJECTING = """
     +evalsha +script|load
     +xreadgroup +xgroup|create +xgroup|destroy +xinfo|stream +xrange +xrevrange +xlen +xadd +xdel
-    +hget +hmget +hgetall +hlen +hset +hdel
+    +hget +hmget +hgetall +hlen +hscan +hset +hdel
     +lrange +lpush +ltrim +zrange +zcard +zadd +zrem
     +get +set +del +rename +exists +type +pexpire +pttl
     +eval_ro +scan

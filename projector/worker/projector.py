@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
 from producer.connection import Client, client_of, where
-from producer.wal import DEFAULT_NAMESPACE
+from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.errors import ServerUnavailable, Superseded
 from projector.keys import Keys
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.loader import check_config, read_checkpoint
+from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.projection import COMMIT
 from projector.worker.session import INSPECT, Session
 
@@ -29,7 +31,9 @@ class Projector:
     """Folds `{namespace}:wal` into its projection, exactly once and in order. Of several, one is active.
 
     `url_or_client` as for `producer.Producer`. `bounds` are part of the projection: one made with others is refused
-    (ConfigMismatch). The time-out of a client object must exceed a quarter of `lease_ttl` (seconds).
+    (ConfigMismatch). The time-out of a client object must exceed a quarter of `lease_ttl` (seconds). A run started
+    with heartbeats is presumed dead when its producer has been silent for longer than `heartbeat_ttl`, which must not
+    be shorter than the producers'.
     """
 
     def __init__(
@@ -39,15 +43,21 @@ class Projector:
         *,
         bounds: Bounds | None = None,
         lease_ttl: float = DEFAULT_LEASE_SECONDS,
+        heartbeat_ttl: float = HEARTBEAT_SECONDS,
+        clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not 0.1 <= lease_ttl <= 3600:
             raise ValueError(f"lease_ttl: expected 0.1 to 3600 seconds, found {lease_ttl!r}")
+        if not 0 < heartbeat_ttl < math.inf:
+            raise ValueError(f"heartbeat_ttl: expected more than 0 seconds, found {heartbeat_ttl!r}")
         self._keys = Keys(namespace)
         self._client, self._owned = client_of(url_or_client)
         self._bounds = bounds or Bounds()
         self._ttl_ms = int(lease_ttl * 1000)
+        self._heartbeat_ttl = heartbeat_ttl
+        self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._stopping = False
@@ -103,14 +113,22 @@ class Projector:
 
     def _serve(self, *, until_idle: bool) -> bool:
         """Whether the session got anywhere; its trouble is raised once it did not."""
-        link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT))
+        link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, SILENCE, ORPHAN))
         session = None
         try:
             lease = self._acquire(link)
             if lease is None:
                 return True
             self._lease = lease
-            session = Session(link, self._keys, self._bounds, lease, monotonic=self._monotonic)
+            session = Session(
+                link,
+                self._keys,
+                self._bounds,
+                lease,
+                heartbeat_ttl=self._heartbeat_ttl,
+                monotonic=self._monotonic,
+                clock=self._clock,
+            )
             session.begin()
             self._say_active(session)
             while not self._stopping:

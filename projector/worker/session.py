@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from producer.wal import HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.keys import FIXED_KEYS, GROUP, Keys
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script, entries_of
 from projector.worker.loader import check_config, read_checkpoint
+from projector.worker.orphans import Orphans
 from projector.worker.projection import Batch, Projection
 from projector.worker.verdict import judge
 
@@ -40,9 +42,20 @@ class Session:
         bounds: Bounds,
         lease: Lease,
         *,
+        heartbeat_ttl: float = HEARTBEAT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.projection = Projection(link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms)
+        self._orphans = Orphans(
+            link,
+            keys,
+            lease,
+            lambda: self.projection.sent_id,
+            heartbeat_ttl=heartbeat_ttl,
+            monotonic=monotonic,
+            clock=clock,
+        )
         self._bounds = bounds
         self._link = link
         self._keys = keys
@@ -79,6 +92,7 @@ class Session:
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
             self._inspected_at = self._monotonic()
             self._link.request_script(self._inspected, INSPECT, *self._inspection(b""))
+            self._orphans.look()
         return True
 
     def finish(self) -> None:
@@ -101,9 +115,10 @@ class Session:
         self._batch = entries_of(reply)
 
     def _rest(self) -> bool:
-        """Nothing was read: check that nothing was passed over either, and renew the lease."""
+        """Nothing was read: check that nothing was passed over either, renew the lease, and look for orphans."""
         if self._inspect():  # the group stands beyond entries that nobody folded
             self._reset_group()
+        self._orphans.look()
         return False
 
     def _inspect(self) -> str:

@@ -78,7 +78,7 @@ def project_everything(guarded: Guarded) -> None:
         max_entries=2, max_action_entries=1, max_in_flight=2, max_actions=2, max_scanners=2, max_producers=2,
         max_gaps=1, max_quarantine=2,
     )  # fmt: skip
-    worker = Projector(url, log.namespace, bounds=small, lease_ttl=1.0)
+    worker = Projector(url, log.namespace, bounds=small, lease_ttl=1.0, heartbeat_ttl=0.1)
     with running(worker):
         for number in range(4):
             log.add(started(f"a{number}", heartbeats=True), "by", f"w{number}", "seq", 1)
@@ -94,6 +94,8 @@ def project_everything(guarded: Guarded) -> None:
         log.wait_for_entries(19)
         assert "rebuilt" in guarded.cli("projector", "rebuild")
         assert "identical" in guarded.cli("projector", "verify")
+        log.add(started("o", "r", heartbeats=True), "by", "o", "seq", 1)
+        eventually(lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead")
     log.client.set(log.key("lease"), "another", px=300)
     Projector(url, log.namespace, bounds=small).drain()  # stands by first
 

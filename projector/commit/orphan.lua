@@ -1,0 +1,21 @@
+-- Append, for each run that still stands as it was seen and whose producer is still silent, that it is presumed dead.
+--
+-- KEYS[1] the log   KEYS[2] the lease   KEYS[3] in_flight   KEYS[4…] the heartbeat of each run's producer
+-- ARGV[1] the token of the lease
+-- ARGV[2…] for each run: its field in in_flight, what it held there, the operation to append
+-- returns {'ok', how many were appended, id of the last or ''}
+--      or {'lease', holder}
+--      or {'full', error}    the server refuses to write; nothing was appended
+local holder = redis.call('GET', KEYS[2])
+if holder ~= ARGV[1] then return {'lease', holder or ''} end
+
+local appended, last = 0, ''
+for k = 4, #KEYS do
+  local at = 3 * k - 10
+  if redis.call('HGET', KEYS[3], ARGV[at]) == ARGV[at + 1] and redis.call('EXISTS', KEYS[k]) == 0 then
+    local id = redis.pcall('XADD', KEYS[1], '*', 'op', ARGV[at + 2])
+    if type(id) == 'table' then return {'full', id.err} end
+    appended, last = appended + 1, id
+  end
+end
+return {'ok', appended, last}

@@ -1,0 +1,196 @@
+"""Runs whose producer fell silent: found by looking now and then, and presumed dead by an operation in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from producer.operations import ActionExecutionOrphaned, encode
+from producer.wal import HEARTBEAT_SECONDS
+from projector.errors import Damaged
+from projector.fold.entry import order_of
+from projector.fold.history import InFlight
+from projector.keys import Keys
+from projector.worker.lease import Lease
+from projector.worker.link import Link, Script
+from projector.worker.verdict import REBUILD, judge
+
+__all__ = ["ORPHAN", "SILENCE", "Orphans"]
+
+SILENCE = Script("silence")
+ORPHAN = Script("orphan")
+
+_PAGE = 1000
+"""Runs in flight that one look takes in; where there are more, the next look goes on."""
+_APPENDED = 100
+"""Runs that one script presumes dead."""
+_BEATING = b'"heartbeats":true'
+
+
+class _Run(NamedTuple):
+    """A run as it stands in `in_flight`, under `field`."""
+
+    field: bytes
+    raw: bytes
+    run: InFlight
+
+
+class _Silence(NamedTuple):
+    """`since` when (monotonic), and where the log ended then."""
+
+    since: float
+    end: str
+
+
+class Orphans:
+    """Looks at what is in flight, a page at a time, and has those presumed dead whose producer is silent.
+
+    It must be sure that a producer that lives would have been heard: so we have been connected without a break for as
+    long as a heartbeat lives (a new session begins anew), the server took writes whenever we looked, and the silence
+    lasts longer than a producer pauses between two beats: whole machines sleep, clocks leap, and then all heartbeats
+    are gone at once. And it must not have ended its run: the checkpoint, `stands_at()`, is beyond all that stood in
+    the log when the silence was found. Nothing here waits: replies are dealt with when the link receives them.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        keys: Keys,
+        lease: Lease,
+        stands_at: Callable[[], str],
+        *,
+        heartbeat_ttl: float = HEARTBEAT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._link = link
+        self._keys = keys
+        self._lease = lease
+        self._stands_at = stands_at
+        self._monotonic = monotonic
+        self._clock = clock
+        self._lasting = heartbeat_ttl / 5  # a producer beats six times in a heartbeat's life
+        self._pause = heartbeat_ttl / 24
+        self._trusted_at = monotonic() + heartbeat_ttl
+        self._next_look = self._trusted_at - self._lasting
+        self._looking = False
+        self._cursor: bytes = b"0"
+        self._silent: dict[str, _Silence] = {}
+        self._seen: set[str] = set()
+        self._log = logging.getLogger("projector")
+
+    def look(self) -> None:
+        """Look at the next page, if it is time."""
+        now = self._monotonic()
+        if self._looking or now < self._next_look:
+            return
+        self._looking = True
+        self._next_look = now + self._pause
+        self._link.request(self._page_came, "HSCAN", self._keys.in_flight, self._cursor, "COUNT", _PAGE)
+
+    def _page_came(self, reply: Any) -> None:
+        self._cursor, rows = reply
+        beating = self._beating(dict(zip(rows[0::2], rows[1::2], strict=True)))
+        self._seen.update(beating)
+        if self._cursor == b"0":
+            self._silent = {by: silence for by, silence in self._silent.items() if by in self._seen}
+            self._seen = set()
+        if not beating:
+            self._looking = False
+            return
+        self._link.request_script(
+            lambda reply: self._heard(reply, beating),
+            SILENCE,
+            [self._keys.wal, self._keys.lease, *(self._keys.heartbeat(by) for by in beating)],
+            [self._lease.token, self._lease.ttl_ms],
+        )
+
+    def _beating(self, page: dict[bytes, bytes]) -> dict[str, list[_Run]]:
+        """The runs of a page that were started with heartbeats, by their producer. A scan may show a row twice."""
+        found: defaultdict[str, list[_Run]] = defaultdict(list)
+        for field, raw in page.items():
+            if _BEATING in raw:
+                run = self._parsed(field, raw)
+                if run.heartbeats and run.by is not None and run.execution_id is not None:
+                    found[run.by].append(_Run(field, raw, run))
+        return found
+
+    def _parsed(self, field: bytes, raw: bytes) -> InFlight:
+        try:
+            return InFlight.of_json(raw)
+        except (ValueError, TypeError) as error:
+            raise Damaged(
+                f"{self._keys.in_flight.decode()}, field {field.decode('utf-8', 'replace')!r}: expected what the "
+                f"projector wrote, found something else; somebody changed it: {REBUILD}"
+            ) from error
+
+    def _heard(self, reply: Any, beating: dict[str, list[_Run]]) -> None:
+        self._looking = False
+        if reply[0] == b"full":
+            self._silent.clear()  # nobody could be heard
+            return
+        end, *there = judge(reply, self._keys)
+        dead: list[_Run] = []
+        for (by, runs), alive in zip(beating.items(), there, strict=True):
+            if alive == "1":
+                self._silent.pop(by, None)
+            elif self._is_new(by, runs):
+                self._silent[by] = _Silence(self._monotonic(), end or "0-0")
+            elif self._is_certain(self._silent[by]):
+                dead += runs
+        for at in range(0, len(dead), _APPENDED):
+            self._presume_dead(dead[at : at + _APPENDED])
+
+    def _is_new(self, by: str, runs: list[_Run]) -> bool:
+        """Whether this silence was not known, or has been broken by a start since."""
+        silence = self._silent.get(by)
+        return silence is None or any(order_of(one.run.entry_id) > order_of(silence.end) for one in runs)
+
+    def _is_certain(self, silence: _Silence) -> bool:
+        now = self._monotonic()
+        return (
+            now >= self._trusted_at
+            and now - silence.since >= self._lasting
+            and order_of(self._stands_at()) >= order_of(silence.end)
+        )
+
+    def _presume_dead(self, runs: list[_Run]) -> None:
+        arguments: list[Any] = [self._lease.token]
+        for one in runs:
+            arguments += (one.field, one.raw, encode(self._orphaned(one.run)))
+        producers = {one.run.by: None for one in runs if one.run.by is not None}
+        self._link.request_script(
+            lambda reply: self._presumed(reply, list(producers)),
+            ORPHAN,
+            [
+                *(self._keys.wal, self._keys.lease, self._keys.in_flight),
+                *(self._keys.heartbeat(one.run.by or "") for one in runs),
+            ],
+            arguments,
+        )
+
+    def _orphaned(self, run: InFlight) -> ActionExecutionOrphaned:
+        assert run.execution_id is not None
+        return ActionExecutionOrphaned(
+            action_id=run.action_id,
+            execution_id=run.execution_id,
+            reason=f"no heartbeat of its producer, {run.by}",
+            orphaned_at=max(0, int(self._clock() * 1000)),
+        )
+
+    def _presumed(self, reply: Any, producers: list[str]) -> None:
+        if reply[0] == b"full":
+            self._silent.clear()
+            return
+        count, last = judge(reply, self._keys)
+        if count == "0":
+            return
+        for by in producers:
+            if by in self._silent:  # what was appended has to be folded before more of its runs are presumed dead
+                self._silent[by] = self._silent[by]._replace(end=last)
+        self._log.warning(
+            "presumed dead, since its producer fell silent: %s run(s) of %s", count, ", ".join(producers)
+        )
