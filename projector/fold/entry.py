@@ -15,8 +15,6 @@ MAX_FIELDS = 100
 QUARANTINED_BYTES = 4096
 """How much of each field's name and value the quarantine keeps."""
 
-_SEQ = re.compile(rb"[1-9][0-9]{0,15}\Z")
-_ACKED = re.compile(rb"(?:0|[1-9][0-9]{0,15})\Z")
 _ENTRY_ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}\Z")
 
 
@@ -55,7 +53,7 @@ def read_entry(entry_id: bytes, fields: list[bytes]) -> Entry:
     acked: bytes | None
     retry_of: bytes | None
     # Eight fields in the order in which our producer writes them: the general way costs three times as much.
-    if len(fields) == 8 and fields[0::2] == _USUAL:
+    if len(fields) == 8 and fields[0] == OP and fields[2] == BY and fields[4] == SEQ and fields[6] == ACKED:
         _, raw, _, by, _, seq, _, acked = fields
         retry_of = None
     else:
@@ -95,9 +93,6 @@ def read_entry(entry_id: bytes, fields: list[bytes]) -> Entry:
     return Entry(entry_id.decode(), identity, number, acknowledged, retried, operation, rejection, fields)
 
 
-_USUAL = [OP, BY, SEQ, ACKED]
-
-
 def _rejected(entry_id: bytes, fields: list[bytes], reason: str) -> Entry:
     return Entry(entry_id.decode(), None, 0, 0, None, None, reason, fields)
 
@@ -115,13 +110,18 @@ def _fault_of_identity(
             by.decode()
         except UnicodeDecodeError:
             return "by: expected UTF-8, found other bytes"
-    if not _SEQ.match(seq):
+    if not _is_number(seq) or seq == b"0":
         return "seq: expected a number from 1 with at most 16 digits"
-    if acked is not None and not _ACKED.match(acked):
+    if acked is not None and not _is_number(acked):
         return "acked: expected a number from 0 with at most 16 digits"
     if retry_of is not None:
         return "expected retry_of without by and seq, found both"
     return None
+
+
+def _is_number(text: bytes) -> bool:
+    # A third of what a regular expression takes, twice for each entry.
+    return text.isdigit() and len(text) <= 16 and (text[0] != 0x30 or len(text) == 1)
 
 
 def quarantined_fields(reason: str, fields: list[bytes]) -> list[bytes]:

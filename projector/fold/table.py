@@ -39,12 +39,10 @@ class Table(Generic[_V]):
         self._fresh: set[str] = set()  # rows of `changed` that came since the last commit
 
     def get(self, key: str) -> _V | None:
-        try:
-            return self.rows[key]
-        except KeyError:
-            if self.order is None or key in self.order:
-                raise NotLoaded(key) from None
-            return None
+        row = self.rows.get(key)
+        if row is None and (key in self.order if self.order is not None else key not in self.rows):
+            raise NotLoaded(key)
+        return row
 
     def put(self, key: str, row: _V) -> str | None:
         """Set the row and make it the one touched last; the key that went over the bound for it, if any."""

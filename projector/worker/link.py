@@ -8,6 +8,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
+from hiredis import pack_command
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
@@ -47,7 +48,7 @@ class Link:
 
     def request(self, then: Callable[[Any], None], *command: Any) -> None:
         """Send a command ahead; `then` gets its reply, in the order in which commands were sent."""
-        self._send(self._connection.pack_command(*command))
+        self._send([pack_command(command)])  # redis-py's own packing looks at each argument in Python first
         self._expected.append(then)
 
     def request_script(

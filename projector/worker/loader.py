@@ -5,7 +5,7 @@ Reads here need no transaction: the commit's fence refuses whatever was folded f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -106,33 +106,38 @@ class Loader:
         """
         history, keys = self._history, self._keys
         if not self.whole:
-            runs = [key for entry in entries if (key := _run_of(entry)) is not None]
-            producers = [entry.by for entry in entries if entry.by is not None]
-            self._prepare_hash(history.in_flight, keys.in_flight, runs, InFlight.of_json)
-            self._prepare_hash(history.orphans, keys.orphans, runs, InFlight.of_json)
-            self._prepare_hash(history.producers, keys.producers, producers, Sequence.of_json)
+            runs = _names(
+                entries, _run_of, (ActionExecutionStarted, ActionExecutionCompleted, ActionExecutionOrphaned)
+            )
+            starting = _names(entries, _run_of, (ActionExecutionStarted,))
+            orphaned = _names(entries, _run_of, (ActionExecutionOrphaned,))
+            producers = [*{entry.by: None for entry in entries if entry.by is not None}]
+            self._prepare_hash(history.in_flight, keys.in_flight, InFlight.of_json, runs, starting)
+            self._prepare_hash(history.orphans, keys.orphans, InFlight.of_json, runs, orphaned)
+            self._prepare_hash(history.producers, keys.producers, Sequence.of_json, producers, producers)
             self._prepare_quarantine(entries)
-        self._prepare_actions({name for entry in entries if (name := _action_of(entry.operation)) is not None})
-        self._prepare_scanners({name for entry in entries if (name := _scanner_of(entry.operation)) is not None})
+        self._prepare_actions(_names(entries, _action_of, (ActionExecutionCompleted, ActionExecutionOrphaned)))
+        self._prepare_scanners(_names(entries, _scanner_of, (CleanupExecuted,)))
         if not self.whole:
             self._first_batch = False
             self.whole = all(table.order is not None for table in history.tables())
 
     # The first batch of a session gets just its rows, so that a takeover is quick; then the whole table is loaded,
-    # so that no later batch has to ask.
+    # so that no later batch has to ask. Only a table that may have to evict is loaded whole at once.
 
     def _prepare_hash(
-        self, table: Table[_D], key: bytes, wanted: Iterable[str], parse: Callable[[bytes], _D]
+        self, table: Table[_D], key: bytes, parse: Callable[[bytes], _D], wanted: list[str], newcomers: list[str]
     ) -> None:
+        """`newcomers` are those of `wanted` that the batch may put into the table."""
         if table.order is not None:
             return
         unknown = [name for name in wanted if not table.knows(name)]
-        if self._first_batch and table.size + len(unknown) <= table.bound:
-            if unknown:
-                for name, raw in zip(unknown, self._link.call("HMGET", key, *unknown), strict=True):
-                    with _damage_in(key, name):
-                        table.load(name, None if raw is None else parse(raw))
-            return
+        if self._first_batch:
+            for name, raw in zip(unknown, self._link.call("HMGET", key, *unknown) if unknown else (), strict=True):
+                with _damage_in(key, name):
+                    table.load(name, None if raw is None else parse(raw))
+            if table.size + sum(table.get(name) is None for name in newcomers) <= table.bound:
+                return
         rows: dict[str, _D] = {}
         touched: dict[str, tuple[int, int]] = {}
         for field, raw in _pairs(self._link.call("HGETALL", key)).items():
@@ -144,28 +149,25 @@ class Loader:
             table.load(name, loaded)
         table.load_order(sorted(rows, key=touched.__getitem__))
 
-    def _prepare_actions(self, wanted: set[str]) -> None:
+    def _prepare_actions(self, wanted: list[str]) -> None:
         keys, table = self._keys, self._history.actions
-        unknown = [action_id for action_id in wanted if action_id not in table.rows]
-        self._prepare_order(table, keys.actions, keys.action, len(unknown))
-        unknown = [action_id for action_id in unknown if not table.knows(action_id)]
+        unknown = [action_id for action_id in wanted if not table.knows(action_id)]
+        if not unknown:
+            return
         commands: list[tuple[Any, ...]] = []
         for action_id in unknown:
             commands += (("HGETALL", keys.action(action_id)), ("HGETALL", keys.durations(action_id)))
-        if not commands:
-            return
         replies = self._link.call_all(commands)
         for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
             with _damage_in(keys.action(action_id)):
                 found = _pairs(fields)
                 row = ActionStatistics.of_fields(found, _pairs(durations)) if found else None
                 table.load(action_id, row)
+        self._prepare_order(table, keys.actions, keys.action, unknown)
 
-    def _prepare_scanners(self, wanted: set[str]) -> None:
+    def _prepare_scanners(self, wanted: list[str]) -> None:
         keys, table = self._keys, self._history.scanners
-        unknown = [scanner_id for scanner_id in wanted if scanner_id not in table.rows]
-        self._prepare_order(table, keys.scanners, keys.scanner, len(unknown))
-        unknown = [scanner_id for scanner_id in unknown if not table.knows(scanner_id)]
+        unknown = [scanner_id for scanner_id in wanted if not table.knows(scanner_id)]
         if not unknown:
             return
         replies = self._link.call_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
@@ -173,10 +175,15 @@ class Loader:
             with _damage_in(keys.scanner(scanner_id)):
                 found = _pairs(fields)
                 table.load(scanner_id, ScannerStatistics.of_fields(found) if found else None)
+        self._prepare_order(table, keys.scanners, keys.scanner, unknown)
 
-    def _prepare_order(self, table: Table[_V], index: bytes, key_of: Callable[[str], bytes], newcomers: int) -> None:
+    def _prepare_order(
+        self, table: Table[_V], index: bytes, key_of: Callable[[str], bytes], newcomers: list[str]
+    ) -> None:
         """Load the order of eviction, once it may be needed. Scores are milliseconds: the rest is in the hashes."""
-        if table.order is not None or (self._first_batch and table.size + newcomers <= table.bound):
+        if table.order is not None:
+            return
+        if self._first_batch and table.size + sum(table.get(name) is None for name in newcomers) <= table.bound:
             return
         members = [name.decode() for name in self._link.call("ZRANGE", index, 0, -1)]
         ids: list[bytes | None] = []
@@ -191,10 +198,25 @@ class Loader:
         table = self._history.quarantine
         if table.order is None and (
             not self._first_batch
-            or table.size + len(entries) > table.bound
+            or table.size + self._may_be_set_aside(entries) > table.bound
             or any(entry.retry_of is not None or type(entry.operation) is QuarantineDropped for entry in entries)
         ):
             self._load_quarantine()
+
+    def _may_be_set_aside(self, entries: list[Entry]) -> int:
+        """At most so many of `entries` go to the quarantine: what cannot be read, and numbers out of succession."""
+        highest: dict[str, int] = {}
+        doubtful: set[str] = set()
+        for by, seq in ((entry.by, entry.seq) for entry in entries if entry.by is not None):
+            if by not in highest:
+                sequence = self._history.producers.get(by) or Sequence()
+                highest[by] = sequence.highest
+                if sequence.closed or sequence.gaps:
+                    doubtful.add(by)
+            if seq != highest[by] + 1:
+                doubtful.add(by)
+            highest[by] = seq
+        return sum(entry.operation is None or entry.by in doubtful for entry in entries)
 
     def _load_quarantine(self) -> None:
         ids: list[str] = []
@@ -208,21 +230,21 @@ class Loader:
             table.load(entry_id, [])  # what stands there is never written again
 
 
-def _run_of(entry: Entry) -> str | None:
-    match entry.operation:
-        case ActionExecutionStarted() | ActionExecutionCompleted() | ActionExecutionOrphaned() as operation:
-            return execution_key(operation.action_id, operation.execution_id)
-    return None
+def _names(entries: list[Entry], name_of: Callable[[Any], str], kinds: tuple[type, ...]) -> list[str]:
+    """What `name_of` says of the operations of `kinds`, each name once."""
+    return [*{name_of(operation): None for entry in entries if type(operation := entry.operation) in kinds}]
 
 
-def _action_of(operation: object) -> str | None:
-    if isinstance(operation, ActionExecutionCompleted | ActionExecutionOrphaned):
-        return operation.action_id
-    return None
+def _run_of(operation: Any) -> str:
+    return execution_key(operation.action_id, operation.execution_id)
 
 
-def _scanner_of(operation: object) -> str | None:
-    return operation.scanner_id if isinstance(operation, CleanupExecuted) else None
+def _action_of(operation: Any) -> str:
+    return operation.action_id  # type: ignore[no-any-return]
+
+
+def _scanner_of(operation: Any) -> str:
+    return operation.scanner_id  # type: ignore[no-any-return]
 
 
 class _damage_in:  # noqa: N801 - reads as a statement
