@@ -14,7 +14,7 @@ from producer.operations import (
     CleanupExecuted,
     Operation,
 )
-from projector.fold.entry import Entry, quarantined_fields
+from projector.fold.entry import Entry, new_tuple, quarantined_fields
 from projector.fold.history import History, InFlight
 from projector.fold.sequence import Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
@@ -70,15 +70,18 @@ def _started(history: History, entry: Entry, operation: ActionExecutionStarted) 
     key = execution_key(operation.action_id, operation.execution_id)
     if history.in_flight.get(key) is not None:
         history.checkpoint.in_flight_replaced += 1
-    run = InFlight(
-        operation.action_id,
-        operation.source,
-        operation.execution_type,
-        operation.started_at,
-        operation.execution_id,
-        entry.by,
-        operation.heartbeats is True,
-        entry.id,
+    run = new_tuple(
+        InFlight,
+        (
+            operation.action_id,
+            operation.source,
+            operation.execution_type,
+            operation.started_at,
+            operation.execution_id,
+            entry.by,
+            operation.heartbeats is True,
+            entry.id,
+        ),
     )
     if history.in_flight.put(key, run) is not None:
         history.checkpoint.in_flight_evicted += 1

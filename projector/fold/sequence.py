@@ -34,6 +34,9 @@ class Sequence:
 
     def judge(self, seq: int, acked: int, max_gaps: int) -> tuple[Verdict, int]:
         """(what `seq` is, by how many the missing numbers grow or shrink with it)."""
+        if seq == self.highest + 1:  # nearly always
+            self.highest = seq
+            return Verdict.NEW, 0
         if seq > self.highest:
             first = max(self.highest, acked) + 1
             self.highest = seq
