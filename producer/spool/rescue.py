@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -45,26 +46,27 @@ def rescue(path: Path, saved: Path) -> bool:
 
 def _save(copy: Path, draft: Path) -> int:
     """How many operations of `copy` stand in `draft` afterwards."""
-    source = file.connect(copy)
     try:
-        owner = file.owner(source)
+        source = file.connect(copy)
     except sqlite3.Error:
-        owner = None
-    if owner is None:  # without the name of their producer they cannot be told from others
-        source.close()
         return 0
+    with closing(source):
+        try:
+            owner = file.owner(source)
+        except sqlite3.Error:
+            owner = None
+        return 0 if owner is None else _copy(source, owner, draft)  # they could not be told from another's
+
+
+def _copy(source: sqlite3.Connection, owner: tuple[str, str, int], draft: Path) -> int:
     by, namespace, acked = owner
-    target = file.create(draft, by=by, namespace=namespace, synchronous="full")
-    try:
+    with closing(file.create(draft, by=by, namespace=namespace, synchronous="full")) as target:
         target.execute("BEGIN")
         target.execute("UPDATE producer SET acked = ?", (acked,))
         target.executemany("INSERT OR IGNORE INTO operation VALUES (?, ?, ?, ?)", _intact(source))
         target.execute("COMMIT")
         (rows,) = target.execute("SELECT count(*) FROM operation").fetchone()
-    finally:
-        target.close()
-        source.close()
-    return int(rows)
+        return int(rows)
 
 
 def _intact(source: sqlite3.Connection) -> Iterator[_Row]:

@@ -1,0 +1,114 @@
+"""What is asked of a server for each level, and what its answers mean."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from redis.exceptions import BusyLoadingError, ResponseError
+
+from producer import NotYetDurable, Producer, UnusableServer, WalUnavailable
+from producer.durability import Durability
+from producer.operations import operation_of
+from producer.pipeline import Pipeline
+from producer.receipt import Receipt
+
+
+class Answering:
+    """A pipeline whose server answers everything with `answer`."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.sent: list[tuple[Any, ...]] = []
+
+    def send(self, commands: list[tuple[Any, ...]]) -> None:
+        self.sent += commands
+
+    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
+        assert seconds == 3.0
+        for _ in range(count):
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            yield self.answer
+
+
+@pytest.mark.parametrize(
+    ("durability", "commands"),
+    [
+        (Durability(), []),
+        (Durability(fsync=True, timeout=2), [("WAITAOF", 1, 0, 2000)]),
+        (Durability(replicas=2, timeout=0.5), [("WAIT", 2, 500)]),
+        (Durability(fsync=True, replicas=1, timeout=1), [("WAITAOF", 1, 0, 1000), ("WAIT", 1, 1000)]),
+        (Durability(replicas=1, timeout=0.0001), [("WAIT", 1, 1)]),  # 0 would be for ever
+    ],
+)
+def test_each_level_asks_for_no_more_than_it_needs(durability: Durability, commands: list[Any]) -> None:
+    assert durability.commands == commands
+
+
+@pytest.mark.parametrize(
+    ("durability", "replies", "shortfall"),
+    [
+        (Durability(), [], None),
+        (Durability(fsync=True), [[1, 0]], None),
+        (Durability(fsync=True, timeout=2), [[0, 5]], "not synced to the server's disk within 2 s"),
+        (Durability(replicas=2), [3], None),
+        (Durability(replicas=2), [2], None),
+        (Durability(replicas=2, timeout=0.5), [1], "received by 1 of 2 replicas within 0.5 s"),
+        (Durability(fsync=True, replicas=1), [[1, 0], 1], None),
+        (Durability(fsync=True, replicas=1, timeout=2), [[1, 0], 0], "received by 0 of 1 replicas within 2 s"),
+        (Durability(fsync=True, replicas=1, timeout=2), [[0, 0], 1], "not synced to the server's disk within 2 s"),
+    ],
+)
+def test_a_level_is_reached_or_it_is_said_what_is_missing(
+    durability: Durability, replies: list[Any], shortfall: str | None
+) -> None:
+    assert durability.shortfall(replies) == shortfall
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ResponseError("unknown command 'WAITAOF', with args beginning with: '1' "), "it has no WAITAOF"),
+        (ResponseError("WAITAOF cannot be used when numlocal is set but appendonly is disabled."), "its AOF is off"),
+        (ResponseError("NOPERM this user has no permissions to run the 'waitaof' command"), "NOPERM"),
+    ],
+)
+def test_a_server_that_cannot_do_it_is_named_with_the_cure(answer: Exception, said: str) -> None:
+    pipeline = Answering(answer)
+    with pytest.raises(UnusableServer, match=rf"fsync=True cannot be had of here:1: .*{said}"):
+        Durability(fsync=True).prove(cast("Pipeline", pipeline), "here:1", seconds=3.0)
+    assert pipeline.sent == [("WAITAOF", 1, 0, 1)]
+
+
+def test_trouble_that_passes_proves_nothing() -> None:
+    with pytest.raises(BusyLoadingError):
+        Durability(fsync=True).prove(cast("Pipeline", Answering(BusyLoadingError("LOADING"))), "here:1", seconds=3.0)
+    Durability(fsync=True).prove(cast("Pipeline", Answering([1, 0])), "here:1", seconds=3.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"fsync": 1}, "fsync: expected"),
+        ({"replicas": -1}, "replicas: expected"),
+        ({"replicas": True}, "replicas: expected"),
+        ({"replicas": 1.5}, "replicas: expected"),
+        ({"durability_timeout": 0}, "durability_timeout: expected"),
+        ({"durability_timeout": float("inf")}, "durability_timeout: expected"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Producer("redis://nowhere", **options)
+
+
+def test_the_error_can_be_handed_to_another_process_and_is_one_of_those_that_can_be_sent_again() -> None:
+    operation = operation_of({"type": "quarantine_dropped", "entry_id": "1-0", "dropped_at": 1})
+    error = NotYetDurable("too slow", operation=operation, receipt=Receipt("p", 1, "5-0"), acked=0)
+    copied = pickle.loads(pickle.dumps(error))
+    assert isinstance(copied, WalUnavailable)
+    assert copied.receipt == Receipt("p", 1, "5-0")
+    assert "too slow" in str(copied)
