@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks import (
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ratio import Row
+from tests.benchmarks.rows import (
     fold_instructions,
     interference,
     memory,
@@ -16,8 +18,6 @@ from tests.benchmarks import (
     takeover,
     visibility,
 )
-from tests.benchmarks.ratio import Row
-from tests.benchmarks.scale import Scale
 
 __all__ = ["BENCHMARKS"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.benchmarks.drained import projector_drain
-from tests.benchmarks.process import in_own_process
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.server_time import cpu_seconds
-from tests.benchmarks.site import NAMESPACE, Site, site
-from tests.benchmarks.stages import stage_costs
-from tests.benchmarks.workload import ACTIONS_50
+from tests.benchmarks.ground.drained import projector_drain
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, Site, site
+from tests.benchmarks.ground.stages import stage_costs
+from tests.benchmarks.ground.workload import ACTIONS_50
+from tests.benchmarks.rows.server_time import cpu_seconds
 
 __all__ = ["Cost", "costs_of"]
 

@@ -14,28 +14,35 @@ SLACK = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure has to reach: at least `bound`, or at most."""
+    """What a figure has to reach: at least `bound`, or at most.
+
+    Where that is not reached yet, `so_far` is what was measured on a busy machine: the short form holds us to it, so
+    that what is there does not get lost. It never counts as reached.
+    """
 
     bound: float
     is_floor: bool
+    so_far: float | None = None
 
     def reached(self, figure: float) -> bool:
         return figure >= self.bound if self.is_floor else figure <= self.bound
 
     def nearly_reached(self, figure: float) -> bool:
         """Whether the short form lets it pass."""
-        return figure >= self.bound * SLACK if self.is_floor else figure <= self.bound / SLACK
+        held = self.bound if self.so_far is None else self.so_far
+        return figure >= held * SLACK if self.is_floor else figure <= held / SLACK
 
     def __str__(self) -> str:
-        return f"{'≥' if self.is_floor else '≤'} {self.bound:g}"
+        held = "" if self.so_far is None else f" (held at {self.so_far:g})"
+        return f"{'≥' if self.is_floor else '≤'} {self.bound:g}{held}"
 
 
-def at_least(bound: float) -> Target:
-    return Target(bound, True)
+def at_least(bound: float, *, so_far: float | None = None) -> Target:
+    return Target(bound, True, so_far)
 
 
-def at_most(bound: float) -> Target:
-    return Target(bound, False)
+def at_most(bound: float, *, so_far: float | None = None) -> Target:
+    return Target(bound, False, so_far)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import pytest
 
 from producer.operations import decode, encode
 from projector.fold.entry import read_entry
-from tests.benchmarks.full_bounds import FullBounds
+from tests.benchmarks.ground.full_bounds import FullBounds
+from tests.benchmarks.ground.workload import CLEANUPS, SETTLED, WORKLOADS, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_least, at_most, percentile
 from tests.benchmarks.report import json_report, text_report
-from tests.benchmarks.workload import CLEANUPS, SETTLED, WORKLOADS, Workload
 
 
 def row(ours: tuple[float, ...], theirs: tuple[float, ...], **more: object) -> Row:

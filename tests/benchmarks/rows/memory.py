@@ -3,12 +3,12 @@ reached."""
 
 from __future__ import annotations
 
-from tests.benchmarks.drained import projector_drain
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.drained import projector_drain
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, site
+from tests.benchmarks.ground.workload import ACTIONS_50, SETTLED, Workload
 from tests.benchmarks.ratio import Row, Target, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, site
-from tests.benchmarks.workload import ACTIONS_50, SETTLED, Workload
 
 __all__ = ["run"]
 

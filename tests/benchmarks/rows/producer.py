@@ -8,12 +8,12 @@ from time import perf_counter
 import redis
 
 from producer import Producer
-from tests.benchmarks.calls import Call, bare_xadd_of, call_of
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.calls import Call, bare_xadd_of, call_of
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, site
+from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.benchmarks.ratio import Row, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, site
-from tests.benchmarks.workload import ACTIONS_50
 
 __all__ = ["run"]
 

@@ -21,9 +21,9 @@ from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.keys import Keys
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.workload import ACTIONS_50, Fields
 from tests.benchmarks.ratio import Row, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.workload import ACTIONS_50, Fields
 
 __all__ = ["run"]
 

@@ -10,7 +10,7 @@ import redis
 
 from producer import Producer
 from producer.wal import wal_key
-from tests.benchmarks.workload import Fields
+from tests.benchmarks.ground.workload import Fields
 
 __all__ = ["Call", "bare_xadd_of", "call_of"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.baselines import bare_drain
-from tests.benchmarks.companions import producing
-from tests.benchmarks.drained import Drained, projector_drain
-from tests.benchmarks.process import Companion, in_own_process
+from tests.benchmarks.ground.baselines import bare_drain
+from tests.benchmarks.ground.companions import producing
+from tests.benchmarks.ground.drained import Drained, projector_drain
+from tests.benchmarks.ground.process import Companion, in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, Site, site
+from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.benchmarks.ratio import Rounds, Row, at_most, percentile
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, Site, site
-from tests.benchmarks.workload import ACTIONS_50
 
 __all__ = ["run"]
 

@@ -16,7 +16,7 @@ from projector.fold.entry import Entry, read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.keys import Keys
-from tests.benchmarks.site import NAMESPACE
+from tests.benchmarks.ground.site import NAMESPACE
 
 __all__ = ["stage_costs"]
 

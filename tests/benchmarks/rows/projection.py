@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from statistics import median
 
-from tests.benchmarks.baselines import bare_drain, tutorial_consumer
-from tests.benchmarks.drained import Drained, projector_drain
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.baselines import bare_drain, tutorial_consumer
+from tests.benchmarks.ground.drained import Drained, projector_drain
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, Site, site
+from tests.benchmarks.ground.workload import ACTIONS_50, WORKLOADS, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_least
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, Site, site
-from tests.benchmarks.workload import ACTIONS_50, WORKLOADS, Workload
 
 __all__ = ["run"]
 
 _UNIT = "entries/s"
 _OURS, _BARE, _NOACK, _TUTORIAL = "ours", "bare drain", "bare drain, NOACK", "tutorial's consumer"
-_TARGETS = {_BARE: at_least(0.60), _TUTORIAL: at_least(15), _NOACK: None}
+_SO_FAR = {"50 actions": 0.35, "5000 actions": 0.20, "with cleanups": 0.30, "full bounds": 0.15}
+"""Of the bare drain, by workload: the target is 0.60. README, *Speed*, has what holds each back."""
 
 
 def run(scale: Scale) -> list[Row]:
@@ -47,8 +48,13 @@ def _of_workload(here: Site, workload: Workload, scale: Scale) -> list[Row]:
     figures = rounds.run()
     mine = figures.pop(_OURS)
     note = f"our client's CPU: {median(drain.cpu_us for drain in drains):.1f} µs an entry"
+    targets = {
+        _BARE: at_least(0.60, so_far=_SO_FAR[workload.name]),
+        _TUTORIAL: at_least(15, so_far=8),
+        _NOACK: None,
+    }
     return [
-        Row("projection", workload.name, baseline, _UNIT, mine, theirs, _TARGETS[baseline], note=note)
+        Row("projection", workload.name, baseline, _UNIT, mine, theirs, targets[baseline], note=note)
         for baseline, theirs in figures.items()
     ]
 

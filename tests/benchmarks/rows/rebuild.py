@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.baselines import bare_drain
-from tests.benchmarks.drained import projector_drain, projector_rebuild
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.baselines import bare_drain
+from tests.benchmarks.ground.drained import projector_drain, projector_rebuild
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, site
+from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.benchmarks.ratio import Rounds, Row, at_least
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, site
-from tests.benchmarks.workload import ACTIONS_50
 
 __all__ = ["run"]
 
@@ -23,4 +23,14 @@ def run(scale: Scale) -> list[Row]:
         rounds.measure("bare drain", lambda: in_own_process(bare_drain, here.url, NAMESPACE).per_second)
         figures = rounds.run()
     theirs = figures["bare drain"]
-    return [Row("rebuild", ACTIONS_50.name, "bare drain", "entries/s", figures["ours"], theirs, at_least(0.60))]
+    return [
+        Row(
+            "rebuild",
+            ACTIONS_50.name,
+            "bare drain",
+            "entries/s",
+            figures["ours"],
+            theirs,
+            at_least(0.60, so_far=0.30),
+        )
+    ]

@@ -9,12 +9,12 @@ import redis
 
 from producer import Producer
 from projector import Query
-from tests.benchmarks.baselines import ping
-from tests.benchmarks.companions import producing, projecting
-from tests.benchmarks.process import Companion, in_own_process
+from tests.benchmarks.ground.baselines import ping
+from tests.benchmarks.ground.companions import producing, projecting
+from tests.benchmarks.ground.process import Companion, in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, site
 from tests.benchmarks.ratio import Row, at_most, percentile
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, site
 
 __all__ = ["run"]
 

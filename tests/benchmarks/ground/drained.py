@@ -9,7 +9,7 @@ import redis
 
 from projector import Projector
 from projector.rebuild import rebuild
-from tests.benchmarks.process import peak_memory_kib
+from tests.benchmarks.ground.process import peak_memory_kib
 
 __all__ = ["Drained", "projector_drain", "projector_rebuild"]
 

@@ -12,9 +12,9 @@ import redis
 from producer import Producer
 from projector import Projector
 from projector.keys import Keys
-from tests.benchmarks.calls import call_of
-from tests.benchmarks.site import NAMESPACE
-from tests.benchmarks.workload import ACTIONS_50
+from tests.benchmarks.ground.calls import call_of
+from tests.benchmarks.ground.site import NAMESPACE
+from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.servers import eventually
 
 __all__ = ["Sent", "producing", "projecting"]

@@ -11,13 +11,13 @@ import redis
 
 from projector import Query
 from projector.keys import Keys
-from tests.benchmarks.baselines import bare_hashes
-from tests.benchmarks.drained import projector_drain
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.baselines import bare_hashes
+from tests.benchmarks.ground.drained import projector_drain
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, site
+from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.benchmarks.ratio import Rounds, Row, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, site
-from tests.benchmarks.workload import ACTIONS_50
 
 __all__ = ["run"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import redis
 
 from producer.wal import wal_key
-from tests.benchmarks.drained import Drained
-from tests.benchmarks.process import peak_memory_kib
+from tests.benchmarks.ground.drained import Drained
+from tests.benchmarks.ground.process import peak_memory_kib
 
 __all__ = ["bare_drain", "bare_hashes", "ping", "tutorial_consumer"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 
 from projector.bounds import Bounds
-from tests.benchmarks.workload import Fields
+from tests.benchmarks.ground.workload import Fields
 
 __all__ = ["FullBounds"]
 

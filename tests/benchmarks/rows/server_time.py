@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.baselines import bare_drain
-from tests.benchmarks.drained import Drained, projector_drain
-from tests.benchmarks.process import in_own_process
+from tests.benchmarks.ground.baselines import bare_drain
+from tests.benchmarks.ground.drained import Drained, projector_drain
+from tests.benchmarks.ground.process import in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, Site, site
+from tests.benchmarks.ground.workload import ACTIONS_50, ACTIONS_5000, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, Site, site
-from tests.benchmarks.workload import ACTIONS_50, ACTIONS_5000, Workload
 
 __all__ = ["command_microseconds", "cpu_seconds", "run"]
 
@@ -27,6 +27,10 @@ def run(scale: Scale) -> list[Row]:
     return rows
 
 
+_SO_FAR = {ACTIONS_50.name: 2.0, ACTIONS_5000.name: 5.0}
+"""Of the log's own commands, by workload: the target is 1.5. README, *Speed*, has what takes the rest."""
+
+
 def _of_workload(here: Site, workload: Workload, scale: Scale) -> list[Row]:
     cpu: dict[str, list[float]] = {"ours": [], "theirs": []}
 
@@ -40,9 +44,9 @@ def _of_workload(here: Site, workload: Workload, scale: Scale) -> list[Row]:
     rounds.measure("ours", lambda: measured("ours", projector_drain))
     rounds.measure("theirs", lambda: measured("theirs", bare_drain))
     figures = rounds.run()
-    baseline = "XADD + XREADGROUP + XACK"
+    baseline, target = "XADD + XREADGROUP + XACK", at_most(1.5, so_far=_SO_FAR[workload.name])
     return [
-        Row("server_time", workload.name, baseline, "µs/entry", figures["ours"], figures["theirs"], at_most(1.5)),
+        Row("server_time", workload.name, baseline, "µs/entry", figures["ours"], figures["theirs"], target),
         Row(
             "server_time", f"{workload.name}, all CPU", baseline, "µs/entry", tuple(cpu["ours"]), tuple(cpu["theirs"])
         ),

@@ -14,7 +14,7 @@ import redis
 
 from producer.wal import wal_key
 from projector.keys import Keys
-from tests.benchmarks.workload import Fields, Workload
+from tests.benchmarks.ground.workload import Fields, Workload
 from tests.servers import Server
 
 __all__ = ["NAMESPACE", "Site", "site"]

@@ -13,13 +13,13 @@ from typing import Any
 
 from producer.wal import wal_key
 from projector.keys import Keys
-from tests.benchmarks.drained import Drained, projector_drain
-from tests.benchmarks.full_bounds import FullBounds
-from tests.benchmarks.process import Companion, in_own_process
+from tests.benchmarks.ground.drained import Drained, projector_drain
+from tests.benchmarks.ground.full_bounds import FullBounds
+from tests.benchmarks.ground.process import Companion, in_own_process
+from tests.benchmarks.ground.scale import Scale
+from tests.benchmarks.ground.site import NAMESPACE, Site, site
+from tests.benchmarks.ground.workload import Fields
 from tests.benchmarks.ratio import Rounds, Row, at_most
-from tests.benchmarks.scale import Scale
-from tests.benchmarks.site import NAMESPACE, Site, site
-from tests.benchmarks.workload import Fields
 
 __all__ = ["run"]
 

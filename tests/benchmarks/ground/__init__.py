@@ -1,0 +1,1 @@
+"""What the benchmarks stand on: servers, workloads, baselines, processes of their own."""
