@@ -95,7 +95,9 @@ def project_everything(guarded: Guarded) -> None:
         assert "rebuilt" in guarded.cli("projector", "rebuild")
         assert "identical" in guarded.cli("projector", "verify")
         log.add(started("o", "r", heartbeats=True), "by", "o", "seq", 1)
-        eventually(lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead")
+        eventually(
+            lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead"
+        )
     log.client.set(log.key("lease"), "another", px=300)
     Projector(url, log.namespace, bounds=small).drain()  # stands by first
 

@@ -328,7 +328,7 @@ class Flaky(fakeredis.FakeRedis):
                 raise redis.ConnectionError("the reply was lost")
             return execute(*more)
 
-        pipeline.execute = lose
+        pipeline.execute = lose  # type: ignore[method-assign, assignment]
         return pipeline
 
 
