@@ -85,13 +85,15 @@ class WalUnavailable(Unavailable):
     `receipt.entry_id` is None. `acked` is the claim that the entry carries on the wire.
     """
 
+    _WHAT = "was not acknowledged"
+
     def __init__(self, reason: str, *, operation: Operation, receipt: Receipt, acked: int) -> None:
         self.reason = reason
         self.operation = operation
         self.receipt = receipt
         self.acked = acked
         super().__init__(
-            f"{operation.type} was not acknowledged ({receipt.by} seq {receipt.seq}): {reason}; "
+            f"{operation.type} {self._WHAT} ({receipt.by} seq {receipt.seq}): {reason}; "
             "producer.resend(error) repeats it without counting twice"
         )
 
@@ -108,6 +110,8 @@ class NotYetDurable(WalUnavailable):
 
     `producer.resend(error)` tries again, without counting twice.
     """
+
+    _WHAT = "is in the log, but not as safe as was asked for"
 
 
 class SpoolFull(Unavailable):

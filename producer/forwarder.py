@@ -128,6 +128,8 @@ class Forwarder:
             return self._round()
         except (RedisError, UnusableServer, SpoolUnusable) as error:
             self._fail(error)
+            if self._leftovers is not None:
+                self._leftovers.give_back()
         except Exception as error:  # noqa: BLE001 - the thread must not end: nobody would notice
             _log.exception("an operation could not be forwarded")
             self._fail(error)
@@ -136,7 +138,7 @@ class Forwarder:
     def _round(self) -> bool:
         if self._own is not None and self._own.waiting:
             is_delivered = self._forward(self._own)
-        elif self._leftovers is not None and (leftover := self._leftovers.current()) is not None:
+        elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
             is_delivered = self._forward_leftover(self._leftovers, leftover)
         else:
             self._sleep()
@@ -145,6 +147,12 @@ class Forwarder:
         if is_delivered:
             self._succeed()
         return is_delivered
+
+    def _next_of(self, leftovers: Leftovers) -> Queue | None:
+        if self.trouble is not None:  # first see whether it is over: what we hold, nobody else can deliver
+            self._pipeline.open()
+            self._succeed()
+        return leftovers.current()
 
     def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
         try:
@@ -255,5 +263,5 @@ class Forwarder:
             self._sleeping = True
             self._changed.notify_all()  # whoever waits for the leftovers: there are no more
             if not (self._stopped or (self._own is not None and self._own.waiting)):
-                self._changed.wait(None if self._leftovers is None else self._leftovers.seconds_to_scan())
+                self._changed.wait(None if self._leftovers is None else self._leftovers.seconds_to_look())
             self._sleeping = False

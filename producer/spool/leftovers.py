@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -19,34 +20,45 @@ _log = logging.getLogger("producer")
 
 
 class Leftovers:
-    """The spools in `directory` whose producers are dead, each ours while it is `current`. For one thread."""
+    """The spools in `directory` whose producers are dead, each ours while it is `current`.
+
+    For one thread, but for `look_again` and `exhausted`.
+    """
 
     def __init__(self, directory: SpoolDirectory, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.exhausted = False
-        """Whether the latest look at the directory found no more."""
         self._directory = directory
         self._monotonic = monotonic
-        self._found: Iterator[Spool] = iter(())
-        self._next_scan = monotonic()
         self._current: Spool | None = None
+        self._found: Iterator[Spool] = iter(())
+        self._looked_at = -math.inf
+        self._wanted_at = monotonic()
+        self._done_at = -math.inf  # all that was found then is done with
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all that was there when it was last asked for is done with, or another's."""
+        return self._done_at >= self._wanted_at
+
+    def look_again(self) -> None:
+        """Look at the directory as soon as what was found there is done with."""
+        self._wanted_at = self._monotonic()
 
     def current(self) -> Spool | None:
         """The one to send from now; None when there is none, as of the latest look."""
         if self._current is None:
             self._current = next(self._found, None)
-            if self._current is None and self._monotonic() >= self._next_scan:
-                self._current = self._scan()
-            self.exhausted = self._current is None
+        if self._current is None and self.seconds_to_look() <= 0:
+            self._looked_at = self._monotonic()
+            self._current = self._look()
+        if self._current is None:
+            self._done_at = self._looked_at
         return self._current
 
-    def seconds_to_scan(self) -> float:
+    def seconds_to_look(self) -> float:
         """When to look at the directory again."""
-        return max(0.0, self._next_scan - self._monotonic())
-
-    def look_again(self) -> None:
-        """Look at the directory as soon as what was found there is done with. From any thread."""
-        self.exhausted = False
-        self._next_scan = self._monotonic()
+        if self._looked_at < self._wanted_at:
+            return 0.0
+        return max(0.0, self._looked_at + SCAN_SECONDS - self._monotonic())
 
     def finish(self) -> None:
         """All of the current one has arrived."""
@@ -61,14 +73,19 @@ class Leftovers:
             self.close()
             self._current = self._directory.rescue(damaged.path)
 
+    def give_back(self) -> None:
+        """It cannot be sent now: another producer may have more luck. It is looked for again when it is asked for."""
+        self.close()
+        self._found = iter(())
+        self.look_again()
+
     def close(self) -> None:
         """Leave the current one to others; an empty one goes."""
         current, self._current = self._current, None
         if current is not None:
             current.close()
 
-    def _scan(self) -> Spool | None:
-        self._next_scan = self._monotonic() + SCAN_SECONDS
+    def _look(self) -> Spool | None:
         self._found = self._directory.leftovers()
         try:
             return next(self._found, None)

@@ -1,0 +1,107 @@
+"""What dead producers left: found one by one, looked for again in time, and given back when it cannot be sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from producer.identity import Identity
+from producer.spool.directory import SpoolDirectory
+from producer.spool.leftovers import SCAN_SECONDS, Leftovers
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> SpoolDirectory:
+    return SpoolDirectory(tmp_path)
+
+
+@pytest.fixture
+def leftovers(directory: SpoolDirectory, clock: Clock) -> Leftovers:
+    return Leftovers(directory, monotonic=clock)
+
+
+def leave(directory: SpoolDirectory) -> str:
+    """Whose operation was left."""
+    spool = directory.create(Identity(), "otters")
+    spool.append(b"{}", at=5)
+    spool.close()
+    return spool.identity.by
+
+
+def deliver(leftovers: Leftovers) -> str:
+    """Whose leftover was delivered."""
+    current = leftovers.current()
+    assert current is not None
+    assert leftovers.current() is current
+    current.remove(current.batch(10, 1000), acked=0)
+    leftovers.finish()
+    return current.identity.by
+
+
+def test_each_is_had_once_and_then_there_are_no_more(directory: SpoolDirectory, leftovers: Leftovers) -> None:
+    left = {leave(directory) for _ in range(3)}
+    assert not leftovers.exhausted
+    assert {deliver(leftovers) for _ in range(3)} == left
+    assert leftovers.current() is None
+    assert leftovers.exhausted
+    assert directory.files() == []
+
+
+def test_the_directory_is_looked_at_again_after_a_while(
+    directory: SpoolDirectory, leftovers: Leftovers, clock: Clock
+) -> None:
+    assert leftovers.current() is None
+    by = leave(directory)
+    assert leftovers.current() is None
+    assert leftovers.seconds_to_look() == SCAN_SECONDS
+    clock.now += SCAN_SECONDS
+    assert leftovers.seconds_to_look() == 0
+    assert deliver(leftovers) == by
+
+
+def test_it_is_looked_at_at_once_for_who_asks(directory: SpoolDirectory, leftovers: Leftovers, clock: Clock) -> None:
+    assert leftovers.current() is None
+    by = leave(directory)
+    clock.now += 1
+    leftovers.look_again()
+    assert not leftovers.exhausted
+    assert deliver(leftovers) == by
+    assert leftovers.current() is None
+    assert leftovers.exhausted
+
+
+def test_one_that_is_given_back_is_another_s_to_take_and_comes_again(
+    directory: SpoolDirectory, leftovers: Leftovers, clock: Clock
+) -> None:
+    by = leave(directory)
+    assert leftovers.current() is not None
+    clock.now += 1
+    leftovers.give_back()
+    assert not leftovers.exhausted
+    (other,) = directory.leftovers()
+    other.close()
+    assert deliver(leftovers) == by
+
+
+def test_one_that_another_takes_meanwhile_is_no_longer_waited_for(
+    directory: SpoolDirectory, leftovers: Leftovers
+) -> None:
+    leave(directory)
+    (other,) = directory.leftovers()
+    assert leftovers.current() is None
+    assert leftovers.exhausted
+    other.close()
