@@ -55,6 +55,10 @@ class Direct:
         self._monotonic = monotonic
         self.identity = Identity()
 
+    @property
+    def by(self) -> str:
+        return self.identity.by
+
     def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - it does not wait
         """Send `operation`, whose bytes are `raw`, under the next number."""
         if self._unproven:

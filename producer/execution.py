@@ -7,6 +7,7 @@ import functools
 import inspect
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -24,9 +25,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Recorder(Protocol):
-    def action_execution_started(
-        self, action_id: str, source: str, execution_type: str, *, execution_id: str | None = None
-    ) -> Receipt: ...
+    def begin(self, run: Execution) -> Receipt: ...
+
+    def end(self, run: Execution) -> None: ...
 
     def action_execution_completed(
         self,
@@ -65,21 +66,26 @@ class Execution:
         if on_unavailable not in ("raise", "log"):
             raise InvalidOperation("on_unavailable", '"raise" or "log"', repr(on_unavailable))
         self.action_id = action_id
+        self.source = source
+        self.execution_type = execution_type
         self.execution_id = secrets.token_hex(8) if execution_id is None else execution_id
         self.output: str | bytes | None = None
         self.started: Receipt | None = None
         self.completed: Receipt | None = None
         self._recorder = recorder
-        self._source = source
-        self._execution_type = execution_type
         self._on_unavailable = on_unavailable
         self._monotonic = monotonic
         self._began: float | None = None
         self._error: str | None = None
+        self._ending = threading.Lock()  # whoever has it records the end
 
     def fail(self, text: str) -> None:
         """Make this run a failure with the error `text`; the body goes on."""
         self._error = str(text)
+
+    def abandon(self, error: str) -> None:
+        """Record its end as a failure in place of its body, which may go on: its producer does not."""
+        self._record_end(error, self._elapsed())
 
     # -- what both kinds of `with` do --
 
@@ -87,19 +93,29 @@ class Execution:
         if self._began is not None:
             raise RuntimeError("this execution was entered before: make a new one for each run")
         try:
-            self.started = self._recorder.action_execution_started(
-                self.action_id, self._source, self._execution_type, execution_id=self.execution_id
-            )
+            self.started = self._recorder.begin(self)
         except Unavailable as error:
             if self._on_unavailable == "raise":
                 if isinstance(error, NotYetDurable):  # the start stands in the log, so its end has to
                     self._finish(error, 0.0)
+                self._recorder.end(self)
                 raise
             _log(error)
+        except BaseException:
+            self._recorder.end(self)
+            raise
         self._began = self._monotonic()
 
     def _finish(self, raised: BaseException | None, duration_ms: float) -> None:
         error = self._error if raised is None or _is_clean_exit(raised) else _describe(raised)
+        try:
+            self._record_end(error, duration_ms)
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, it must not take the place of `raised`
+            self._report(trouble, raised)
+
+    def _record_end(self, error: str | None, duration_ms: float) -> None:
+        if not self._ending.acquire(blocking=False):
+            return  # it was abandoned while its body ran
         try:
             self.completed = self._recorder.action_execution_completed(
                 self.action_id,
@@ -109,8 +125,8 @@ class Execution:
                 duration_ms=duration_ms,
                 execution_id=self.execution_id,
             )
-        except Exception as trouble:  # noqa: BLE001 - whatever it is, it must not take the place of `raised`
-            self._report(trouble, raised)
+        finally:
+            self._recorder.end(self)
 
     def _report(self, trouble: Exception, raised: BaseException | None) -> None:
         """What became of the end's record: raised only where the body raised nothing."""
@@ -122,8 +138,7 @@ class Execution:
             _log(trouble)  # nobody reads the notes of a SystemExit or a CancelledError
 
     def _elapsed(self) -> float:
-        assert self._began is not None
-        return max(0.0, (self._monotonic() - self._began) * 1000)
+        return 0.0 if self._began is None else max(0.0, (self._monotonic() - self._began) * 1000)
 
     # -- with --
 

@@ -52,6 +52,10 @@ class Forwarded:
         self._begin()
 
     @property
+    def by(self) -> str:
+        return (self._running or self._begin())[0].identity.by
+
+    @property
     def trouble(self) -> str | None:
         """Why nothing can be delivered at present, if so."""
         return self._running[1].trouble if self._running is not None else None

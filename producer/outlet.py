@@ -29,6 +29,10 @@ __all__ = ["Outlet", "Outlets"]
 class Outlet(Protocol):
     """One of the ways."""
 
+    @property
+    def by(self) -> str:
+        """Who records, at present: a forked child is another."""
+
     def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:
         """Take `operation`, whose bytes are `raw`, recorded at that time (epoch ms)."""
 

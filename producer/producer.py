@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import math
 import os
 import time
@@ -11,8 +13,9 @@ from typing import Any, Literal, NoReturn
 
 from producer.connection import DEFAULT_SECONDS, Client, client_of
 from producer.durability import Durability
-from producer.errors import InvalidOperation, WalUnavailable
+from producer.errors import InvalidOperation, Unavailable, WalUnavailable
 from producer.execution import Execution, Tracked
+from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.outlet import Outlet, Outlets
 from producer.receipt import Receipt
@@ -20,7 +23,7 @@ from producer.redaction import Redact, redacted_end
 from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
 from producer.spool.bounds import SpoolBounds
 from producer.truncation import text_of, truncate, truncate_bytes
-from producer.wal import DEFAULT_NAMESPACE, wal_key
+from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS, wal_key
 
 __all__ = ["Producer"]
 
@@ -69,10 +72,12 @@ class Producer:
         timeout: float = DEFAULT_SECONDS,
         output_bytes: int = OUTPUT_BYTES,
         redact: Redact | None = None,
+        heartbeat_ttl: float = HEARTBEAT_SECONDS,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_seconds("timeout", timeout)
+        _check_seconds("heartbeat_ttl", heartbeat_ttl)
         _check_output_bytes(output_bytes)
         _check_way(spool, buffer, buffer_timeout)
         key = wal_key(namespace).encode()
@@ -94,7 +99,18 @@ class Producer:
             self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
         else:
             self._outlet = outlets.direct()
+        self._heartbeat = Heartbeat(
+            self._client,
+            namespace,
+            waits=spool is None and buffer is None,
+            timeout=timeout,
+            ttl=heartbeat_ttl,
+            monotonic=monotonic,
+        )
         _producers.add(self)
+        # Last, so that at the exit it comes first: before an outlet takes no more in.
+        atexit.unregister(_abandon_all)
+        atexit.register(_abandon_all)
 
     # -- the operations --
 
@@ -183,6 +199,10 @@ class Producer:
 
         With `on_unavailable="raise"` the body does not run when the start cannot be recorded; with `"log"` it runs
         all the same and the trouble goes to the logger `producer`.
+
+        While it is open this producer beats, and its start says so: if the process dies, the projector will presume
+        the run dead. A run still open when the producer is closed, or the interpreter ends, has failed with `producer
+        exited`.
         """
         return Execution(
             self,
@@ -205,6 +225,25 @@ class Producer:
         """Decorate a function or coroutine function: each call is an execution of `action_id`."""
         return Tracked(self, action_id, source=source, execution_type=execution_type, on_unavailable=on_unavailable)
 
+    def begin(self, run: Execution) -> Receipt:
+        """Record that `run` has started, and beat until its `end`. Entering it does this."""
+        promised = self._heartbeat.begin(run, self._outlet.by)
+        return self._record(
+            {
+                "type": "action_execution_started",
+                "action_id": run.action_id,
+                "source": run.source,
+                "execution_type": run.execution_type,
+                "started_at": self._now(),
+                "execution_id": run.execution_id,
+                "heartbeats": promised or None,
+            }
+        )
+
+    def end(self, run: Execution) -> None:
+        """Beat no more for `run`: its end was recorded."""
+        self._heartbeat.end(run)
+
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
         return self._outlet.resend(error)
@@ -225,10 +264,14 @@ class Producer:
     def close(self, timeout: float = DEFAULT_SECONDS) -> None:
         """Forward what waits in the spool or buffer, within `timeout` seconds; close connections of its own making.
 
+        Runs that are still open have failed with `producer exited`.
         What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
         `producer` is told. After a `with` block, and at the end of the interpreter, this is done too.
         """
+        self._abandon_runs()
         self._outlet.close(timeout)
+        if self._outlet.trouble is None:
+            self._heartbeat.stop()
         if self._owned:
             self._client.close()
 
@@ -246,6 +289,15 @@ class Producer:
 
     def _begin_process(self) -> None:
         self._outlet.begin_process()
+        self._heartbeat = self._heartbeat.renewed()
+
+    def _abandon_runs(self) -> None:
+        for run in self._heartbeat.runs():
+            try:
+                run.abandon("producer exited")
+            except Unavailable as error:
+                logging.getLogger("producer").warning("runs stay open, since the producer exits: %s", error)
+                return  # it would be the same for the others, and take as long again
 
     # -- one way for all operations --
 
@@ -274,6 +326,11 @@ class Producer:
 
 
 _producers: weakref.WeakSet[Producer] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for producer in list(_producers):
+        producer._abandon_runs()
 
 
 def _after_fork() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from producer.child import Ended
 from producer.cli.options import open_producer
 from producer.errors import SpoolUnusable, Unavailable, UnusableServer
+from producer.execution import Execution
 from producer.operations import operation_of
 from producer.producer import Producer
 from producer.truncation import text_of
@@ -54,6 +55,7 @@ class Recording:
         self._say: Callable[[str], None] | None = say
         self._producer: Producer | None = None
         self._spool: Path | None = None
+        self._run: Execution | None = None
         self._patience = PATIENCE_SECONDS
 
     def open(self, url: str | None, namespace: str | None, *, spool: Path) -> None:
@@ -72,12 +74,17 @@ class Recording:
         if self._producer is None:
             return
         began = time.monotonic()
+        self._run = run = self._producer.execution(
+            self._action_id,
+            source=self._source,
+            execution_type=self._execution_type,
+            execution_id=self._execution_id,
+        )
         try:
-            self._producer.action_execution_started(
-                self._action_id, self._source, self._execution_type, execution_id=self._execution_id
-            )
+            self._producer.begin(run)
         except Unavailable as error:
             self._complain(f"{self._action_id} runs without a record: {error}")
+            self._producer.end(run)
             self._producer.close(timeout=0)
             self._producer = None
             return
@@ -88,7 +95,7 @@ class Recording:
 
     def completed(self, ended: Ended) -> None:
         """Record that it has ended."""
-        if self._producer is None:
+        if self._producer is None or self._run is None:
             return
         deadline = time.monotonic() + self._patience
         try:
@@ -103,6 +110,7 @@ class Recording:
             )
         except Unavailable as error:
             self._complain(f"the end of {self._action_id} is not recorded: {error}")
+        self._producer.end(self._run)
         if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
             self._producer.flush(deadline - time.monotonic())  # what others left: as far as there is time
         else:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +27,7 @@ from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
 from tests.integration.projection import Log, completed, started
 from tests.integration.test_fences import assert_right_in_the_end, running
-from tests.servers import Server, eventually
+from tests.servers import Server, die_with_parent, eventually
 
 pytestmark = pytest.mark.server
 
@@ -141,7 +147,7 @@ def test_a_run_that_has_ended_in_the_log_already_is_left_alone(log: Log, project
     log.add(completed("a", execution_id="r1"), "by", BY, "seq", 2)
     with looked_at_again(log, projector):
         log.wait_for_entries(2)
-    assert [operation["execution_id"] for operation in orphaned(log)] != ["r1"]
+    assert "r1" not in [operation["execution_id"] for operation in orphaned(log)]
     assert len(orphaned(log)) == 1
 
 
@@ -182,6 +188,151 @@ def test_a_record_that_is_none_stops_the_projector(log: Log, projector: Projecto
 def test_a_bad_life_of_heartbeats_is_refused(log: Log) -> None:
     with pytest.raises(ValueError, match="heartbeat_ttl"):
         log.projector(heartbeat_ttl=0)
+
+
+# -- engines --
+
+ENGINE = """
+import sys
+from producer import Producer
+way = {"direct": {}, "spooled": {"spool": sys.argv[5]}, "buffered": {"buffer": 10}}[sys.argv[4]]
+with Producer(sys.argv[1], sys.argv[2], heartbeat_ttl=float(sys.argv[3]), **way) as producer:
+    with producer.execution("a", source="manual", execution_id="r1"):
+        print("runs", flush=True)
+        sys.stdin.readline()
+"""
+WAYS = ["direct", "spooled", "buffered"]
+
+
+class Engine:
+    """A process with a run open, until it is told to end it."""
+
+    def __init__(self, log: Log, directory: Path, *, way: str = "direct", heartbeat: float = HEARTBEAT) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", ENGINE, log.url, log.namespace, str(heartbeat), way, str(directory / "spool")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=die_with_parent,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"runs\n"
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end_run(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def close(self) -> None:
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_run_of_an_engine_that_was_killed_is_presumed_dead_once_also_by_two_projectors(
+    log: Log, tmp_path: Path, way: str
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(running(log.projector(heartbeat_ttl=HEARTBEAT)))
+        with closing(Engine(log, tmp_path, way=way)) as engine:
+            log.wait_for_entries(1)
+            engine.signal(signal.SIGKILL)
+            wait_for_orphans(log)
+    assert [operation["execution_id"] for operation in orphaned(log)] == ["r1"]
+    assert log.totals()["orphaned"] == 1
+    assert_right_in_the_end(log)
+
+
+def is_fresh(log: Log, key: bytes | str, life: float) -> bool:
+    """Whether the heartbeat `key` was renewed in the last tenth of its life."""
+    return log.client.pttl(key) > life * 900
+
+
+def test_an_engine_that_stands_still_for_less_than_a_heartbeat_lives_is_not_presumed_dead(
+    log: Log, tmp_path: Path
+) -> None:
+    life = 6.0
+    with (
+        closing(Engine(log, tmp_path, heartbeat=life)) as engine,
+        looked_at_again(log, log.projector(heartbeat_ttl=1.0)),
+    ):
+        log.wait_for_entries(1)
+        for _ in range(3):
+            engine.signal(signal.SIGSTOP)
+            time.sleep(life / 3)  # it stands still; and then it goes on, which it must be seen to do
+            engine.signal(signal.SIGCONT)
+            (key,) = log.client.keys(log.key("heartbeat:*"))
+            eventually(partial(is_fresh, log, key, life), what="a beat after it went on")
+        engine.end_run()
+        eventually(lambda: log.totals().get("successes") == 1)
+    assert "r1" not in [operation["execution_id"] for operation in orphaned(log)]
+    assert log.totals()["orphaned"] == 1  # the witness
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_engine_that_comes_back_late_is_counted_right(log: Log, tmp_path: Path, way: str) -> None:
+    with running(log.projector(heartbeat_ttl=HEARTBEAT)), closing(Engine(log, tmp_path, way=way)) as engine:
+        log.wait_for_entries(1)
+        engine.signal(signal.SIGSTOP)
+        wait_for_orphans(log)
+        engine.end_run()
+        engine.signal(signal.SIGCONT)
+        eventually(lambda: log.totals()["total_executions"] == 1)
+        assert engine.process.wait(30) == 0
+    assert log.totals()["successes"] == 1
+    assert log.totals()["orphaned"] == 0
+    assert (log.client.hlen(log.key("orphans")), log.client.hlen(log.key("in_flight"))) == (0, 0)
+    assert log.checkpoint("missing") == "0"
+    assert_right_in_the_end(log)
+
+
+def test_a_command_whose_producer_run_was_killed_is_presumed_dead(log: Log, tmp_path: Path) -> None:
+    environ = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace, "XDG_STATE_HOME": str(tmp_path)}
+    producer = str(Path(sys.executable).with_name("producer"))
+    command = [producer, "run", "--action", "a", "--", "sleep", "3600"]
+    with running(log.projector(heartbeat_ttl=HEARTBEAT)):
+        process = subprocess.Popen(command, env=environ, preexec_fn=die_with_parent, start_new_session=True)
+        try:
+            log.wait_for_entries(1)
+            eventually(lambda: log.client.keys(log.key("heartbeat:*")), what="a heartbeat of producer run")
+            (key,) = log.client.keys(log.key("heartbeat:*"))
+            process.kill()
+            process.wait()
+            log.client.delete(key)  # as 60 s would
+            wait_for_orphans(log)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+LEAVING = """
+import sys, threading
+from producer import Producer
+way = {"direct": {}, "spooled": {"spool": sys.argv[4]}, "buffered": {"buffer": 10}}[sys.argv[3]]
+producer = Producer(sys.argv[1], sys.argv[2], **way)
+def work(entered):
+    with producer.execution("a", source="manual", execution_id="r1") as run:
+        run.output = "so far"
+        entered.set()
+        threading.Event().wait()
+entered = threading.Event()
+threading.Thread(target=work, args=[entered], daemon=True).start()
+entered.wait()
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_is_open_at_a_clean_exit_has_failed(log: Log, tmp_path: Path, way: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", LEAVING, log.url, log.namespace, way, str(tmp_path / "spool")], check=True, timeout=60
+    )
+    log.drain()
+    (record,) = log.records("failures")
+    assert (record["error"], record["execution_id"]) == ("producer exited", "r1")
+    assert log.client.hlen(log.key("in_flight")) == 0
 
 
 # -- a session whose clock stands still until it is moved; a heartbeat lives for 60 s --

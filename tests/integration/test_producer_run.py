@@ -102,6 +102,7 @@ def test_a_success_is_recorded_with_its_start_its_output_and_its_time(
         "source": "cron:nightly",
         "execution_type": "task",
         "execution_id": "e1",
+        "heartbeats": True,
         "seq": 1,
     }
     assert before <= completed.pop("completed_at") <= after

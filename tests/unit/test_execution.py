@@ -83,6 +83,7 @@ def test_the_start_is_recorded_before_the_body_and_the_end_after(engine: Engine)
                 "execution_type": "task",
                 "started_at": 1_000_000,
                 "execution_id": run.execution_id,
+                "heartbeats": True,
             }
         ]
         engine.now += 1.2345
@@ -330,7 +331,7 @@ class Gate:
         monkeypatch.setattr(engine.producer, operation, gated)
 
 
-STARTED, COMPLETED = "action_execution_started", "action_execution_completed"
+STARTED, COMPLETED = "begin", "action_execution_completed"
 
 
 def test_async_with_records_as_with_does(engine: Engine) -> None:

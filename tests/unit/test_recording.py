@@ -31,10 +31,18 @@ class Forwarding:
         self.waiting: list[str] = []
         self.delivered: list[str] = []
         self.closed = 0
+        self.beating_for: list[str] = []
         self.flushes: list[dict[str, Any]] = []
 
-    def action_execution_started(self, *_: object, **__: object) -> Receipt:
+    def execution(self, action_id: str, **_: object) -> str:
+        return action_id
+
+    def begin(self, run: str) -> Receipt:
+        self.beating_for.append(run)
         return self._record("start")
+
+    def end(self, run: str) -> None:
+        self.beating_for.remove(run)
 
     def action_execution_completed(self, *_: object, **__: object) -> Receipt:
         return self._record("end")
@@ -56,6 +64,7 @@ class Forwarding:
 
     def close(self, timeout: float) -> None:
         assert timeout == 0
+        assert not self.beating_for  # else it would have failed, as its producer exited
         self.closed += 1
 
 
@@ -99,6 +108,7 @@ def test_what_arrives_is_not_spoken_of(place: Place, said: list[str]) -> None:
     recording = opened(said)
     recording.started()
     assert place.producer.delivered == ["start"]
+    assert place.producer.beating_for == ["backup"]
     recording.completed(ENDED)
     assert place.producer.delivered == ["start", "end"]
     assert place.opened == ["spool /state/spool"]
