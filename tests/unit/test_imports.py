@@ -20,8 +20,8 @@ SHARED = {
 }
 """What both sides of the log need of the write side: its contract, and the way to the server."""
 FOR_THE_CLI = {"producer.location", "producer.process_title"}
-ENGINES = ("projector.demo",)
-"""The demonstration is an engine: it writes through the public Producer."""
+ENGINES = ("projector.demo", "projector.testing")
+"""The demonstration is an engine: it writes through the public Producer. Tests of engines are given one."""
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -1,0 +1,42 @@
+"""The pytest plugin of execution-wal: the fixture `execution_wal`, for tests of engines.
+
+    def test_a_failed_notification_is_recorded(execution_wal):
+        engine = Engine(producer=execution_wal.producer)
+        engine.notify()
+        execution_wal.project()
+        assert execution_wal.query.action_stats("notify").failures == 1
+
+Every pytest run of an environment loads this module: what is heavy, it loads when the fixture is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from projector.testing import InMemoryWal
+
+__all__ = ["execution_wal"]
+
+
+@pytest.fixture
+def execution_wal() -> Iterator[InMemoryWal]:
+    """A write-ahead log in memory, on fakeredis, fresh for each test.
+
+    `execution_wal.producer` records (or one that the engine makes: `Producer(execution_wal.client)`),
+    `execution_wal.project()` runs the projector, `execution_wal.query` reads.
+    """
+    try:
+        from projector.testing import InMemoryWal
+    except ModuleNotFoundError as error:
+        if error.name != "fakeredis":
+            raise
+        pytest.fail("the fixture execution_wal needs fakeredis: pip install 'execution-wal[testing]'", pytrace=False)
+    wal = InMemoryWal()
+    try:
+        yield wal
+    finally:
+        wal.close()

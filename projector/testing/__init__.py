@@ -1,0 +1,7 @@
+"""For tests of engines: the whole system in memory, without a server. The fixture is in `projector/pytest_plugin.py`."""
+
+from __future__ import annotations
+
+from projector.testing.in_memory_wal import InMemoryWal
+
+__all__ = ["InMemoryWal"]

@@ -1,0 +1,79 @@
+"""A write-ahead log on fakeredis, projected when it is asked to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fakeredis
+
+from producer import Producer
+from producer.wal import DEFAULT_NAMESPACE
+from projector.bounds import Bounds
+from projector.fold.entry import read_entry
+from projector.fold.fold import fold
+from projector.fold.history import History
+from projector.fold.rendering import Rendered, render
+from projector.keys import Keys
+from projector.query import Query
+
+__all__ = ["InMemoryWal"]
+
+
+class InMemoryWal:
+    """A log, its projection, and both ends of them, in memory.
+
+    `producer` records, or a Producer that the engine makes of `client`; `project()` brings the projection up to date;
+    `query` reads it. The projection is made by the fold itself, of the whole log each time, and written in one MULTI:
+    the commit with its fences, the lease and presuming runs dead are the worker's, which needs what fakeredis lacks.
+    """
+
+    def __init__(self, namespace: str = DEFAULT_NAMESPACE, *, bounds: Bounds | None = None) -> None:
+        self.namespace = namespace
+        self.client: fakeredis.FakeRedis = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+        self.producer = Producer(self.client, namespace)
+        self.query = Query(self.client, namespace)
+        self._keys = Keys(namespace)
+        self._bounds = bounds or Bounds()
+
+    def project(self) -> int:
+        """Fold the log as it stands, and replace the projection; how many entries that were."""
+        history = History(self._bounds)
+        for entry_id, fields in self._entries():
+            fold(history, read_entry(entry_id, fields))
+        with self.client.pipeline(transaction=True) as pipeline:
+            for key in self.client.scan_iter(match=self._keys.pattern):
+                if self._keys.owns(key):
+                    pipeline.delete(key)
+            for rendered in render(history, self._keys):
+                _write(pipeline, rendered)
+            pipeline.execute()
+        return history.checkpoint.entries
+
+    def close(self) -> None:
+        """Let go of what the producer has open."""
+        self.producer.close()
+        self.client.close()
+
+    def _entries(self) -> list[tuple[bytes, list[bytes]]]:
+        # Not by client.xrange, whose dictionaries hide a field that is there twice.
+        connection = self.client.connection_pool.get_connection()
+        try:
+            connection.send_command("XRANGE", self._keys.wal, "-", "+")
+            entries: list[tuple[bytes, list[bytes]]] = connection.read_response()
+        finally:
+            self.client.connection_pool.release(connection)
+        return entries
+
+
+def _write(pipeline: Any, rendered: Rendered) -> None:
+    content: Any = rendered.content
+    match rendered.kind:
+        case "list":
+            pipeline.rpush(rendered.key, *content)
+        case "hash":
+            pipeline.hset(rendered.key, mapping=content)
+        case "zset":
+            pipeline.zadd(rendered.key, content)
+        case "stream":
+            for entry_id, fields in content:
+                pipeline.execute_command("XADD", rendered.key, entry_id, *fields)
