@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from projector.cli.stdout import write, write_json
 from projector.cli.visible import visible
 from projector.errors import ProjectorError
 from projector.query import Query
+from projector.records import InFlightRecord
 
 __all__ = ["cleanups", "failures", "in_flight", "recent", "stats", "status"]
 
@@ -106,13 +108,16 @@ def cleanups(
 def in_flight(
     limit: _LimitOrAll = None, as_json: _Json = False, url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE
 ) -> None:
-    """What runs right now, the latest start first; below it what is presumed dead (without --json)."""
+    """What runs right now, the latest start first; below it what is presumed dead (without --json).
+
+    Beside each run stands its action's p95: what takes longer than 95 % of the runs before is red.
+    """
     with _query(url, namespace) as query:
         records = query.in_flight()
         if as_json:
             return write_json(records[:limit])
         report = _report(query)
-        report.in_flight(records[:limit])
+        report.in_flight(records[:limit], usual=_usual(query, records[:limit]))
         if orphans := query.orphans():
             report.in_flight(orphans[:limit], title="Presumed dead")
         return write(report.text())
@@ -152,6 +157,10 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
     report = _report(query)
     report.totals(totals)
     report.actions(actions, limit=limit)
+    running = query.in_flight()
+    report.overdue(running, usual=_usual(query, running))
+    if orphans := query.orphans():
+        report.in_flight(orphans[:limit], title="Presumed dead")
     if executions:
         report.executions(executions, title="Recent executions")
     if cleanups:
@@ -172,9 +181,12 @@ def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
         )
         raise typer.Exit(1)
     report = _report(query)
-    report.action(found)
+    usual = query.duration_percentiles([action])
+    report.action(found, p95=usual.get(action))
     if running:
-        report.in_flight(running, title="Running")
+        report.in_flight(running, usual=usual, title="Running")
+    if orphans := [record for record in query.orphans() if record.action_id == action]:
+        report.in_flight(orphans[:limit], title="Presumed dead")
     if executions := query.recent_action_executions(limit, action_id=action):
         report.executions(executions, title="Recent executions")
     return write(report.text())
@@ -182,6 +194,11 @@ def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
 
 def _query(url: str | None, namespace: str) -> Query:
     return Query(locate(url, os.environ), namespace)
+
+
+def _usual(query: Query, records: Sequence[InFlightRecord]) -> dict[str, int]:
+    """The p95 of the durations of the actions that `records` are runs of."""
+    return query.duration_percentiles(record.action_id for record in records)
 
 
 def _report(query: Query) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -18,6 +18,7 @@ from projector.cli.tables import (
     cleanups_table,
     executions_table,
     in_flight_table,
+    is_overdue,
     pairs,
     state,
 )
@@ -68,13 +69,13 @@ class Report:
         if actions:
             self._section(title, actions_table(actions[:limit], now=self._now, width=self._console.width))
 
-    def action(self, stats: ActionStats) -> None:
+    def action(self, stats: ActionStats, *, p95: int | None = None) -> None:
         now = self._now
         rows: list[tuple[str, str | Text]] = [
             ("Action", visible(stats.action_id)),
             ("State", state(stats)),
             ("Executions", Text(f"{stats.total_executions:,}, ") + _share(stats.failures, stats.total_executions)),
-            ("Duration", _durations(stats)),
+            ("Duration", _durations(stats, p95)),
             ("Last success", _moment(stats.last_success_at, now)),
             ("Last failure", _moment(stats.last_failure_at, now)),
             ("First seen", _moment(stats.first_at, now)),
@@ -101,9 +102,22 @@ class Report:
         table = cleanups_table(records, now=self._now, width=self._console.width)
         self._section(title, table if records else self._nothing(none))
 
-    def in_flight(self, records: Sequence[InFlightRecord], *, title: str = "", none: str = "nothing runs") -> None:
-        table = in_flight_table(records, now=self._now, width=self._console.width)
+    def in_flight(
+        self,
+        records: Sequence[InFlightRecord],
+        *,
+        usual: Mapping[str, int] | None = None,
+        title: str = "",
+        none: str = "nothing runs",
+    ) -> None:
+        """`usual`: the p95 of each action's durations, which longer ones stand out against."""
+        table = in_flight_table(records, now=self._now, width=self._console.width, usual=usual)
         self._section(title, table if records else self._nothing(none))
+
+    def overdue(self, records: Sequence[InFlightRecord], *, usual: Mapping[str, int]) -> None:
+        """Of what runs, what has taken longer than 95 % of its action's runs did; nothing where there is none."""
+        if late := [record for record in records if is_overdue(record, now=self._now, usual=usual)]:
+            self.in_flight(late, usual=usual, title="Running for longer than usual")
 
     def status(self) -> None:
         status = self._status
@@ -178,11 +192,12 @@ def _share(count: int, total: int, what: str = "failed") -> Text:
     return Text(f"{count:,} {what}{percentage}", style=FAILURE if count else "")
 
 
-def _durations(stats: ActionStats) -> str:
+def _durations(stats: ActionStats, p95: int | None) -> str:
     if not stats.total_executions:
         return "–"
     shortest, longest = duration(stats.duration_ms_min), duration(stats.duration_ms_max)
-    return f"{duration(stats.avg_duration_ms)} on average, {shortest} to {longest}"
+    most = "" if p95 is None else f", 95 % within {duration(p95)}"
+    return f"{duration(stats.avg_duration_ms)} on average, {shortest} to {longest}{most}"
 
 
 def _moment(moment: int | None, now: int) -> str:

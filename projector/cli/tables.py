@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +12,16 @@ from projector.cli.visible import visible
 from projector.query import ActionStats
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
-__all__ = ["FAILURE", "actions_table", "cell", "cleanups_table", "executions_table", "in_flight_table", "pairs"]
+__all__ = [
+    "FAILURE",
+    "actions_table",
+    "cell",
+    "cleanups_table",
+    "executions_table",
+    "in_flight_table",
+    "is_overdue",
+    "pairs",
+]
 
 FAILURE = "red"
 _WIDE = 160
@@ -82,10 +91,17 @@ def cleanups_table(records: Sequence[CleanupRecord], *, now: int, width: int) ->
     return table
 
 
-def in_flight_table(records: Sequence[InFlightRecord], *, now: int, width: int) -> Table:
-    """Runs that have not ended; wide also with who recorded them, and the start's WAL entry."""
+def in_flight_table(
+    records: Sequence[InFlightRecord], *, now: int, width: int, usual: Mapping[str, int] | None
+) -> Table:
+    """Runs that have not ended; wide also with who recorded them, and the start's WAL entry.
+
+    `usual`: what 95 % of an action's runs took at most; a run that takes longer stands out. None leaves that out.
+    """
     table = _table()
     _number(table, "For")
+    if usual is not None:
+        _number(table, "p95")
     _long(table, "Action")
     _long(table, "Source")
     _long(table, "Type")
@@ -97,8 +113,11 @@ def in_flight_table(records: Sequence[InFlightRecord], *, now: int, width: int) 
         _short(table, "Entry")
     for record in records:
         rest = (clock_time(record.started_at), cell(record.by or _UNKNOWN), cell(record.entry_id))
+        elapsed = duration(max(0, now - record.started_at))
+        p95 = None if usual is None else usual.get(record.action_id)
         table.add_row(
-            duration(max(0, now - record.started_at)),
+            Text(elapsed, style=FAILURE if is_overdue(record, now=now, usual=usual or {}) else ""),
+            *(() if usual is None else (_UNKNOWN if p95 is None else duration(p95),)),
             cell(record.action_id),
             cell(record.source),
             cell(record.execution_type),
@@ -106,6 +125,12 @@ def in_flight_table(records: Sequence[InFlightRecord], *, now: int, width: int) 
             *(rest if wide else ()),
         )
     return table
+
+
+def is_overdue(record: InFlightRecord, *, now: int, usual: Mapping[str, int]) -> bool:
+    """Whether a run takes longer than 95 % of its action's did."""
+    p95 = usual.get(record.action_id)
+    return p95 is not None and now - record.started_at > p95
 
 
 def actions_table(actions: Sequence[ActionStats], *, now: int, width: int) -> Table:

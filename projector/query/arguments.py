@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from projector.errors import InvalidQuery
 
-__all__ = ["checked_limit", "checked_name", "checked_success"]
+__all__ = ["checked_limit", "checked_name", "checked_percent", "checked_success"]
 
 _LARGEST = 2**53
 
@@ -24,6 +24,12 @@ def checked_name(name: str, value: object) -> str:
     except UnicodeEncodeError as error:
         raise InvalidQuery(name, "text that UTF-8 can carry", value) from error
     return value
+
+
+def checked_percent(percent: object) -> int:
+    if type(percent) is not int or not 1 <= percent <= 100:
+        raise InvalidQuery("percent", "a whole number from 1 to 100", percent)
+    return percent
 
 
 def checked_success(success: object) -> bool | None:

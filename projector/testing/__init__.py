@@ -1,4 +1,4 @@
-"""For tests of engines: the whole system in memory, without a server. The fixture is in `projector/pytest_plugin.py`."""
+"""For tests of engines: the whole system in memory, without a server. `projector/pytest_plugin.py` has a fixture."""
 
 from __future__ import annotations
 
