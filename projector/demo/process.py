@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # What waits in the user's own spool is not for the demonstration's log.
+                env={**os.environ, "XDG_STATE_HOME": str(self._log.parent.absolute())},
             )
 
     @property
