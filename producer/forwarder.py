@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["Forwarder"]
 
 BATCH_OPERATIONS = 2000
+SAFE_BATCH_OPERATIONS = 10_000
+"""Where each batch waits for a disk or a replica."""
 BATCH_BYTES = 4 << 20
+_LINGER_SECONDS = 0.005
+_LINGER_OPERATIONS = 500
+"""A batch waits for that many, but no longer: to send each by itself would cost the engine a tenth of a processor."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
@@ -61,9 +66,11 @@ class Forwarder:
         self._monotonic = monotonic
         self._key = b""
         self._pipeline = Pipeline(client, b"")
-        self._count = BATCH_OPERATIONS
+        self._most = SAFE_BATCH_OPERATIONS if self._level else BATCH_OPERATIONS
+        self._count = self._most
         self._pause = _FIRST_PAUSE
         self._failures = 0
+        self._flushing = 0  # how many wait for a flush
         self._hurried = False
         self._sleeping = False
         self._stopped = False
@@ -97,10 +104,14 @@ class Forwarder:
         with self._changed:
             if others is not None:
                 others.look_again()
+            self._flushing += 1
             self._hurried = True
             self._changed.notify_all()
             enough = self._failures + attempts
-            self._changed.wait_for(lambda: arrived() or self._failures >= enough, timeout)
+            try:
+                self._changed.wait_for(lambda: arrived() or self._failures >= enough, timeout)
+            finally:
+                self._flushing -= 1
             return arrived()
 
     def stop(self, *, timeout: float) -> None:
@@ -137,6 +148,7 @@ class Forwarder:
 
     def _round(self) -> bool:
         if self._own is not None and self._own.waiting:
+            self._linger(self._own)
             is_delivered = self._forward(self._own)
         elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
             is_delivered = self._forward_leftover(self._leftovers, leftover)
@@ -244,7 +256,7 @@ class Forwarder:
         if self.trouble is not None:
             _log.warning("operations are forwarded again")
             self.trouble = None
-        self._pause, self._count = _FIRST_PAUSE, BATCH_OPERATIONS
+        self._pause, self._count = _FIRST_PAUSE, self._most
         with self._changed:
             self._changed.notify_all()
 
@@ -256,6 +268,11 @@ class Forwarder:
                 self._hurried, self._pause = False, _FIRST_PAUSE
             self._changed.wait_for(lambda: self._stopped or self._hurried, self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _linger(self, own: Queue) -> None:
+        if own.waiting < _LINGER_OPERATIONS and not self._flushing:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopped or self._flushing, _LINGER_SECONDS)
 
     def _sleep(self) -> None:
         """Until something is put in, or it is time to look for what others left."""

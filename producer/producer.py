@@ -302,10 +302,11 @@ class Producer:
     # -- one way for all operations --
 
     def _record(self, fields: dict[str, Any]) -> Receipt:
-        for name, value in fields.items():
-            if value.__class__ is str and not value.isascii():
-                fields[name] = text_of(value)
-        operation, raw = encoded(fields)  # what is invalid raises: no number is used up
+        try:
+            operation, raw = encoded(fields)
+        except InvalidOperation:  # no number is used up; and if it was for a lone surrogate, that is replaced
+            texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
+            operation, raw = encoded(fields | texts)
         return self._outlet.record(operation, raw, self._now())
 
     def _now(self) -> int:

@@ -13,6 +13,7 @@ from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
+from producer.spool.fork import held_off
 from producer.spool.lock import SpoolLock
 from producer.spool.rescue import DAMAGED, rescue
 from producer.spool.spool import Spool
@@ -45,7 +46,7 @@ class SpoolDirectory:
     def create(self, identity: Identity, namespace: str) -> Spool:
         """A new spool, for the operations of `identity`."""
         path = self.path / f"{secrets.token_hex(8)}{SPOOL}"
-        with file.translated(path):
+        with held_off(), file.translated(path):
             lock = SpoolLock.take(path.with_suffix(LOCK))
             assert lock is not None, "nobody else knows a name that was made up just now"
             try:
@@ -80,7 +81,7 @@ class SpoolDirectory:
 
     def adopt(self, path: Path) -> Spool | None:
         """The spool at `path`, ours from here on; None when another holds it, or it is gone."""
-        with file.translated(path):
+        with held_off(), file.translated(path):
             lock = SpoolLock.take(path.with_suffix(LOCK))
             if lock is None:
                 return None
@@ -95,7 +96,7 @@ class SpoolDirectory:
 
     def rescue(self, path: Path) -> Spool | None:
         """In the place of the damaged one at `path` another, with what is intact of it, ours; None if nothing is."""
-        with file.translated(path):
+        with held_off(), file.translated(path):
             lock = SpoolLock.take(path.with_suffix(LOCK))
             if lock is None:
                 return None

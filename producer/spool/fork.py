@@ -10,9 +10,11 @@ import ctypes
 import os
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-__all__ = ["keep_apart"]
+__all__ = ["held_off", "keep_apart"]
 
 
 class _Apart(Protocol):
@@ -30,7 +32,15 @@ _paused: list[_Apart] = []
 
 def keep_apart(spool: _Apart) -> None:
     """Pause `spool` for each fork from now on. In the child it is left to the parent, and what it gives is kept."""
-    _all.add(spool)
+    with held_off():
+        _all.add(spool)
+
+
+@contextmanager
+def held_off() -> Iterator[None]:
+    """No fork takes place meanwhile: SQLite is at work for what is no spool yet."""
+    with _forking:
+        yield
 
 
 def _before() -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 import redis
+from redis.cluster import RedisCluster
 
 from producer import Producer
 from tests.proxy import Fault, Proxy
-from tests.servers import Server, eventually
+from tests.servers import Server, eventually, free_port, running
 from tests.spooling import AWAY, counted, engine, files, first_occurrences
 
 pytestmark = pytest.mark.server
@@ -129,6 +130,22 @@ def test_a_producer_is_closed_soon_when_the_server_is_away(namespace: str, spool
         record(producer, 10)
     assert time.monotonic() - began < 4.0
     assert files(spool) == ["lock", "spool"]
+
+
+def test_a_cluster_s_client_will_do_for_each_log_that_is_owed_something(
+    tmp_path: Path, namespace: str, spool: Path
+) -> None:
+    for server in running(tmp_path / "server", "--cluster-enabled", "yes", "--cluster-port", str(free_port())):
+        with server.client() as admin:
+            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
+            with Producer(AWAY, f"{namespace}-other", spool=spool) as dead:
+                record(dead, 5)
+            with RedisCluster("127.0.0.1", server.port) as given, Producer(given, namespace, spool=spool) as heir:
+                record(heir, 500)
+                assert heir.flush(PATIENT)
+            assert list(first_occurrences(admin, namespace).values()) == [list(range(1, 501))]
+            assert list(first_occurrences(admin, f"{namespace}-other").values()) == [[1, 2, 3, 4, 5]]
 
 
 # -- dead producers --

@@ -54,7 +54,6 @@ def deliver(leftovers: Leftovers) -> str:
 
 def test_each_is_had_once_and_then_there_are_no_more(directory: SpoolDirectory, leftovers: Leftovers) -> None:
     left = {leave(directory) for _ in range(3)}
-    assert not leftovers.exhausted
     assert {deliver(leftovers) for _ in range(3)} == left
     assert leftovers.current() is None
     assert leftovers.exhausted
@@ -78,10 +77,11 @@ def test_it_is_looked_at_at_once_for_who_asks(directory: SpoolDirectory, leftove
     by = leave(directory)
     clock.now += 1
     leftovers.look_again()
-    assert not leftovers.exhausted
+    states = [leftovers.exhausted]
     assert deliver(leftovers) == by
     assert leftovers.current() is None
-    assert leftovers.exhausted
+    states.append(leftovers.exhausted)
+    assert states == [False, True]
 
 
 def test_one_that_is_given_back_is_another_s_to_take_and_comes_again(
