@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from producer import Producer, Receipt
+from producer import Execution, Producer, Receipt
 
 __all__ = ["Book", "BookedProducer", "Tally"]
 
@@ -62,6 +62,11 @@ class BookedProducer(Producer):
 
     def action_execution_started(self, *arguments: Any, **options: Any) -> Receipt:
         receipt = super().action_execution_started(*arguments, **options)
+        self._book.started()
+        return receipt
+
+    def begin(self, run: Execution) -> Receipt:
+        receipt = super().begin(run)
         self._book.started()
         return receipt
 
