@@ -53,7 +53,7 @@ def run(
     """Run a command, and record its start and its end.
 
     Exits as the command does: with its status, 128 + n for signal n, 127 if it is not found, 126 if it cannot be
-    executed; whether or not it could be recorded. What looks like a secret is redacted in the record. While Redis
+    executed; whether or not it could be recorded. What looks like a password or token is redacted there. While Redis
     is away the record waits in the spool, for the next run or `producer flush`.
     """
     from producer.child import hold_signals
