@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -450,6 +452,25 @@ def test_a_file_that_is_in_use_is_neither_adopted_nor_opened(spool: Spool, place
     ran = subprocess.run([sys.executable, "-c", program, spool.path], capture_output=True, text=True, check=False)
     assert ran.stderr.endswith("database is locked\n")
     assert numbers(spool) == [1, 2, 3]
+
+
+def test_a_forked_child_that_lets_go_of_a_spool_does_not_tidy_up_its_parent_s_file(place: Path) -> None:
+    held = [created(place)]
+    fill(held[0], 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        held.clear()
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert files(place) == ["lock", "spool", "spool-wal"]
+    fill(held[0], 2)
+    held[0].close()
+    (again,) = adopted(place)
+    assert numbers(again) == [1, 2, 3, 4, 5]
+    again.close()
 
 
 def test_a_lock_is_taken_by_one_and_free_again_when_it_is_released(tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""The forwarding loop against a scripted connection: what is sent again, what may leave, and what is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+from redis.exceptions import OutOfMemoryError
+
+from producer.buffer import Buffer
+from producer.durability import Durability
+from producer.forwarder import Forwarder
+from producer.identity import SETTLE_SECONDS, Identity
+from producer.queue import Numbered
+
+LOST = redis.ConnectionError("Connection closed by server.")
+OOM = OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+
+class Line:
+    """A connection whose replies follow a script, one item each; an error is raised. After its end all is well."""
+
+    def __init__(self, script: Iterable[Any]) -> None:
+        self.script = list(script)
+        self.sent: list[list[tuple[Any, ...]]] = []
+        self.closed = 0
+
+    def __call__(self, *_: object) -> Line:
+        return self
+
+    def open(self) -> None: ...
+
+    def send(self, commands: Iterable[tuple[Any, ...]]) -> None:
+        self.sent.append(list(commands))
+
+    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:  # noqa: ARG002 - it does not wait
+        for _ in range(count):
+            reply = self.script.pop(0) if self.script else 1
+            if isinstance(reply, Exception):
+                raise reply
+            yield reply
+
+    def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def numbers(self) -> list[list[int]]:
+        """Of each batch, the numbers of its operations."""
+        return [[command[8] for command in batch if command[0] == "XADD"] for batch in self.sent]
+
+    @property
+    def claims(self) -> list[int]:
+        return [command[10] for batch in self.sent for command in batch if command[0] == "XADD"]
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    made = Line([])
+    monkeypatch.setattr("producer.forwarder.Pipeline", made)
+    monkeypatch.setattr("producer.forwarder._FIRST_PAUSE", 0.001)
+    return made
+
+
+class Gapped(Buffer):
+    """One that has dropped the numbers from 3 to 9."""
+
+    def __init__(self) -> None:
+        super().__init__(Identity(), "otters", limit=1000, patience=1)
+        self.claims: list[int] = []
+
+    def append(self, op: bytes, at: int) -> int:
+        seq = super().append(op, at)
+        if seq == 2:
+            self.last = 9
+        return seq
+
+    def remove(self, sent: Sequence[Numbered], acked: int) -> None:
+        super().remove(sent, acked)
+        self.claims.append(acked)
+
+
+def buffer(count: int) -> Buffer:
+    made = Buffer(Identity(), "otters", limit=1000, patience=1)
+    for _ in range(count):
+        made.append(b"{}", at=0)
+    return made
+
+
+def run(own: Buffer, durability: Durability | None = None, **options: Any) -> Forwarder:
+    """A forwarder that has delivered all of `own`, and ended."""
+    client = fakeredis.FakeRedis()
+    made = Forwarder(client, own, leftovers=None, durability=durability or Durability(), timeout=1, **options)
+    made.start()
+    assert made.flush(30)
+    made.stop(timeout=30)
+    return made
+
+
+def test_a_batch_that_arrives_is_sent_once(line: Line) -> None:
+    forwarder = run(buffer(10))
+    assert line.numbers == [list(range(1, 11))]
+    assert (forwarder.delivered, forwarder.trouble) == (10, None)
+
+
+@pytest.mark.parametrize("trouble", [LOST, OOM])
+def test_what_was_acknowledged_before_the_trouble_is_not_sent_again_and_the_rest_begins_with_one(
+    line: Line, trouble: Exception
+) -> None:
+    """One at a time until one arrives: were the refusal to pass in the middle of a batch, the order would be lost."""
+    line.script = [b"1-1", b"1-2", b"1-3", trouble, trouble]
+    run(buffer(10))
+    assert line.numbers == [list(range(1, 11)), [4], [4], list(range(5, 11))]
+
+
+def test_what_is_not_known_to_be_safe_does_not_leave_and_is_sent_again(line: Line) -> None:
+    line.script = [b"1-1", b"1-2", LOST]  # the entries are there, and then the connection ends
+    run(buffer(2), Durability(replicas=1))
+    assert line.numbers == [[1, 2], [1], [2]]
+    assert line.sent[0][-1] == ("WAIT", 1, 5000)
+
+
+def test_a_level_that_is_not_reached_in_time_is_asked_for_again_and_nothing_is_sent_again(line: Line) -> None:
+    line.script = [b"1-1", b"1-2", 0, 0, 1]
+    forwarder = run(buffer(2), Durability(replicas=1))
+    assert line.numbers == [[1, 2], [], []]
+    assert forwarder.trouble is None
+
+
+def test_the_claim_lags_and_stays_below_what_was_dropped(line: Line) -> None:
+    now = 1000.0
+    own = Gapped()
+    client = fakeredis.FakeRedis()
+    forwarder = Forwarder(client, own, leftovers=None, durability=Durability(), timeout=1, monotonic=lambda: now)
+    forwarder.start()
+    for _ in range(4):
+        own.append(b"{}", at=0)
+        forwarder.wake()
+        assert forwarder.flush(30)
+        now += 2 * SETTLE_SECONDS
+    forwarder.stop(timeout=30)
+    assert line.numbers == [[1], [2], [10], [11]]
+    assert line.claims == [0, 1, 2, 2]
+    assert max(own.claims) <= 2
+
+
+def test_trouble_of_ours_does_not_end_the_thread(line: Line) -> None:
+    line.script = [ZeroDivisionError("a mistake"), b"1-1"]
+    run(buffer(1))
+    assert line.numbers == [[1], [1]]
+
+
+def test_a_connection_is_closed_at_the_end(line: Line) -> None:
+    run(buffer(1))
+    assert line.closed >= 1
