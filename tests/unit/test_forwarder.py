@@ -146,6 +146,15 @@ def test_the_claim_lags_and_stays_below_what_was_dropped(line: Line) -> None:
     assert max(own.claims) <= 2
 
 
+def test_a_batch_with_numbers_left_out_claims_none_of_them(line: Line) -> None:
+    own = Gapped()
+    for _ in range(4):
+        own.append(b"{}", at=0)
+    run(own)
+    assert line.numbers == [[1, 2, 10, 11]]
+    assert own.identity.claim(1e12) < 3  # years later
+
+
 def test_trouble_of_ours_does_not_end_the_thread(line: Line) -> None:
     line.script = [ZeroDivisionError("a mistake"), b"1-1"]
     run(buffer(1))
