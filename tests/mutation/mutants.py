@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "the reset of the group when something was passed over",
         "projector/worker/session.py",
-        {"            self._reset_group()\n        return False\n": "            pass\n        return False\n"},
+        {"            self._reset_group()\n        self._orphans": "            pass\n        self._orphans"},
         (f"{_FENCES}::test_entries_that_another_reader_took_are_projected_though_nothing_more_comes",),
     ),
     Mutant(
