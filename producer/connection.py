@@ -34,6 +34,7 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from producer.errors import UnusableServer
+from producer.location import URL_VARIABLE
 from producer.sentinel import SCHEME, sentinel_client
 
 __all__ = [
@@ -51,7 +52,6 @@ __all__ = [
 
 Client = redis.Redis | RedisCluster
 
-URL_VARIABLE = "WAL_URL"
 
 DEFAULT_SECONDS = 5.0
 """How long a reply is waited for."""

@@ -162,13 +162,7 @@ class _Rebuild:
 
     def _scan(self, keys: Keys) -> list[bytes]:
         """Every key of a projection that is there."""
-        found: set[bytes] = set()
-        cursor: bytes | int = 0
-        while True:
-            cursor, page = self._link.call("SCAN", cursor, "MATCH", keys.pattern, "COUNT", 1000)
-            found.update(key for key in page if keys.owns(key))
-            if int(cursor) == 0:
-                return sorted(found)
+        return [key for key in self._link.scan(keys.pattern) if keys.owns(key)]
 
     # -- under the lease --
 

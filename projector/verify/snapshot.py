@@ -54,13 +54,7 @@ class Reader:
 
     def scan(self, pattern: bytes) -> list[bytes]:
         """Every key like `pattern`."""
-        found: set[bytes] = set()
-        cursor: bytes | int = 0
-        while True:
-            cursor, page = self._link.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            found.update(page)
-            if int(cursor) == 0:
-                return sorted(found)
+        return self._link.scan(pattern)
 
 
 def _content(kind: str, reply: Any) -> Content | None:

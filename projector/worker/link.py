@@ -78,6 +78,16 @@ class Link:
         self._send(self._connection.pack_commands(commands))
         return [self._read() for _ in commands]
 
+    def scan(self, pattern: bytes) -> list[bytes]:
+        """Every key like `pattern`, sorted."""
+        found: set[bytes] = set()
+        cursor: bytes | int = 0
+        while True:
+            cursor, page = self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            found.update(page)
+            if int(cursor) == 0:
+                return sorted(found)
+
     def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
         return self.call("EVALSHA", script.digest, len(keys), *keys, *arguments)
 
