@@ -8,12 +8,15 @@ ignored when read. Reading is strict: `"5"`, `1e3` and `true` are no integers, a
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.json import Decoder, Encoder
+from msgspec.structs import fields as fields_of
 
 from producer.errors import InvalidOperation, UndecodableOperation
+from producer.strict_json import brief, object_of
 
 __all__ = [
     "MAX_INTEGER",
@@ -38,8 +41,6 @@ MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader, sorted-set score and JavaScript number keeps exact."""
 MAX_OPERATION_BYTES = 1 << 20
 """The largest `op` of an entry."""
-MAX_FIELDS = 100
-"""The most fields of one object, unknown ones included."""
 NAME_BYTES = 256
 PATH_BYTES = 4096
 TEXT_BYTES = 4096
@@ -47,21 +48,24 @@ OUTPUT_BYTES = 16 << 10
 """To what a producer cuts `output` unless told otherwise. A reader takes any that fits an operation."""
 
 # The bounds in characters are necessary, not sufficient: `_check_bytes` applies the same numbers to UTF-8.
-_Name = Annotated[str, Field(min_length=1, max_length=NAME_BYTES)]
-_Path = Annotated[str, Field(min_length=1, max_length=PATH_BYTES)]
-_Text = Annotated[str, Field(max_length=TEXT_BYTES)]
-_Output = Annotated[str, Field(max_length=MAX_OPERATION_BYTES)]
-_EntryId = Annotated[str, Field(pattern=r"^[0-9]{1,20}-[0-9]{1,20}\z")]
-_Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+_Name = Annotated[str, Meta(min_length=1, max_length=NAME_BYTES)]
+_Path = Annotated[str, Meta(min_length=1, max_length=PATH_BYTES)]
+_Text = Annotated[str, Meta(max_length=TEXT_BYTES)]
+_Output = Annotated[str, Meta(max_length=MAX_OPERATION_BYTES)]
+_EntryId = Annotated[str, Meta(pattern=r"\A[0-9]{1,20}-[0-9]{1,20}\Z")]
+_Integer = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
-class _Base(BaseModel):
-    # defer_build: each schema is compiled once, inside the union below, not a second time for its class.
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
+class _Base(Struct, frozen=True, omit_defaults=True, tag_field="type", gc=False):
+    """Fields stand in the order in which they are written, behind `type`. Making one by its class checks nothing:
+    `operation_of`, `encode` and `decode` do."""
+
+    @property
+    def type(self) -> str:
+        return str(self.__struct_config__.tag)
 
 
-class ActionExecutionStarted(_Base):
-    type: Literal["action_execution_started"] = "action_execution_started"
+class ActionExecutionStarted(_Base, tag="action_execution_started", frozen=True, kw_only=True):
     action_id: _Name
     source: _Path
     execution_type: _Name
@@ -70,8 +74,7 @@ class ActionExecutionStarted(_Base):
     heartbeats: bool | None = None
 
 
-class ActionExecutionCompleted(_Base):
-    type: Literal["action_execution_completed"] = "action_execution_completed"
+class ActionExecutionCompleted(_Base, tag="action_execution_completed", frozen=True, kw_only=True):
     action_id: _Name
     success: bool
     output: _Output | None = None
@@ -81,8 +84,7 @@ class ActionExecutionCompleted(_Base):
     execution_id: _Name | None = None
 
 
-class CleanupExecuted(_Base):
-    type: Literal["cleanup_executed"] = "cleanup_executed"
+class CleanupExecuted(_Base, tag="cleanup_executed", frozen=True, kw_only=True):
     scanner_id: _Name
     resource_id: _Path
     action: _Name
@@ -91,16 +93,14 @@ class CleanupExecuted(_Base):
     executed_at: _Integer
 
 
-class ActionExecutionOrphaned(_Base):
-    type: Literal["action_execution_orphaned"] = "action_execution_orphaned"
+class ActionExecutionOrphaned(_Base, tag="action_execution_orphaned", frozen=True, kw_only=True):
     action_id: _Name
     execution_id: _Name
     reason: _Text
     orphaned_at: _Integer
 
 
-class QuarantineDropped(_Base):
-    type: Literal["quarantine_dropped"] = "quarantine_dropped"
+class QuarantineDropped(_Base, tag="quarantine_dropped", frozen=True, kw_only=True):
     entry_id: _EntryId
     dropped_at: _Integer
 
@@ -115,169 +115,141 @@ _CLASSES: tuple[type[Operation], ...] = (
     ActionExecutionOrphaned,
     QuarantineDropped,
 )
-_BY_TYPE: dict[str, type[Operation]] = {cls.model_fields["type"].default: cls for cls in _CLASSES}
-_ADAPTER: TypeAdapter[Operation] = TypeAdapter(Annotated[Operation, Field(discriminator="type")])
+_BY_TYPE: dict[object, type[Operation]] = {cls.__struct_config__.tag: cls for cls in _CLASSES}
 
-_INTEGER_WORDS = f"an integer from 0 to {MAX_INTEGER}"
-_BOOLEAN_WORDS = "true or false"
-_EXPECTED = {
-    **dict.fromkeys(
-        ("action_id", "scanner_id", "execution_id", "execution_type", "action"),
-        f"a string of 1 to {NAME_BYTES} bytes",
-    ),
-    **dict.fromkeys(("source", "resource_id"), f"a string of 1 to {PATH_BYTES} bytes"),
-    **dict.fromkeys(("error", "reason"), f"a string of at most {TEXT_BYTES} bytes"),
-    "output": f"a string of at most {MAX_OPERATION_BYTES} bytes",
-    "entry_id": "an entry id, <milliseconds>-<number>",
-    **dict.fromkeys(("success", "heartbeats"), _BOOLEAN_WORDS),
-    **dict.fromkeys(
-        ("started_at", "completed_at", "executed_at", "orphaned_at", "dropped_at", "duration_ms"), _INTEGER_WORDS
-    ),
-}
 _BYTE_BOUNDS = {
     **dict.fromkeys(("action_id", "scanner_id", "execution_id", "execution_type", "action"), NAME_BYTES),
     **dict.fromkeys(("source", "resource_id"), PATH_BYTES),
     **dict.fromkeys(("error", "reason"), TEXT_BYTES),
     "output": MAX_OPERATION_BYTES,
 }
+_MAY_BE_EMPTY = ("error", "reason", "output")
+_EXPECTED = {
+    **{
+        name: f"a string of {'at most' if name in _MAY_BE_EMPTY else '1 to'} {bound} bytes"
+        for name, bound in _BYTE_BOUNDS.items()
+    },
+    "entry_id": "an entry id, <milliseconds>-<number>",
+    **dict.fromkeys(("success", "heartbeats"), "true or false"),
+    **dict.fromkeys(
+        ("started_at", "completed_at", "executed_at", "orphaned_at", "dropped_at", "duration_ms"),
+        f"an integer from 0 to {MAX_INTEGER}",
+    ),
+}
 
-
-def encode(operation: Operation) -> bytes:
-    """The operation as compact JSON, `type` first, absent options omitted.
-
-    Raises InvalidOperation when it is larger than MAX_OPERATION_BYTES or holds a lone surrogate.
-    """
-    try:
-        raw = orjson.dumps({name: value for name, value in operation.__dict__.items() if value is not None})
-    except TypeError as error:  # orjson's answer to text that has no UTF-8
-        raise InvalidOperation("", "text that UTF-8 can carry", "a lone surrogate") from error
-    if len(raw) > MAX_OPERATION_BYTES:
-        raise InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
-    return raw
+_to_json = Encoder().encode
+_of_json: Callable[[bytes], Operation] = Decoder(Operation).decode
 
 
 def operation_of(fields: dict[str, Any]) -> Operation:
     """The operation that `fields` (with `type`) describe; raises InvalidOperation for what is out of bounds."""
-    operation = _validated(fields)
+    operation = _converted(fields)
     _check_bytes(operation)
     return operation
 
 
 def encoded(fields: dict[str, Any]) -> tuple[Operation, bytes]:
     """The operation that `fields` describe, and its bytes; raises as `operation_of` and `encode` do."""
-    operation = _validated(fields)
-    raw = encode(operation)
+    operation = _converted(fields)
+    return operation, _written(operation)
+
+
+def encode(operation: Operation) -> bytes:
+    """The operation as compact JSON, `type` first, absent options omitted.
+
+    Raises InvalidOperation when a field is out of its bounds or holds a lone surrogate, or when the whole is larger
+    than MAX_OPERATION_BYTES.
+    """
+    raw = _written(operation)
+    try:
+        _of_json(raw)
+    except ValidationError:
+        raise InvalidOperation(*_complaint(object_of(raw))) from None
+    return raw
+
+
+def _written(operation: Operation) -> bytes:
+    try:
+        raw = _to_json(operation)
+    except UnicodeEncodeError as error:
+        _check_bytes(operation)  # names the field
+        raise InvalidOperation("", "text that UTF-8 can carry", "a lone surrogate") from error
+    if len(raw) > MAX_OPERATION_BYTES:
+        raise _too_large(raw)
     if not raw.isascii():  # else the bounds in characters were bounds in bytes
         _check_bytes(operation)
-    return operation, raw
-
-
-def _validated(fields: dict[str, Any]) -> Operation:
-    try:
-        operation: Operation = _VALIDATE(fields)
-    except ValidationError as error:
-        raise InvalidOperation(*_complaint(error)) from None
-    return operation
+    return raw
 
 
 def decode(raw: bytes) -> Operation:
     """The operation in `raw`; raises UndecodableOperation, whose words do not depend on any library's."""
     try:
-        if len(raw) > MAX_OPERATION_BYTES:
-            raise InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
-        operation: Operation = _VALIDATE_JSON(raw)
-        escaped = b"\\" in raw
-        # Where every character is one byte, the validator's bounds in characters were bounds in bytes.
-        if not raw.isascii() or (escaped and b"\\u" in raw):
+        operation = _of_json(raw)
+        # What is written again as the same bytes has each field once, none that is unknown, and nothing that a
+        # lenient reader would have mended. All that producers write is; it costs a tenth of reading with care.
+        canonical = _to_json(operation) == raw and len(raw) <= MAX_OPERATION_BYTES
+    except (ValueError, RecursionError):
+        canonical = False
+    try:
+        if not canonical:
+            operation = _decoded_with_care(raw)
+        elif not raw.isascii():
             _check_bytes(operation)
-        # In valid JSON a field name and a string value have two quotes each. As many as the known fields
-        # account for: no field stands there twice, and none is unknown. Counting costs a tenth of parsing again.
-        quotes = (raw.replace(b"\\\\", b"").replace(b'\\"', b"") if escaped else raw).count(b'"')
-        required, optional = _QUOTES[type(operation)]
-        fields = operation.__dict__
-        for name, count in optional:
-            if fields[name] is not None:
-                required += count
-        if quotes != required:
-            _check_names(raw)
-        return operation
-    except ValidationError as error:
-        complaint = _complaint(error)
     except InvalidOperation as error:
-        complaint = (error.field, error.expected, error.found)
-    raise UndecodableOperation(*complaint, raw=raw)
+        raise UndecodableOperation(error.field, error.expected, error.found, raw=raw) from None
+    return operation
 
 
-_VALIDATE = _ADAPTER.validator.validate_python
-_VALIDATE_JSON = _ADAPTER.validator.validate_json
+def _decoded_with_care(raw: bytes) -> Operation:
+    """The rules for all that may stand in an entry. `decode` knows a quicker way for what producers write."""
+    if len(raw) > MAX_OPERATION_BYTES:
+        raise _too_large(raw)
+    operation = _converted(object_of(raw))
+    _check_bytes(operation)
+    return operation
 
 
-def _quotes_of(cls: type[Operation]) -> tuple[int, list[tuple[str, int]]]:
-    """Quotes that the required fields of `cls` take in JSON, and those of each optional one when given."""
-    required, optional = 0, []
-    for name, field in cls.model_fields.items():
-        count = 2 if name in _EXPECTED and _EXPECTED[name] in (_INTEGER_WORDS, _BOOLEAN_WORDS) else 4
-        if field.is_required() or name == "type":
-            required += count
-        else:
-            optional.append((name, count))
-    return required, optional
-
-
-_QUOTES = {cls: _quotes_of(cls) for cls in _CLASSES}
+def _converted(fields: object) -> Operation:
+    try:
+        operation: Operation = convert(fields, Operation)
+    except ValidationError:
+        raise InvalidOperation(*_complaint(fields)) from None
+    return operation
 
 
 def _check_bytes(operation: Operation) -> None:
-    for name, value in operation.__dict__.items():
-        bound = _BYTE_BOUNDS.get(name)
+    for name in operation.__struct_fields__:
+        bound, value = _BYTE_BOUNDS.get(name), getattr(operation, name)
         if bound is not None and value is not None:
-            size = len(value.encode("utf-8", "surrogatepass"))
+            try:
+                size = len(value.encode())
+            except UnicodeEncodeError:
+                raise InvalidOperation(name, _EXPECTED[name], _found(value)) from None
             if size > bound:
                 raise InvalidOperation(name, _EXPECTED[name], f"{size} bytes")
 
 
-def _check_names(raw: bytes) -> None:
-    """Refuse an object with a repeated field name or more than MAX_FIELDS fields."""
-    pairs: list[tuple[str, Any]] = []
-
-    def keep(found: list[tuple[str, Any]]) -> None:
-        nonlocal pairs
-        pairs = found  # the outermost object comes last
-
-    try:
-        json.loads(raw, object_pairs_hook=keep, parse_int=str, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise InvalidOperation("", "JSON", "text that is no JSON") from error
-    if len(pairs) > MAX_FIELDS:
-        raise InvalidOperation("", f"at most {MAX_FIELDS} fields", f"{len(pairs)}")
-    seen = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise InvalidOperation(_brief(name), "the field once", "it repeated")
-        seen.add(name)
+def _too_large(raw: bytes) -> InvalidOperation:
+    return InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _complaint(error: ValidationError) -> tuple[str, str, str]:
-    """(field, expected, found) of the first thing that is wrong, in our own words."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    match first["type"]:
-        case "json_invalid":
-            return "", "JSON", "text that is no JSON in UTF-8"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return "", "a JSON object", _found(first["input"])
-        case "union_tag_invalid":
-            return "type", f"one of {', '.join(_BY_TYPE)}", _found(first["input"].get("type"))
-        case "union_tag_not_found":
-            return "type", f"one of {', '.join(_BY_TYPE)}", "nothing"
-        case "missing":
-            field = str(first["loc"][-1])
-            return field, _EXPECTED[field], "nothing"
-    field = str(first["loc"][1])
-    return field, _EXPECTED[field], _found(first["input"])
+def _complaint(value: object) -> tuple[str, str, str]:
+    """(field, expected, found) of the first thing that is wrong with what is no operation, in our own words."""
+    if not isinstance(value, dict):
+        return "", "a JSON object", _found(value)
+    kind = value.get("type")
+    cls = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        return "type", f"one of {', '.join(map(str, _BY_TYPE))}", _found(kind) if "type" in value else "nothing"
+    for field in fields_of(cls):
+        if field.name in value:
+            try:
+                convert(value[field.name], field.type)
+            except ValidationError:
+                return field.name, _EXPECTED[field.name], _found(value[field.name])
+        elif field.required:
+            return field.name, _EXPECTED[field.name], "nothing"
+    raise AssertionError(f"nothing is wrong with {value!r}")
 
 
 def _found(value: object) -> str:
@@ -289,7 +261,7 @@ def _found(value: object) -> str:
         case int() if value.bit_length() > 128:
             return "a number of more than 38 digits"  # Python refuses to write out the longest
         case int() | float():
-            return f"the number {_brief(str(value))}"
+            return f"the number {brief(str(value))}"
         case str() if len(value) > 40:
             return f"a string of {len(value.encode('utf-8', 'surrogatepass'))} bytes"
         case str():
@@ -299,7 +271,3 @@ def _found(value: object) -> str:
         case dict():
             return "an object"
     return f"a value of type {type(value).__name__}"
-
-
-def _brief(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -219,10 +219,10 @@ def test_help_names_the_variables(offline: dict[str, str], command: str) -> None
     ("program", "absent"),
     [
         ("from producer import Producer", ["typer", "click", "rich"]),
-        ("from producer.cli import main", ["typer", "click", "rich", "redis", "pydantic"]),
-        ("import producer.location", ["typer", "click", "rich", "redis", "pydantic"]),
-        ("import producer.child", ["typer", "click", "rich", "redis", "pydantic"]),
-        ("import producer.cli.app", ["click", "rich", "redis", "pydantic"]),
+        ("from producer.cli import main", ["typer", "click", "rich", "redis", "msgspec"]),
+        ("import producer.location", ["typer", "click", "rich", "redis", "msgspec"]),
+        ("import producer.child", ["typer", "click", "rich", "redis", "msgspec"]),
+        ("import producer.cli.app", ["click", "rich", "redis", "msgspec"]),
     ],
 )
 def test_what_is_not_needed_is_not_loaded(program: str, absent: list[str]) -> None:

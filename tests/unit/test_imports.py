@@ -132,27 +132,3 @@ def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
     found = loaded(statement)
     assert "redis" in found
     assert not {name for name in found if in_package(name, "typer", "click", "rich", "producer.cli", "projector.cli")}
-
-
-def test_each_schema_is_built_once() -> None:
-    """Once, in the union: no class has one of its own, neither at import nor after the first operations."""
-    program = """
-import pydantic
-unions = []
-build = pydantic.TypeAdapter.__init__
-pydantic.TypeAdapter.__init__ = lambda self, kind, **options: (unions.append(kind), build(self, kind, **options))[0]
-import fakeredis
-from producer import Producer, operations
-import projector.fold.fold
-producer = Producer(fakeredis.FakeRedis())
-producer.action_execution_started("a", "manual", "none")
-producer.action_execution_completed("a", True, duration_ms=1)
-producer.cleanup_executed("s", "r", "delete", True)
-operations.decode(operations.encode(operations.operation_of(
-    {"type": "quarantine_dropped", "entry_id": "1-0", "dropped_at": 1}
-)))
-classes = operations._CLASSES
-print([len(unions), len(classes), [found.__name__ for found in classes if found.__pydantic_complete__]])
-"""
-    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ast.literal_eval(ran.stdout) == [1, 5, []]

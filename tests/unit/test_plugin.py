@@ -75,7 +75,7 @@ def test_loading_the_plugin_loads_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     assert "projector.pytest_plugin" in loaded
-    assert not {"redis", "fakeredis", "pydantic", "orjson", "typer", "rich", "projector.query"} & set(loaded)
+    assert not {"redis", "fakeredis", "msgspec", "orjson", "typer", "rich", "projector.query"} & set(loaded)
 
 
 # -- what stands in for the server --

@@ -22,7 +22,7 @@ def machine_facts() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "server": _server_version(),
-        "libraries": ", ".join(f"{name} {version(name)}" for name in ("redis", "hiredis", "orjson", "pydantic")),
+        "libraries": ", ".join(f"{name} {version(name)}" for name in ("redis", "hiredis", "orjson", "msgspec")),
     }
 
 
