@@ -6,7 +6,8 @@
 -- ARGV[4] the id of the batch's first entry
 -- ARGV[5] number of fields and values of the checkpoint, then these
 -- ARGV[…] for each KEYS[4…] the type it may have
--- ARGV[…] the writes: command, index in KEYS, number of arguments, the arguments
+-- ARGV[…] the writes: command, index in KEYS, number of arguments, the arguments; PUSH is of our own making: its
+--         arguments are a list's bound and what is pushed onto its head
 -- returns {'ok'}
 --      or {'lease', holder}               the lease is not mine
 --      or {'checkpoint', last_id, torn}   the projection stands elsewhere, or half a commit was written
@@ -61,7 +62,14 @@ redis.call('HDEL', KEYS[3], 'torn')
 redis.call('HSET', KEYS[3], 'torn', ARGV[4])
 while at <= #ARGV do
   local key, count = KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
-  local reply = redis.pcall(ARGV[at], key, unpack(ARGV, at + 3, at + 2 + count))
+  local reply
+  if ARGV[at] == 'PUSH' then
+    reply = redis.pcall('LPUSH', key, unpack(ARGV, at + 4, at + 2 + count))
+    local bound = tonumber(ARGV[at + 3])
+    if type(reply) == 'number' and reply > bound then reply = redis.pcall('LTRIM', key, 0, bound - 1) end
+  else
+    reply = redis.pcall(ARGV[at], key, unpack(ARGV, at + 3, at + 2 + count))
+  end
   if type(reply) == 'table' and reply.err then return {'refused', key, reply.err} end
   at = at + 3 + count
 end

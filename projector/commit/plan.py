@@ -1,26 +1,23 @@
 """The plan of a commit: the writes that bring the projection in Redis to where the history stands.
 
 Whatever was dropped is deleted first, so that a row that came again starts anew. Lists are pushed and trimmed;
-everything else is written as its absolute value, once per commit however often the batch touched it.
+everything else is written as its absolute value, once per commit however often the batch touched it. Of a hash of
+statistics only what changed is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from itertools import chain
 
 from projector.fold.entry import milliseconds_of
 from projector.fold.history import History
-from projector.fold.table import Table
 from projector.keys import Keys
 
 __all__ = ["Plan", "plan_of"]
 
 _UNPACKED = 7000
 """Arguments of one command: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
-
-_Value = bytes | str | int
-_V = TypeVar("_V")
 
 
 class Plan:
@@ -31,16 +28,21 @@ class Plan:
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.types: list[str] = []
-        self.arguments: list[_Value] = []
+        self.arguments: list[object] = []
         self._index: dict[bytes, int] = {}
 
-    def write(self, command: str, key: bytes, kind: str, *values: _Value) -> None:
+    def write(self, command: str, key: bytes, kind: str, *values: object) -> None:
         self.arguments += (command, self._at(key, kind), len(values), *values)
 
-    def write_all(self, command: str, key: bytes, kind: str, values: list[_Value]) -> None:
+    def write_all(self, command: str, key: bytes, kind: str, values: list[object]) -> None:
         """As many commands as `values` need; none where there are none."""
         for at in range(0, len(values), _UNPACKED):
             self.write(command, key, kind, *values[at : at + _UNPACKED])
+
+    def push(self, key: bytes, bound: int, records: list[bytes]) -> None:
+        """Onto the head of a list that keeps the newest `bound`."""
+        for at in range(0, len(records), _UNPACKED):
+            self.write("PUSH", key, "list", bound, *records[at : at + _UNPACKED])
 
     def delete(self, key: bytes, kind: str) -> None:
         self.write("DEL", key, kind)
@@ -54,7 +56,7 @@ class Plan:
         return at
 
 
-def checkpoint_fields(history: History) -> list[_Value]:
+def checkpoint_fields(history: History) -> list[object]:
     """The checkpoint as fields and values."""
     return [value for field in history.checkpoint_fields().items() for value in field]
 
@@ -64,13 +66,13 @@ def plan_of(history: History, keys: Keys) -> Plan:
     plan = Plan()
     _drop(plan, history, keys)
     _lists(plan, history, keys)
-    _hash(plan, keys.in_flight, ((key, row.to_json()) for key, row in _changed(history.in_flight)))
-    _hash(plan, keys.orphans, ((key, row.to_json()) for key, row in _changed(history.orphans)))
-    _hash(plan, keys.producers, ((key, row.to_json()) for key, row in _changed(history.producers)))
+    _hash(plan, keys.in_flight, ((key, row.to_json()) for key, row in history.in_flight.changes()))
+    _hash(plan, keys.orphans, ((key, row.to_json()) for key, row in history.orphans.changes()))
+    _hash(plan, keys.producers, ((key, row.to_json()) for key, row in history.producers.changes()))
     _actions(plan, history, keys)
     _scanners(plan, history, keys)
     _hash(plan, keys.totals, history.totals.fields().items())
-    for entry_id, fields in _changed(history.quarantine):
+    for entry_id, fields in history.quarantine.changes():
         plan.write("XADD", keys.quarantine, "stream", entry_id, *fields)
     return plan
 
@@ -100,34 +102,25 @@ def _lists(plan: Plan, history: History, keys: Keys) -> None:
     for action_id, records in history.executions_of.items():
         lists.append((keys.executions_of(action_id), records, bounds.max_action_entries))
     for key, records, bound in lists:
-        if records:
-            plan.write_all("LPUSH", key, "list", list(records))
-            plan.write("LTRIM", key, "list", 0, bound - 1)
+        plan.push(key, bound, list(records))
 
 
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[_Value] = []
-    for action_id, row in _changed(history.actions):
-        scores += (milliseconds_of(row.last_entry_id), action_id)
-        _hash(plan, keys.action(action_id), row.fields().items())
-        _hash(plan, keys.durations(action_id), ((bucket, row.durations[bucket]) for bucket in row.buckets))
+    scores: list[object] = []
+    for action_id, row in history.actions.changes():
+        scores += (milliseconds_of(row.fields["last_entry_id"]), action_id)
+        _hash(plan, keys.action(action_id), row.changed.items())
+        _hash(plan, keys.durations(action_id), row.changed_durations.items())
     plan.write_all("ZADD", keys.actions, "zset", scores)
 
 
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[_Value] = []
-    for scanner_id, row in _changed(history.scanners):
-        scores += (milliseconds_of(row.last_entry_id), scanner_id)
-        _hash(plan, keys.scanner(scanner_id), row.fields().items())
+    scores: list[object] = []
+    for scanner_id, row in history.scanners.changes():
+        scores += (milliseconds_of(row.fields["last_entry_id"]), scanner_id)
+        _hash(plan, keys.scanner(scanner_id), row.changed.items())
     plan.write_all("ZADD", keys.scanners, "zset", scores)
 
 
-def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[_Value, _Value]]) -> None:
-    plan.write_all("HSET", key, "hash", [value for field in fields for value in field])
-
-
-def _changed(table: Table[_V]) -> Iterable[tuple[str, _V]]:
-    for key in table.changed:
-        row = table.rows[key]
-        assert row is not None
-        yield key, row
+def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[object, object]]) -> None:
+    plan.write_all("HSET", key, "hash", [*chain.from_iterable(fields)])

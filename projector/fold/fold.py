@@ -6,6 +6,7 @@ No rule reads a clock, a batch or the order of a hash: the same entries give the
 from __future__ import annotations
 
 import orjson
+from msgspec.structs import replace
 
 from producer.operations import (
     ActionExecutionCompleted,
@@ -14,7 +15,7 @@ from producer.operations import (
     CleanupExecuted,
     Operation,
 )
-from projector.fold.entry import Entry, new_tuple, quarantined_fields
+from projector.fold.entry import Entry, quarantined_fields
 from projector.fold.history import History, InFlight
 from projector.fold.sequence import Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
@@ -68,22 +69,20 @@ def _apply(history: History, entry: Entry, operation: Operation) -> None:
 
 def _started(history: History, entry: Entry, operation: ActionExecutionStarted) -> None:
     key = execution_key(operation.action_id, operation.execution_id)
-    if history.in_flight.get(key) is not None:
-        history.checkpoint.in_flight_replaced += 1
-    run = new_tuple(
-        InFlight,
-        (
-            operation.action_id,
-            operation.source,
-            operation.execution_type,
-            operation.started_at,
-            operation.execution_id,
-            entry.by,
-            operation.heartbeats is True,
-            entry.id,
-        ),
+    run = InFlight(
+        operation.action_id,
+        operation.source,
+        operation.execution_type,
+        operation.started_at,
+        operation.execution_id,
+        entry.by,
+        operation.heartbeats is True,
+        entry.id,
     )
-    if history.in_flight.put(key, run) is not None:
+    if history.in_flight.get(key) is not None:
+        history.in_flight.put(key, run)
+        history.checkpoint.in_flight_replaced += 1
+    elif history.in_flight.add(key, run) is not None:
         history.checkpoint.in_flight_evicted += 1
 
 
@@ -99,7 +98,7 @@ def _completed(history: History, entry: Entry, operation: ActionExecutionComplet
         if run is not None:  # presumed dead, and came back
             history.orphans.drop(key)
             totals.orphaned -= 1
-            statistics.orphaned = max(0, statistics.orphaned - 1)  # an evicted action began again at zero
+            statistics.orphan(-1)
     statistics.complete(operation)
     totals.total_executions += 1
     if operation.success:
@@ -133,7 +132,7 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
     else:
         history.scanners.touch(operation.scanner_id)
     statistics.clean(operation)
-    statistics.last_entry_id = entry.id
+    statistics.touch(entry.id)
     history.totals.cleanups += 1
     if not operation.success:
         history.totals.cleanup_failures += 1
@@ -156,9 +155,9 @@ def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned
     if run is None:
         return
     history.in_flight.drop(key)
-    if history.orphans.put(key, run._replace(entry_id=entry.id)) is not None:
+    if history.orphans.put(key, replace(run, entry_id=entry.id)) is not None:
         history.checkpoint.orphans_evicted += 1
-    _action(history, entry, operation.action_id).orphaned += 1
+    _action(history, entry, operation.action_id).orphan(1)
     history.totals.orphaned += 1
 
 
@@ -173,7 +172,7 @@ def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
             history.checkpoint.actions_evicted += 1
     else:
         history.actions.touch(action_id)
-    statistics.last_entry_id = entry.id
+    statistics.touch(entry.id)
     return statistics
 
 

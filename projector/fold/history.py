@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
+import msgspec
 
 from projector.bounds import SCHEMA, Bounds
 from projector.fold.sequence import Sequence
@@ -55,7 +55,7 @@ CHECKPOINT_FIELDS = tuple(field.name for field in fields(Checkpoint))
 TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
 
 
-class InFlight(NamedTuple):
+class InFlight(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A run that has started and not ended: `InFlightRecord`. `entry_id` is the entry that put it where it stands."""
 
     action_id: str
@@ -68,12 +68,12 @@ class InFlight(NamedTuple):
     entry_id: str
 
     def to_json(self) -> bytes:
-        return orjson.dumps(self._asdict())
+        return msgspec.json.encode(self)
 
     @classmethod
     def of_json(cls, raw: bytes) -> InFlight:
-        """From its JSON; raises ValueError or TypeError for what is none."""
-        return cls(**orjson.loads(raw))
+        """From its JSON; raises ValueError for what is none."""
+        return msgspec.json.decode(raw, type=cls)
 
 
 class History:
@@ -139,10 +139,10 @@ class History:
 
     def changes_seen(self) -> None:
         """Forget which rows changed, and keep the lists: for a history that stays whole in memory."""
-        for action_id in self.actions.changed:
-            row = self.actions.rows[action_id]
-            assert row is not None
-            row.buckets.clear()
+        for _, action in self.actions.changes():
+            action.committed()
+        for _, scanner in self.scanners.changes():
+            scanner.committed()
         for table in self.tables():
             table.committed()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from projector.fold.entry import milliseconds_of
 from projector.fold.history import History
+from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import NotLoaded, Table
 from projector.keys import Keys
 
@@ -58,8 +59,8 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
     yield Rendered(keys.in_flight, "hash", {key.encode(): row.to_json() for key, row in _rows(history.in_flight)})
     yield Rendered(keys.orphans, "hash", {key.encode(): row.to_json() for key, row in _rows(history.orphans)})
     yield Rendered(keys.producers, "hash", {key.encode(): row.to_json() for key, row in _rows(history.producers)})
-    yield Rendered(keys.actions, "zset", _scores((key, row.last_entry_id) for key, row in _rows(history.actions)))
-    yield Rendered(keys.scanners, "zset", _scores((key, row.last_entry_id) for key, row in _rows(history.scanners)))
+    yield Rendered(keys.actions, "zset", _scores(history.actions))
+    yield Rendered(keys.scanners, "zset", _scores(history.scanners))
     yield _hash(keys.totals, history.totals.fields() if history.checkpoint.entries else {})
     yield _hash(keys.checkpoint, history.checkpoint_fields() if history.checkpoint.entries else {})
 
@@ -67,7 +68,7 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
 def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rendered]:
     """The keys of one action; of no content for one that has no statistics."""
     row = history.actions.get(action_id)
-    yield _hash(keys.action(action_id), row.fields() if row else {})
+    yield _hash(keys.action(action_id), row.fields if row else {})
     yield _hash(keys.durations(action_id), row.durations if row else {})
     yield _list(keys.executions_of(action_id), history.executions_of.get(action_id, deque()))
 
@@ -75,12 +76,12 @@ def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rend
 def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Rendered]:
     """The key of one scanner; of no content for one that has no statistics."""
     row = history.scanners.get(scanner_id)
-    yield _hash(keys.scanner(scanner_id), row.fields() if row else {})
+    yield _hash(keys.scanner(scanner_id), row.whole() if row else {})
 
 
-def _scores(touched: Iterator[tuple[str, str]]) -> dict[bytes, int]:
+def _scores(table: Table[ActionStatistics] | Table[ScannerStatistics]) -> dict[bytes, int]:
     """As a sorted set holds them: doubles, exact below 2^53, beyond which only ids chosen by hand are."""
-    return {name.encode(): int(float(milliseconds_of(entry_id))) for name, entry_id in touched}
+    return {name.encode(): int(float(milliseconds_of(row.fields["last_entry_id"]))) for name, row in _rows(table)}
 
 
 def _rows(table: Table[_V]) -> Iterator[tuple[str, _V]]:
@@ -97,5 +98,5 @@ def _list(key: bytes, records: deque[bytes]) -> Rendered:
     return Rendered(key, "list", list(reversed(records)))
 
 
-def _hash(key: bytes, fields: dict[str, str | int] | dict[int, int]) -> Rendered:
+def _hash(key: bytes, fields: Mapping[str, object] | Mapping[int, int]) -> Rendered:
     return Rendered(key, "hash", {str(name).encode(): str(value).encode() for name, value in fields.items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Required, TypedDict
+
 from producer.operations import ActionExecutionCompleted, CleanupExecuted
 from projector.fold.histogram import bucket_of
 
@@ -11,162 +13,177 @@ MAX_CLEANUP_ACTIONS = 100
 """Names of cleanup actions that a scanner counts one by one; the rest are counted under OTHER_ACTIONS."""
 OTHER_ACTIONS = "(other)"
 
+_COUNT = b"action:"
+_TEXTS = ("last_error", "last_entry_id")
+
+
+class ActionFields(TypedDict, total=False):
+    """`{ns}:action:<action_id>`: what there is nothing to say of is absent."""
+
+    total_executions: Required[int]
+    successes: Required[int]
+    failures: Required[int]
+    orphaned: Required[int]
+    avg_duration_ms: Required[int]
+    duration_ms_sum: Required[int]
+    duration_ms_min: int
+    duration_ms_max: int
+    first_at: int
+    last_at: int
+    last_success_at: int
+    last_failure_at: int
+    last_error: str
+    consecutive_failures: Required[int]
+    last_entry_id: Required[str]
+
+
+class ScannerFields(TypedDict, total=False):
+    """`{ns}:scanner:<scanner_id>`, without the counts of what was done."""
+
+    total_cleanups: Required[int]
+    successes: Required[int]
+    failures: Required[int]
+    last_at: int
+    last_error: str
+    last_entry_id: Required[str]
+
 
 class ActionStatistics:
-    """`{ns}:action:<action_id>` and `{ns}:durations:<action_id>`."""
+    """`{ns}:action:<action_id>` and `{ns}:durations:<action_id>`: as they stand in `fields` and `durations`.
 
-    __slots__ = (
-        "buckets",
-        "consecutive_failures",
-        "duration_ms_max",
-        "duration_ms_min",
-        "duration_ms_sum",
-        "durations",
-        "failures",
-        "first_at",
-        "last_at",
-        "last_entry_id",
-        "last_error",
-        "last_failure_at",
-        "last_success_at",
-        "orphaned",
-        "successes",
-        "total_executions",
-    )
+    `changed` and `changed_durations` are what of them the next commit has to write.
+    """
+
+    __slots__ = ("changed", "changed_durations", "durations", "fields")
 
     def __init__(self) -> None:
-        self.total_executions = 0
-        self.successes = 0
-        self.failures = 0
-        self.orphaned = 0
-        self.duration_ms_sum = 0
-        self.duration_ms_min: int | None = None
-        self.duration_ms_max: int | None = None
-        self.first_at: int | None = None
-        self.last_at: int | None = None
-        self.last_success_at: int | None = None
-        self.last_failure_at: int | None = None
-        self.last_error: str | None = None
-        self.consecutive_failures = 0
-        self.last_entry_id = ""
+        self.fields: ActionFields = {
+            "total_executions": 0,
+            "successes": 0,
+            "failures": 0,
+            "orphaned": 0,
+            "avg_duration_ms": 0,
+            "duration_ms_sum": 0,
+            "consecutive_failures": 0,
+            "last_entry_id": "",
+        }
         self.durations: dict[int, int] = {}
-        self.buckets: set[int] = set()  # those of `durations` that changed since the last commit
+        self.changed: dict[str, object] = dict(self.fields)
+        self.changed_durations: dict[int, int] = {}
 
     def complete(self, operation: ActionExecutionCompleted) -> None:
         """Count one run that ended."""
+        fields = self.fields
         duration, at = operation.duration_ms, operation.completed_at
-        self.total_executions += 1
-        self.duration_ms_sum += duration
-        if self.duration_ms_min is None or duration < self.duration_ms_min:
-            self.duration_ms_min = duration
-        if self.duration_ms_max is None or duration > self.duration_ms_max:
-            self.duration_ms_max = duration
-        if self.first_at is None or at < self.first_at:
-            self.first_at = at
-        if self.last_at is None or at > self.last_at:
-            self.last_at = at
+        total = fields["total_executions"] + 1
+        together = fields["duration_ms_sum"] + duration
+        new = {"total_executions": total, "duration_ms_sum": together, "avg_duration_ms": together // total}
+        if duration < fields.get("duration_ms_min", duration + 1):
+            new["duration_ms_min"] = duration
+        if duration > fields.get("duration_ms_max", -1):
+            new["duration_ms_max"] = duration
+        if at < fields.get("first_at", at + 1):
+            new["first_at"] = at
+        if at > fields.get("last_at", -1):
+            new["last_at"] = at
         if operation.success:
-            self.successes += 1
-            self.consecutive_failures = 0
-            if self.last_success_at is None or at > self.last_success_at:
-                self.last_success_at = at
+            new["successes"] = fields["successes"] + 1
+            if fields["consecutive_failures"]:
+                new["consecutive_failures"] = 0
+            if at > fields.get("last_success_at", -1):
+                new["last_success_at"] = at
         else:
-            self.failures += 1
-            self.consecutive_failures += 1
-            self.last_error = operation.error or ""
-            if self.last_failure_at is None or at > self.last_failure_at:
-                self.last_failure_at = at
+            new["failures"] = fields["failures"] + 1
+            new["consecutive_failures"] = fields["consecutive_failures"] + 1
+            if at > fields.get("last_failure_at", -1):
+                new["last_failure_at"] = at
+            fields["last_error"] = self.changed["last_error"] = operation.error or ""
+        fields.update(new)  # type: ignore[typeddict-item]  # only names of ActionFields are in it
+        self.changed.update(new)
         bucket = bucket_of(duration)
-        self.durations[bucket] = self.durations.get(bucket, 0) + 1
-        self.buckets.add(bucket)
+        self.durations[bucket] = self.changed_durations[bucket] = self.durations.get(bucket, 0) + 1
 
-    def fields(self) -> dict[str, str | int]:
-        """The hash, absent values left out."""
-        fields: dict[str, str | int | None] = {
-            "total_executions": self.total_executions,
-            "successes": self.successes,
-            "failures": self.failures,
-            "orphaned": self.orphaned,
-            "avg_duration_ms": self.duration_ms_sum // self.total_executions if self.total_executions else 0,
-            "duration_ms_sum": self.duration_ms_sum,
-            "duration_ms_min": self.duration_ms_min,
-            "duration_ms_max": self.duration_ms_max,
-            "first_at": self.first_at,
-            "last_at": self.last_at,
-            "last_success_at": self.last_success_at,
-            "last_failure_at": self.last_failure_at,
-            "last_error": self.last_error,
-            "consecutive_failures": self.consecutive_failures,
-            "last_entry_id": self.last_entry_id,
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+    def orphan(self, runs: int) -> None:
+        """Count one run more as presumed dead, or with −1 one less; an evicted action began again at zero."""
+        fields = self.fields
+        fields["orphaned"] = self.changed["orphaned"] = max(0, fields["orphaned"] + runs)
+
+    def touch(self, entry_id: str) -> None:
+        self.fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
+
+    def committed(self) -> None:
+        """What changed is written."""
+        self.changed = {}
+        self.changed_durations = {}
 
     @classmethod
-    def of_fields(cls, fields: dict[bytes, bytes], durations: dict[bytes, bytes]) -> ActionStatistics:
-        """From the two hashes; raises ValueError for what is no integer."""
+    def of_hashes(cls, fields: dict[bytes, bytes], durations: dict[bytes, bytes]) -> ActionStatistics:
+        """From the two hashes; raises ValueError for what is no integer, and where a field is missing."""
         self = cls()
-        for name, value in fields.items():
-            text = name.decode()
-            if text in ("last_error", "last_entry_id"):
-                setattr(self, text, value.decode())
-            elif text != "avg_duration_ms":
-                setattr(self, text, int(value))
+        _fill(self.fields, fields)
         self.durations = {int(bound): int(count) for bound, count in durations.items()}
+        self.changed = {}
         return self
 
 
 class ScannerStatistics:
-    """`{ns}:scanner:<scanner_id>`; `actions` counts what was done, by name."""
+    """`{ns}:scanner:<scanner_id>`: as it stands in `fields` and, counting what was done by name, in `actions`.
 
-    __slots__ = ("actions", "failures", "last_at", "last_entry_id", "last_error", "successes", "total_cleanups")
+    `changed` is what of it the next commit has to write.
+    """
+
+    __slots__ = ("actions", "changed", "fields")
 
     def __init__(self) -> None:
-        self.total_cleanups = 0
-        self.successes = 0
-        self.failures = 0
-        self.last_at: int | None = None
-        self.last_error: str | None = None
-        self.last_entry_id = ""
+        self.fields: ScannerFields = {"total_cleanups": 0, "successes": 0, "failures": 0, "last_entry_id": ""}
         self.actions: dict[str, int] = {}
+        self.changed: dict[str, object] = dict(self.fields)
 
     def clean(self, operation: CleanupExecuted) -> None:
         """Count one cleanup."""
-        self.total_cleanups += 1
+        fields = self.fields
+        new = {"total_cleanups": fields["total_cleanups"] + 1}
         if operation.success:
-            self.successes += 1
+            new["successes"] = fields["successes"] + 1
         else:
-            self.failures += 1
-            self.last_error = operation.error or ""
-        if self.last_at is None or operation.executed_at > self.last_at:
-            self.last_at = operation.executed_at
+            new["failures"] = fields["failures"] + 1
+            fields["last_error"] = self.changed["last_error"] = operation.error or ""
+        if operation.executed_at > fields.get("last_at", -1):
+            new["last_at"] = operation.executed_at
+        fields.update(new)  # type: ignore[typeddict-item]  # only names of ScannerFields are in it
+        self.changed.update(new)
         name = operation.action
         if name not in self.actions and len(self.actions) - (OTHER_ACTIONS in self.actions) >= MAX_CLEANUP_ACTIONS:
             name = OTHER_ACTIONS
-        self.actions[name] = self.actions.get(name, 0) + 1
+        self.actions[name] = self.changed[f"action:{name}"] = self.actions.get(name, 0) + 1
 
-    def fields(self) -> dict[str, str | int]:
-        """The hash, absent values left out."""
-        fields: dict[str, str | int | None] = {
-            "total_cleanups": self.total_cleanups,
-            "successes": self.successes,
-            "failures": self.failures,
-            "last_at": self.last_at,
-            "last_error": self.last_error,
-            "last_entry_id": self.last_entry_id,
-        }
-        present = {name: value for name, value in fields.items() if value is not None}
-        return present | {f"action:{name}": count for name, count in self.actions.items()}
+    def touch(self, entry_id: str) -> None:
+        self.fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
+
+    def committed(self) -> None:
+        """What changed is written."""
+        self.changed = {}
+
+    def whole(self) -> dict[str, object]:
+        """The hash."""
+        return {**self.fields, **{f"action:{name}": count for name, count in self.actions.items()}}
 
     @classmethod
-    def of_fields(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
-        """From the hash; raises ValueError for what is no integer."""
+    def of_hash(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
+        """From the hash; raises ValueError for what is no integer, and where a field is missing."""
         self = cls()
-        for name, value in fields.items():
-            text = name.decode()
-            if text.startswith("action:"):
-                self.actions[text.removeprefix("action:")] = int(value)
-            elif text in ("last_error", "last_entry_id"):
-                setattr(self, text, value.decode())
-            else:
-                setattr(self, text, int(value))
+        own = {name: value for name, value in fields.items() if not name.startswith(b"action:")}
+        _fill(self.fields, own)
+        self.actions = {
+            name.decode().removeprefix("action:"): int(fields[name]) for name in fields.keys() - own.keys()
+        }
+        self.changed = {}
         return self
+
+
+def _fill(known: ActionFields | ScannerFields, found: dict[bytes, bytes]) -> None:
+    """Take over what was found in Redis; `known` has the fields that must be there."""
+    texts = {name.decode(): value.decode() for name, value in found.items()}
+    if missing := known.keys() - texts.keys():
+        raise ValueError(f"expected the fields {', '.join(sorted(missing))}, found none of them")
+    known.update({name: value if name in _TEXTS else int(value) for name, value in texts.items()})  # type: ignore[typeddict-item]

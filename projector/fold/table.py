@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["NotLoaded", "Table"]
@@ -82,6 +82,13 @@ class Table(Generic[_V]):
             del self.order[key]
             self.rows.pop(key, None)
 
+    def changes(self) -> Iterator[tuple[str, _V]]:
+        """The rows to write."""
+        for key in self.changed:
+            row = self.rows[key]
+            assert row is not None
+            yield key, row
+
     def _evict(self) -> str:
         if self.order is None:
             raise NotLoaded("the order of eviction")
@@ -96,6 +103,11 @@ class Table(Generic[_V]):
         self.size = size
         self.rows = {}
         self.order = OrderedDict() if size == 0 else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row is in memory."""
+        return self.order is not None and len(self.rows) == len(self.order)
 
     def knows(self, key: str) -> bool:
         return key in self.rows or (self.order is not None and key not in self.order)

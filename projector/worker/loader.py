@@ -116,8 +116,10 @@ class Loader:
             self._prepare_hash(history.orphans, keys.orphans, InFlight.of_json, runs, orphaned)
             self._prepare_hash(history.producers, keys.producers, Sequence.of_json, producers, producers)
             self._prepare_quarantine(entries)
-        self._prepare_actions(_names(entries, _action_of, (ActionExecutionCompleted, ActionExecutionOrphaned)))
-        self._prepare_scanners(_names(entries, _scanner_of, (CleanupExecuted,)))
+        if not history.actions.whole:
+            self._prepare_actions(_names(entries, _action_of, (ActionExecutionCompleted, ActionExecutionOrphaned)))
+        if not history.scanners.whole:
+            self._prepare_scanners(_names(entries, _scanner_of, (CleanupExecuted,)))
         if not self.whole:
             self._first_batch = False
             self.whole = all(table.order is not None for table in history.tables())
@@ -161,7 +163,7 @@ class Loader:
         for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
             with _damage_in(keys.action(action_id)):
                 found = _pairs(fields)
-                row = ActionStatistics.of_fields(found, _pairs(durations)) if found else None
+                row = ActionStatistics.of_hashes(found, _pairs(durations)) if found else None
                 table.load(action_id, row)
         self._prepare_order(table, keys.actions, keys.action, unknown)
 
@@ -174,7 +176,7 @@ class Loader:
         for scanner_id, fields in zip(unknown, replies, strict=True):
             with _damage_in(keys.scanner(scanner_id)):
                 found = _pairs(fields)
-                table.load(scanner_id, ScannerStatistics.of_fields(found) if found else None)
+                table.load(scanner_id, ScannerStatistics.of_hash(found) if found else None)
         self._prepare_order(table, keys.scanners, keys.scanner, unknown)
 
     def _prepare_order(

@@ -36,6 +36,8 @@ class Projection:
         """Entries committed so far by this writer."""
         self.sent_id = ""
         """Where the projection stands once all commits that are under way have succeeded."""
+        self.written = 0
+        """Keys and values of the latest commit."""
         self._link = link
         self._keys = keys
         self._token = token
@@ -62,6 +64,7 @@ class Projection:
             for entry in entries:
                 fold(history, entry)
         keys, plan, fields = self._keys, plan_of(history, self._keys), checkpoint_fields(history)
+        self.written = len(plan.keys) + len(plan.arguments)
         self._link.request_script(
             lambda reply: self._committed(reply, len(batch)),
             COMMIT,

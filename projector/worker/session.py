@@ -18,8 +18,11 @@ from projector.worker.verdict import judge
 
 __all__ = ["INSPECT", "Session"]
 
-MAX_BATCH = 1000
-"""Entries folded and committed at once. More makes scripts long (they hold up every client), fewer costs speed."""
+MAX_BATCH = 4000
+"""Entries folded and committed at once. Many entries share writes: at 4000 the server works a third less for each
+than at 1000, more gains little."""
+MAX_WRITTEN = 20_000
+"""Keys and values that one commit writes, about: some ten milliseconds in which the server does nothing else."""
 _FIRST_BATCH = 100
 _BATCH_BYTES = 4 << 20
 """Beyond so many bytes of operations the next batch is smaller."""
@@ -149,10 +152,11 @@ class Session:
         ]
 
     def _adapt(self, batch: Batch) -> None:
-        """Read more at once while there is more, and less after a large batch."""
+        """Read more at once while there is more, and less after a batch that was large or wrote much."""
         # Of an entry of our producer's shape the operation is nearly all.
         size = sum([len(fields[1]) if len(fields) == 8 else sum(map(len, fields)) for _, fields in batch])
-        if size > _BATCH_BYTES:
-            self._count = max(1, len(batch) * _BATCH_BYTES // size)
+        excess = max(size / _BATCH_BYTES, self.projection.written / MAX_WRITTEN)
+        if excess > 1:
+            self._count = max(1, int(len(batch) / excess))
         elif len(batch) >= self._count:
-            self._count = min(MAX_BATCH, 2 * self._count)
+            self._count = min(MAX_BATCH, 2 * self._count, max(self._count, int(len(batch) / max(excess, 0.01))))
