@@ -20,6 +20,7 @@ Content: TypeAlias = list[bytes] | dict[bytes, bytes] | dict[bytes, int] | list[
 entries, each with names and values alternately."""
 
 _V = TypeVar("_V")
+_S = TypeVar("_S", ActionStatistics, ScannerStatistics)
 
 
 class Rendered(NamedTuple):
@@ -79,7 +80,7 @@ def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Re
     yield _hash(keys.scanner(scanner_id), row.whole() if row else {})
 
 
-def _scores(table: Table[ActionStatistics] | Table[ScannerStatistics]) -> dict[bytes, int]:
+def _scores(table: Table[_S]) -> dict[bytes, int]:
     """As a sorted set holds them: doubles, exact below 2^53, beyond which only ids chosen by hand are."""
     return {name.encode(): int(float(milliseconds_of(row.fields["last_entry_id"]))) for name, row in _rows(table)}
 

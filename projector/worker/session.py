@@ -24,8 +24,8 @@ than at 1000, more gains little."""
 MAX_WRITTEN = 20_000
 """Keys and values that one commit writes, about: some ten milliseconds in which the server does nothing else."""
 _FIRST_BATCH = 100
-_BATCH_BYTES = 4 << 20
-"""Beyond so many bytes of operations the next batch is smaller."""
+MAX_BYTES = 4 << 20
+"""Of the operations of a batch. Beyond either the next batch is smaller."""
 _INSPECTION_SECONDS = 1.0
 
 INSPECT = Script("inspect")
@@ -66,7 +66,7 @@ class Session:
         self._monotonic = monotonic
         self._batch: Batch | None = None  # read, and not yet folded
         self._reading = False
-        self._count = _FIRST_BATCH
+        self._count = self._requested = _FIRST_BATCH
         self._inspected_at = monotonic()
         # Below a third of the lease's TTL, so that an idle projector renews it in time.
         self._block_ms = max(1, min(1000, lease.ttl_ms // 4))
@@ -88,10 +88,11 @@ class Session:
         batch, self._batch = self._batch, None
         if not batch:
             return self._rest()
-        if len(batch) >= self._count:
+        full = len(batch) == self._requested
+        if full:
             self._request_batch(block=False)  # more is waiting: have it read while this batch is folded
         self.projection.advance(batch)
-        self._adapt(batch)
+        self._adapt(batch, full)
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
             self._inspected_at = self._monotonic()
             self._link.request_script(self._inspected, INSPECT, *self._inspection(b""))
@@ -106,6 +107,7 @@ class Session:
         if self._reading or self._batch is not None:
             return
         self._reading = True
+        self._requested = self._count
         wait = ("BLOCK", self._block_ms) if block else ()
         self._link.request(
             self._batch_came,
@@ -151,12 +153,10 @@ class Session:
             *FIXED_KEYS.values(),
         ]
 
-    def _adapt(self, batch: Batch) -> None:
+    def _adapt(self, batch: Batch, full: bool) -> None:
         """Read more at once while there is more, and less after a batch that was large or wrote much."""
         # Of an entry of our producer's shape the operation is nearly all.
-        size = sum([len(fields[1]) if len(fields) == 8 else sum(map(len, fields)) for _, fields in batch])
-        excess = max(size / _BATCH_BYTES, self.projection.written / MAX_WRITTEN)
-        if excess > 1:
-            self._count = max(1, int(len(batch) / excess))
-        elif len(batch) >= self._count:
-            self._count = min(MAX_BATCH, 2 * self._count, max(self._count, int(len(batch) / max(excess, 0.01))))
+        size = 1 + sum([len(fields[1]) if len(fields) == 8 else sum(map(len, fields)) for _, fields in batch])
+        room = min(MAX_BYTES / size, MAX_WRITTEN / self.projection.written)
+        if full or room < 1:
+            self._count = max(1, min(MAX_BATCH, 2 * self._count, int(len(batch) * room)))
