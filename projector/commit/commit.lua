@@ -4,10 +4,10 @@
 -- ARGV[1] the token of the lease ('' for a shadow, which has none)   ARGV[2] the lease's TTL in ms
 -- ARGV[3] the checkpoint's last_id that the batch was folded from ('' before the first entry)
 -- ARGV[4] the id of the batch's first entry
--- ARGV[5] number of fields and values of the checkpoint, then these
--- ARGV[…] for each KEYS[4…] the type it may have
--- ARGV[…] the writes: command, index in KEYS, number of arguments, the arguments; PUSH is of our own making: its
---         arguments are a list's bound and what is pushed onto its head
+-- ARGV[5] packed by MessagePack, three lists: for each KEYS[4…] the type it may have; the checkpoint's fields and
+--         values; the writes, as text: command, index in KEYS, number of values, the values
+-- ARGV[6…] more writes in the same form, whose values may be no text
+-- PUSH among the commands is our own: its values are the bound of a list, and what is pushed onto its head
 -- returns {'ok'}
 --      or {'lease', holder}               the lease is not mine
 --      or {'checkpoint', last_id, torn}   the projection stands elsewhere, or half a commit was written
@@ -49,31 +49,34 @@ else
   if not next[2] or next[2][1] ~= ARGV[4] then return {'neighbour', next[2] and next[2][1] or ''} end
 end
 
-local checkpoint_values = tonumber(ARGV[5])
-local at = 6 + checkpoint_values
+local types, checkpoint, writes = unpack(cmsgpack.unpack(ARGV[5]))
 for k = 4, #KEYS do
-  refused = refuse_type(KEYS[k], ARGV[at])
+  refused = refuse_type(KEYS[k], types[k - 3])
   if refused then return refused end
-  at = at + 1
+end
+
+local function write_all(list, at)
+  local length = #list
+  while at <= length do
+    local command, key, last, reply = list[at], KEYS[tonumber(list[at + 1])], at + 2 + list[at + 2], nil
+    if command == 'PUSH' then
+      local bound = tonumber(list[at + 3])
+      reply = redis.pcall('LPUSH', key, unpack(list, at + 4, last))
+      if type(reply) == 'number' and reply > bound then reply = redis.pcall('LTRIM', key, 0, bound - 1) end
+    else
+      reply = redis.pcall(command, key, unpack(list, at + 3, last))
+    end
+    if type(reply) == 'table' and reply.err then return {'refused', key, reply.err} end
+    at = last + 1
+  end
 end
 
 -- A first write that memory does not refuse; what follows it in this script is not refused either.
 redis.call('HDEL', KEYS[3], 'torn')
 redis.call('HSET', KEYS[3], 'torn', ARGV[4])
-while at <= #ARGV do
-  local key, count = KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
-  local reply
-  if ARGV[at] == 'PUSH' then
-    reply = redis.pcall('LPUSH', key, unpack(ARGV, at + 4, at + 2 + count))
-    local bound = tonumber(ARGV[at + 3])
-    if type(reply) == 'number' and reply > bound then reply = redis.pcall('LTRIM', key, 0, bound - 1) end
-  else
-    reply = redis.pcall(ARGV[at], key, unpack(ARGV, at + 3, at + 2 + count))
-  end
-  if type(reply) == 'table' and reply.err then return {'refused', key, reply.err} end
-  at = at + 3 + count
-end
-redis.call('HSET', KEYS[3], unpack(ARGV, 6, 5 + checkpoint_values))
+refused = write_all(writes, 1) or write_all(ARGV, 6)
+if refused then return refused end
+redis.call('HSET', KEYS[3], unpack(checkpoint))
 redis.call('HDEL', KEYS[3], 'torn')
 if ARGV[1] ~= '' then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 return {'ok'}

@@ -10,42 +10,64 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
+import msgspec
+
 from projector.fold.entry import milliseconds_of
 from projector.fold.history import History
 from projector.keys import Keys
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["Plan", "checkpoint_fields", "plan_of"]
 
 _UNPACKED = 7000
 """Arguments of one command: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
 
+_pack = msgspec.msgpack.Encoder().encode
+
 
 class Plan:
-    """Writes, each to one key: `arguments` is what commit.lua reads behind the checkpoint and the types."""
+    """Writes, each to one key, as commit.lua reads them: command, index of the key, number of values, the values.
 
-    __slots__ = ("_index", "arguments", "keys", "types")
+    `writes` has text only, numbers included (a number in Lua is a double); `raw` has bytes that may be no text.
+    """
+
+    __slots__ = ("_index", "keys", "raw", "types", "writes")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.types: list[str] = []
-        self.arguments: list[object] = []
+        self.writes: list[str | int] = []
+        self.raw: list[str | int | bytes] = []
         self._index: dict[bytes, int] = {}
 
-    def write(self, command: str, key: bytes, kind: str, *values: object) -> None:
-        self.arguments += (command, self._at(key, kind), len(values), *values)
+    @property
+    def size(self) -> int:
+        """Keys and values, about."""
+        return len(self.keys) + len(self.writes) + len(self.raw)
 
-    def write_all(self, command: str, key: bytes, kind: str, values: list[object]) -> None:
+    def write(self, command: str, key: bytes, kind: str, *values: str) -> None:
+        self.writes += (command, self._at(key, kind), len(values), *values)
+
+    def write_all(self, command: str, key: bytes, kind: str, values: list[str]) -> None:
         """As many commands as `values` need; none where there are none."""
         for at in range(0, len(values), _UNPACKED):
             self.write(command, key, kind, *values[at : at + _UNPACKED])
 
-    def push(self, key: bytes, bound: int, records: list[bytes]) -> None:
+    def write_raw(self, command: str, key: bytes, kind: str, *values: str | bytes) -> None:
+        self.raw += (command, self._at(key, kind), len(values), *values)
+
+    def push(self, key: bytes, bound: int, records: Iterable[bytes]) -> None:
         """Onto the head of a list that keeps the newest `bound`."""
-        for at in range(0, len(records), _UNPACKED):
-            self.write("PUSH", key, "list", bound, *records[at : at + _UNPACKED])
+        texts = [record.decode() for record in records]
+        for at in range(0, len(texts), _UNPACKED):
+            self.write("PUSH", key, "list", str(bound), *texts[at : at + _UNPACKED])
 
     def delete(self, key: bytes, kind: str) -> None:
         self.write("DEL", key, kind)
+
+    def arguments(self, checkpoint: list[str]) -> list[str | int | bytes]:
+        """What commit.lua reads behind the ids, with the checkpoint's fields and values."""
+        # Packed: for this process and for the server that is cheaper than as many arguments.
+        return [_pack((self.types, checkpoint, self.writes)), *self.raw]
 
     def _at(self, key: bytes, kind: str) -> int:
         at = self._index.get(key)
@@ -56,24 +78,19 @@ class Plan:
         return at
 
 
-def checkpoint_fields(history: History) -> list[object]:
-    """The checkpoint as fields and values."""
-    return [value for field in history.checkpoint_fields().items() for value in field]
-
-
 def plan_of(history: History, keys: Keys) -> Plan:
     """All that changed in `history` since its last commit."""
     plan = Plan()
     _drop(plan, history, keys)
     _lists(plan, history, keys)
-    _hash(plan, keys.in_flight, ((key, row.to_json()) for key, row in history.in_flight.changes()))
-    _hash(plan, keys.orphans, ((key, row.to_json()) for key, row in history.orphans.changes()))
-    _hash(plan, keys.producers, ((key, row.to_json()) for key, row in history.producers.changes()))
+    _hash(plan, keys.in_flight, ((key, row.to_json().decode()) for key, row in history.in_flight.changes()))
+    _hash(plan, keys.orphans, ((key, row.to_json().decode()) for key, row in history.orphans.changes()))
+    _hash(plan, keys.producers, ((key, row.to_json().decode()) for key, row in history.producers.changes()))
     _actions(plan, history, keys)
     _scanners(plan, history, keys)
     _hash(plan, keys.totals, history.totals.fields().items())
     for entry_id, fields in history.quarantine.changes():
-        plan.write("XADD", keys.quarantine, "stream", entry_id, *fields)
+        plan.write_raw("XADD", keys.quarantine, "stream", entry_id, *fields)
     return plan
 
 
@@ -94,33 +111,38 @@ def _drop(plan: Plan, history: History, keys: Keys) -> None:
 
 def _lists(plan: Plan, history: History, keys: Keys) -> None:
     bounds = history.bounds
-    lists = [
-        (keys.executions, history.executions, bounds.max_entries),
-        (keys.failures, history.failures, bounds.max_entries),
-        (keys.cleanups, history.cleanups, bounds.max_entries),
-    ]
+    plan.push(keys.executions, bounds.max_entries, history.executions)
+    plan.push(keys.failures, bounds.max_entries, history.failures)
+    plan.push(keys.cleanups, bounds.max_entries, history.cleanups)
     for action_id, records in history.executions_of.items():
-        lists.append((keys.executions_of(action_id), records, bounds.max_action_entries))
-    for key, records, bound in lists:
-        plan.push(key, bound, list(records))
+        plan.push(keys.executions_of(action_id), bounds.max_action_entries, records)
 
 
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[object] = []
+    scores: list[str] = []
     for action_id, row in history.actions.changes():
-        scores += (milliseconds_of(row.fields["last_entry_id"]), action_id)
+        scores += (str(milliseconds_of(row.fields["last_entry_id"])), action_id)
         _hash(plan, keys.action(action_id), row.changed.items())
         _hash(plan, keys.durations(action_id), row.changed_durations.items())
     plan.write_all("ZADD", keys.actions, "zset", scores)
 
 
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[object] = []
+    scores: list[str] = []
     for scanner_id, row in history.scanners.changes():
-        scores += (milliseconds_of(row.fields["last_entry_id"]), scanner_id)
+        scores += (str(milliseconds_of(row.fields["last_entry_id"])), scanner_id)
         _hash(plan, keys.scanner(scanner_id), row.changed.items())
     plan.write_all("ZADD", keys.scanners, "zset", scores)
 
 
 def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[object, object]]) -> None:
-    plan.write_all("HSET", key, "hash", [*chain.from_iterable(fields)])
+    plan.write_all("HSET", key, "hash", _texts(fields))
+
+
+def _texts(fields: Iterable[tuple[object, object]]) -> list[str]:
+    return [*map(str, chain.from_iterable(fields))]
+
+
+def checkpoint_fields(history: History) -> list[str]:
+    """The checkpoint as fields and values, alternately."""
+    return _texts(history.checkpoint_fields().items())

@@ -63,8 +63,8 @@ class Projection:
             self._loader.prepare(entries)
             for entry in entries:
                 fold(history, entry)
-        keys, plan, fields = self._keys, plan_of(history, self._keys), checkpoint_fields(history)
-        self.written = len(plan.keys) + len(plan.arguments)
+        keys, plan = self._keys, plan_of(history, self._keys)
+        self.written = plan.size
         self._link.request_script(
             lambda reply: self._committed(reply, len(batch)),
             COMMIT,
@@ -74,10 +74,7 @@ class Projection:
                 self._ttl_ms,
                 self.sent_id,
                 batch[0][0],
-                len(fields),
-                *fields,
-                *plan.types,
-                *plan.arguments,
+                *plan.arguments(checkpoint_fields(history)),
             ],
         )
         self.sent_id = history.checkpoint.last_id

@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "the TYPE check",
         _COMMIT,
-        {"refused = refuse_type(KEYS[k], ARGV[at])": "refused = nil"},
+        {"refused = refuse_type(KEYS[k], types[k - 3])": "refused = nil"},
         (f"{_FENCES}::test_a_key_of_another_type_is_found_before_anything_is_written",),
     ),
     Mutant(

@@ -16,7 +16,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from projector.bounds import Bounds
-from projector.commit.plan import plan_of
+from projector.commit.plan import checkpoint_fields, plan_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
@@ -84,7 +84,7 @@ def _fold(entries: list[Fields]) -> None:
     for at in range(0, len(entries), _BATCH):
         for number, fields in enumerate(entries[at : at + _BATCH], at + 1):
             fold(history, read_entry(b"%d-0" % number, fields))
-        plan_of(history, keys)
+        plan_of(history, keys).arguments(checkpoint_fields(history))
         history.committed()
 
 
