@@ -5,6 +5,9 @@ No rule reads a clock, a batch or the order of a hash: the same entries give the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import orjson
 from msgspec.structs import replace
 
@@ -14,10 +17,11 @@ from producer.operations import (
     ActionExecutionStarted,
     CleanupExecuted,
     Operation,
+    QuarantineDropped,
 )
 from projector.fold.entry import Entry, quarantined_fields
 from projector.fold.history import History, InFlight
-from projector.fold.sequence import Sequence, Verdict
+from projector.fold.sequence import DUPLICATE, NEW, Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 
 __all__ = ["execution_key", "fold"]
@@ -35,36 +39,22 @@ def fold(history: History, entry: Entry) -> None:
     checkpoint.last_id = entry.id
 
     if entry.by is not None:
-        verdict = _judge(history, entry)
-        if verdict is Verdict.DUPLICATE:
-            checkpoint.duplicates += 1
+        verdict = _judge(history, entry.by, entry)
+        if verdict is not NEW:
+            if verdict is DUPLICATE:
+                checkpoint.duplicates += 1
+            else:
+                _quarantine(history, entry, "cannot tell whether this is a duplicate")
             return
-        if verdict is Verdict.UNDECIDABLE:
-            _quarantine(history, entry, "cannot tell whether this is a duplicate")
-            return
-    if entry.operation is None:
+    operation = entry.operation
+    if operation is None:
         assert entry.rejection is not None
         _quarantine(history, entry, entry.rejection)
         return
     if entry.retry_of is not None and not _release(history, entry.retry_of):
         checkpoint.duplicates += 1
         return
-    _apply(history, entry, entry.operation)
-
-
-def _apply(history: History, entry: Entry, operation: Operation) -> None:
-    # Ordered by how often they come: a match statement costs as much as all four rules' dispatch here.
-    kind = type(operation)
-    if kind is ActionExecutionCompleted:
-        _completed(history, entry, operation)  # type: ignore[arg-type]
-    elif kind is ActionExecutionStarted:
-        _started(history, entry, operation)  # type: ignore[arg-type]
-    elif kind is CleanupExecuted:
-        _cleaned(history, entry, operation)  # type: ignore[arg-type]
-    elif kind is ActionExecutionOrphaned:
-        _orphaned(history, entry, operation)  # type: ignore[arg-type]
-    else:
-        _release(history, operation.entry_id)  # type: ignore[union-attr]
+    _RULES[type(operation)](history, entry, operation)
 
 
 def _started(history: History, entry: Entry, operation: ActionExecutionStarted) -> None:
@@ -89,17 +79,14 @@ def _started(history: History, entry: Entry, operation: ActionExecutionStarted) 
 def _completed(history: History, entry: Entry, operation: ActionExecutionCompleted) -> None:
     action_id, totals = operation.action_id, history.totals
     key = execution_key(action_id, operation.execution_id)
-    statistics = _action(history, entry, action_id)
-    run = history.in_flight.get(key)
-    if run is not None:
-        history.in_flight.drop(key)
-    else:
-        run = history.orphans.get(key)
+    statistics = _action(history, action_id)
+    run = history.in_flight.pop(key)
+    if run is None:
+        run = history.orphans.pop(key)
         if run is not None:  # presumed dead, and came back
-            history.orphans.drop(key)
             totals.orphaned -= 1
-            statistics.orphan(-1)
-    statistics.complete(operation)
+            statistics.orphan(-1, entry.id)
+    statistics.complete(operation, entry.id)
     totals.total_executions += 1
     if operation.success:
         totals.successes += 1
@@ -124,15 +111,12 @@ def _completed(history: History, entry: Entry, operation: ActionExecutionComplet
 
 
 def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None:
-    statistics = history.scanners.get(operation.scanner_id)
+    statistics = history.scanners.touch(operation.scanner_id)
     if statistics is None:
         statistics = ScannerStatistics()
-        if history.scanners.put(operation.scanner_id, statistics) is not None:
+        if history.scanners.add(operation.scanner_id, statistics) is not None:
             history.checkpoint.scanners_evicted += 1
-    else:
-        history.scanners.touch(operation.scanner_id)
-    statistics.clean(operation)
-    statistics.touch(entry.id)
+    statistics.clean(operation, entry.id)
     history.totals.cleanups += 1
     if not operation.success:
         history.totals.cleanup_failures += 1
@@ -151,40 +135,47 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
 
 def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned) -> None:
     key = execution_key(operation.action_id, operation.execution_id)
-    run = history.in_flight.get(key)
+    run = history.in_flight.pop(key)
     if run is None:
         return
-    history.in_flight.drop(key)
     if history.orphans.put(key, replace(run, entry_id=entry.id)) is not None:
         history.checkpoint.orphans_evicted += 1
-    _action(history, entry, operation.action_id).orphan(1)
+    _action(history, operation.action_id).orphan(1, entry.id)
     history.totals.orphaned += 1
 
 
-def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
-    """The action's statistics, about to be changed by `entry`; one that takes its place evicts the oldest."""
-    statistics = history.actions.get(action_id)
+def _dropped(history: History, _entry: Entry, operation: QuarantineDropped) -> None:
+    _release(history, operation.entry_id)
+
+
+_RULES: dict[type[Operation], Callable[[History, Entry, Any], None]] = {
+    ActionExecutionStarted: _started,
+    ActionExecutionCompleted: _completed,
+    CleanupExecuted: _cleaned,
+    ActionExecutionOrphaned: _orphaned,
+    QuarantineDropped: _dropped,
+}
+"""What each operation does, once it is known to be new."""
+
+
+def _action(history: History, action_id: str) -> ActionStatistics:
+    """The action's statistics, to be changed; a new one may evict the oldest."""
+    statistics = history.actions.touch(action_id)
     if statistics is None:
         statistics = ActionStatistics()
-        evicted = history.actions.put(action_id, statistics)
+        evicted = history.actions.add(action_id, statistics)
         if evicted is not None:
             history.executions_of.pop(evicted, None)
             history.checkpoint.actions_evicted += 1
-    else:
-        history.actions.touch(action_id)
-    statistics.touch(entry.id)
     return statistics
 
 
-def _judge(history: History, entry: Entry) -> Verdict:
-    assert entry.by is not None
-    sequence = history.producers.get(entry.by)
+def _judge(history: History, by: str, entry: Entry) -> Verdict:
+    sequence = history.producers.touch(by)
     if sequence is None:
         sequence = Sequence()
-        if history.producers.put(entry.by, sequence) is not None:
+        if history.producers.add(by, sequence) is not None:
             history.checkpoint.producers_evicted += 1
-    else:
-        history.producers.touch(entry.by)
     sequence.entry_id = entry.id
     verdict, missing = sequence.judge(entry.seq, entry.acked, history.bounds.max_gaps)
     history.checkpoint.missing += missing
@@ -198,8 +189,7 @@ def _quarantine(history: History, entry: Entry, reason: str) -> None:
 
 def _release(history: History, entry_id: str) -> bool:
     """Take an entry out of the quarantine; whether it was there."""
-    if history.quarantine.get(entry_id) is None:
+    if history.quarantine.pop(entry_id) is None:
         return False
-    history.quarantine.drop(entry_id)
     history.checkpoint.quarantined -= 1
     return True

@@ -71,13 +71,18 @@ class ActionStatistics:
         self.changed: dict[str, object] = dict(self.fields)
         self.changed_durations: dict[int, int] = {}
 
-    def complete(self, operation: ActionExecutionCompleted) -> None:
+    def complete(self, operation: ActionExecutionCompleted, entry_id: str) -> None:
         """Count one run that ended."""
         fields = self.fields
         duration, at = operation.duration_ms, operation.completed_at
         total = fields["total_executions"] + 1
         together = fields["duration_ms_sum"] + duration
-        new = {"total_executions": total, "duration_ms_sum": together, "avg_duration_ms": together // total}
+        new: dict[str, object] = {
+            "total_executions": total,
+            "duration_ms_sum": together,
+            "avg_duration_ms": together // total,
+            "last_entry_id": entry_id,
+        }
         if duration < fields.get("duration_ms_min", duration + 1):
             new["duration_ms_min"] = duration
         if duration > fields.get("duration_ms_max", -1):
@@ -97,19 +102,17 @@ class ActionStatistics:
             new["consecutive_failures"] = fields["consecutive_failures"] + 1
             if at > fields.get("last_failure_at", -1):
                 new["last_failure_at"] = at
-            fields["last_error"] = self.changed["last_error"] = operation.error or ""
+            new["last_error"] = operation.error or ""
         fields.update(new)  # type: ignore[typeddict-item]  # only names of ActionFields are in it
         self.changed.update(new)
         bucket = bucket_of(duration)
         self.durations[bucket] = self.changed_durations[bucket] = self.durations.get(bucket, 0) + 1
 
-    def orphan(self, runs: int) -> None:
+    def orphan(self, runs: int, entry_id: str) -> None:
         """Count one run more as presumed dead, or with −1 one less; an evicted action began again at zero."""
         fields = self.fields
         fields["orphaned"] = self.changed["orphaned"] = max(0, fields["orphaned"] + runs)
-
-    def touch(self, entry_id: str) -> None:
-        self.fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
+        fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
 
     def committed(self) -> None:
         """What changed is written."""
@@ -139,15 +142,15 @@ class ScannerStatistics:
         self.actions: dict[str, int] = {}
         self.changed: dict[str, object] = dict(self.fields)
 
-    def clean(self, operation: CleanupExecuted) -> None:
+    def clean(self, operation: CleanupExecuted, entry_id: str) -> None:
         """Count one cleanup."""
         fields = self.fields
-        new = {"total_cleanups": fields["total_cleanups"] + 1}
+        new: dict[str, object] = {"total_cleanups": fields["total_cleanups"] + 1, "last_entry_id": entry_id}
         if operation.success:
             new["successes"] = fields["successes"] + 1
         else:
             new["failures"] = fields["failures"] + 1
-            fields["last_error"] = self.changed["last_error"] = operation.error or ""
+            new["last_error"] = operation.error or ""
         if operation.executed_at > fields.get("last_at", -1):
             new["last_at"] = operation.executed_at
         fields.update(new)  # type: ignore[typeddict-item]  # only names of ScannerFields are in it
@@ -156,9 +159,6 @@ class ScannerStatistics:
         if name not in self.actions and len(self.actions) - (OTHER_ACTIONS in self.actions) >= MAX_CLEANUP_ACTIONS:
             name = OTHER_ACTIONS
         self.actions[name] = self.changed[f"action:{name}"] = self.actions.get(name, 0) + 1
-
-    def touch(self, entry_id: str) -> None:
-        self.fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
 
     def committed(self) -> None:
         """What changed is written."""

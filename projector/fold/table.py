@@ -46,10 +46,9 @@ class Table(Generic[_V]):
 
     def put(self, key: str, row: _V) -> str | None:
         """Set the row and make it the one touched last; the key that went over the bound for it, if any."""
-        if self.get(key) is None:
+        if self.touch(key) is None:
             return self.add(key, row)
         self.rows[key] = row
-        self.touch(key)
         return None
 
     def add(self, key: str, row: _V) -> str | None:
@@ -62,11 +61,21 @@ class Table(Generic[_V]):
         self.size += 1
         return self._evict() if self.size > self.bound else None
 
-    def touch(self, key: str) -> None:
-        """The row, which is there, was changed in place: it is now the one touched last."""
-        self.changed[key] = None
-        if self.order is not None:
-            self.order.move_to_end(key)
+    def touch(self, key: str) -> _V | None:
+        """The row, to be changed in place, which makes it the one touched last; None where there is none."""
+        row = self.get(key)
+        if row is not None:
+            self.changed[key] = None
+            if self.order is not None:
+                self.order.move_to_end(key)
+        return row
+
+    def pop(self, key: str) -> _V | None:
+        """The row, taken out; None where there is none."""
+        row = self.get(key)
+        if row is not None:
+            self.drop(key)
+        return row
 
     def drop(self, key: str) -> None:
         """Take out a row that is there."""

@@ -73,7 +73,7 @@ MUTANTS = (
         "the seq check",
         "projector/fold/sequence.py",
         {
-            "return (Verdict.UNDECIDABLE if seq <= self.closed else Verdict.DUPLICATE), 0": "return Verdict.NEW, 0",
+            "return (UNDECIDABLE if seq <= self.closed else DUPLICATE), 0": "return _NEXT",
         },
         (
             "tests/integration/test_bad_input.py::"
