@@ -122,9 +122,9 @@ def _lists(plan: Plan, history: History, keys: Keys) -> None:
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
     scores: list[str] = []
     for action_id, row in history.actions.changes():
-        scores += (str(milliseconds_of(row.fields["last_entry_id"])), action_id)
+        scores += (str(milliseconds_of(row.last_entry_id)), action_id)
         statistics, durations, executions = keys.of_action(action_id)
-        _hash(plan, statistics, row.changed.items())
+        _hash(plan, statistics, row.changes())
         _hash(plan, durations, row.changed_durations.items())
         plan.push(executions, history.bounds.max_action_entries, history.executions_of.get(action_id, ()))
     plan.write("ZADD", keys.actions, "zset", scores)
@@ -133,8 +133,8 @@ def _actions(plan: Plan, history: History, keys: Keys) -> None:
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
     scores: list[str] = []
     for scanner_id, row in history.scanners.changes():
-        scores += (str(milliseconds_of(row.fields["last_entry_id"])), scanner_id)
-        _hash(plan, keys.scanner(scanner_id), row.changed.items())
+        scores += (str(milliseconds_of(row.last_entry_id)), scanner_id)
+        _hash(plan, keys.scanner(scanner_id), row.changes())
     plan.write("ZADD", keys.scanners, "zset", scores)
 
 

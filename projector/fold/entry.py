@@ -16,6 +16,9 @@ MAX_FIELDS = 100
 QUARANTINED_BYTES = 4096
 """How much of each field's name and value the quarantine keeps."""
 
+_OUR_NAMES = [OP, BY, SEQ, ACKED]
+_DIGITS = 16
+_ZERO = ord("0")
 _ENTRY_ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}\Z")
 
 
@@ -53,12 +56,12 @@ def read_entry(entry_id: bytes, fields: list[bytes]) -> Entry:
     seq: bytes | None
     acked: bytes | None
     retry_of: bytes | None
-    # Eight fields in the order in which our producer writes them: the general way costs three times as much.
-    if len(fields) == 8 and fields[0] == OP and fields[2] == BY and fields[4] == SEQ and fields[6] == ACKED:
-        _, raw, _, by, _, seq, _, acked = fields
+    names = fields[0::2]
+    # In the order in which our producer writes them: the general way costs three times as much.
+    if names == _OUR_NAMES:
+        raw, by, seq, acked = fields[1::2]
         retry_of = None
     else:
-        names = fields[0::2]
         if len(names) > MAX_FIELDS:
             return _rejected(
                 entry_id, fields, f"expected at most {MAX_FIELDS} fields in an entry, found {len(names)}"
@@ -111,18 +114,14 @@ def _fault_of_identity(
             by.decode()
         except UnicodeDecodeError:
             return "by: expected UTF-8, found other bytes"
-    if not _is_number(seq) or seq == b"0":
-        return "seq: expected a number from 1 with at most 16 digits"
-    if acked is not None and not _is_number(acked):
-        return "acked: expected a number from 0 with at most 16 digits"
+    # Spelled out, and no regular expressions: both come with each entry.
+    if not seq.isdigit() or len(seq) > _DIGITS or seq[0] == _ZERO:
+        return f"seq: expected a number from 1 with at most {_DIGITS} digits"
+    if acked is not None and acked != b"0" and (not acked.isdigit() or len(acked) > _DIGITS or acked[0] == _ZERO):
+        return f"acked: expected a number from 0 with at most {_DIGITS} digits"
     if retry_of is not None:
         return "expected retry_of without by and seq, found both"
     return None
-
-
-def _is_number(text: bytes) -> bool:
-    # A third of what a regular expression takes, twice for each entry.
-    return text.isdigit() and len(text) <= 16 and (text[0] != 0x30 or len(text) == 1)
 
 
 def quarantined_fields(reason: str, fields: list[bytes]) -> list[bytes]:

@@ -79,14 +79,14 @@ def _started(history: History, entry: Entry, operation: ActionExecutionStarted) 
 def _completed(history: History, entry: Entry, operation: ActionExecutionCompleted) -> None:
     action_id, totals = operation.action_id, history.totals
     key = execution_key(action_id, operation.execution_id)
-    statistics = _action(history, action_id)
+    statistics = _action(history, entry, action_id)
     run = history.in_flight.pop(key)
     if run is None:
         run = history.orphans.pop(key)
         if run is not None:  # presumed dead, and came back
             totals.orphaned -= 1
-            statistics.orphan(-1, entry.id)
-    statistics.complete(operation, entry.id)
+            statistics.orphaned = max(0, statistics.orphaned - 1)  # an evicted action began again at zero
+    statistics.complete(operation)
     totals.total_executions += 1
     if operation.success:
         totals.successes += 1
@@ -116,7 +116,8 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
         statistics = ScannerStatistics()
         if history.scanners.add(operation.scanner_id, statistics) is not None:
             history.checkpoint.scanners_evicted += 1
-    statistics.clean(operation, entry.id)
+    statistics.clean(operation)
+    statistics.last_entry_id = entry.id
     history.totals.cleanups += 1
     if not operation.success:
         history.totals.cleanup_failures += 1
@@ -140,7 +141,7 @@ def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned
         return
     if history.orphans.put(key, replace(run, entry_id=entry.id)) is not None:
         history.checkpoint.orphans_evicted += 1
-    _action(history, operation.action_id).orphan(1, entry.id)
+    _action(history, entry, operation.action_id).orphaned += 1
     history.totals.orphaned += 1
 
 
@@ -158,8 +159,8 @@ _RULES: dict[type[Operation], Callable[[History, Entry, Any], None]] = {
 """What each operation does, once it is known to be new."""
 
 
-def _action(history: History, action_id: str) -> ActionStatistics:
-    """The action's statistics, to be changed; a new one may evict the oldest."""
+def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
+    """The action's statistics, about to be changed by `entry`; a new one may evict the oldest."""
     statistics = history.actions.touch(action_id)
     if statistics is None:
         statistics = ActionStatistics()
@@ -167,6 +168,7 @@ def _action(history: History, action_id: str) -> ActionStatistics:
         if evicted is not None:
             history.executions_of.pop(evicted, None)
             history.checkpoint.actions_evicted += 1
+    statistics.last_entry_id = entry.id
     return statistics
 
 

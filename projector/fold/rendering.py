@@ -69,7 +69,7 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
 def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rendered]:
     """The keys of one action; of no content for one that has no statistics."""
     row = history.actions.get(action_id)
-    yield _hash(keys.action(action_id), row.fields if row else {})
+    yield _hash(keys.action(action_id), row.fields() if row else {})
     yield _hash(keys.durations(action_id), row.durations if row else {})
     yield _list(keys.executions_of(action_id), history.executions_of.get(action_id, deque()))
 
@@ -77,12 +77,12 @@ def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rend
 def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Rendered]:
     """The key of one scanner; of no content for one that has no statistics."""
     row = history.scanners.get(scanner_id)
-    yield _hash(keys.scanner(scanner_id), row.whole() if row else {})
+    yield _hash(keys.scanner(scanner_id), row.fields() if row else {})
 
 
 def _scores(table: Table[_S]) -> dict[bytes, int]:
     """As a sorted set holds them: doubles, exact below 2^53, beyond which only ids chosen by hand are."""
-    return {name.encode(): int(float(milliseconds_of(row.fields["last_entry_id"]))) for name, row in _rows(table)}
+    return {name.encode(): int(float(milliseconds_of(row.last_entry_id))) for name, row in _rows(table)}
 
 
 def _rows(table: Table[_V]) -> Iterator[tuple[str, _V]]:

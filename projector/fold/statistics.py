@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+from operator import attrgetter
+from typing import ClassVar
 
 from producer.operations import ActionExecutionCompleted, CleanupExecuted
 from projector.fold.histogram import bucket_of
@@ -13,177 +14,205 @@ MAX_CLEANUP_ACTIONS = 100
 """Names of cleanup actions that a scanner counts one by one; the rest are counted under OTHER_ACTIONS."""
 OTHER_ACTIONS = "(other)"
 
-_COUNT = b"action:"
 _TEXTS = ("last_error", "last_entry_id")
+_COUNT = b"action:"
 
 
-class ActionFields(TypedDict, total=False):
-    """`{ns}:action:<action_id>`: what there is nothing to say of is absent."""
-
-    total_executions: Required[int]
-    successes: Required[int]
-    failures: Required[int]
-    orphaned: Required[int]
-    avg_duration_ms: Required[int]
-    duration_ms_sum: Required[int]
-    duration_ms_min: int
-    duration_ms_max: int
-    first_at: int
-    last_at: int
-    last_success_at: int
-    last_failure_at: int
-    last_error: str
-    consecutive_failures: Required[int]
-    last_entry_id: Required[str]
+_Value = int | str | None
 
 
-class ScannerFields(TypedDict, total=False):
-    """`{ns}:scanner:<scanner_id>`, without the counts of what was done."""
+class _Statistics:
+    """Attributes that are the fields of a hash, by the names in FIELDS; None where there is nothing to say.
 
-    total_cleanups: Required[int]
-    successes: Required[int]
-    failures: Required[int]
-    last_at: int
-    last_error: str
-    last_entry_id: Required[str]
-
-
-class ActionStatistics:
-    """`{ns}:action:<action_id>` and `{ns}:durations:<action_id>`: as they stand in `fields` and `durations`.
-
-    `changed` and `changed_durations` are what of them the next commit has to write.
+    What a commit has to write is what differs from what was written last: the rules need not keep account of it.
     """
 
-    __slots__ = ("changed", "changed_durations", "durations", "fields")
+    __slots__ = ("_written",)
+    FIELDS: ClassVar[tuple[str, ...]]
 
     def __init__(self) -> None:
-        self.fields: ActionFields = {
-            "total_executions": 0,
-            "successes": 0,
-            "failures": 0,
-            "orphaned": 0,
-            "avg_duration_ms": 0,
-            "duration_ms_sum": 0,
-            "consecutive_failures": 0,
-            "last_entry_id": "",
-        }
+        self._written: tuple[_Value, ...] = (None,) * len(self.FIELDS)
+
+    def values(self) -> tuple[_Value, ...]:
+        """Of FIELDS, in that order."""
+        raise NotImplementedError
+
+    def fields(self) -> dict[str, int | str]:
+        """The hash."""
+        return {name: value for name, value in zip(self.FIELDS, self.values(), strict=True) if value is not None}
+
+    def changes(self) -> list[tuple[str, _Value]]:
+        """What of the hash is to be written. Nothing ever becomes absent again."""
+        standing = zip(self.FIELDS, self.values(), self._written, strict=True)
+        return [(name, value) for name, value, written in standing if value != written]
+
+    def committed(self) -> None:
+        """All is written."""
+        self._written = self.values()
+
+    def _fill(self, found: dict[bytes, bytes]) -> None:
+        """Take over what was found in Redis; raises ValueError for what is no integer or no field of ours, and where
+        one is missing that is always there."""
+        missing = self.fields().keys() - {name.decode() for name in found}
+        strange = {name.decode() for name in found} - set(self.FIELDS)
+        if missing or strange:
+            raise ValueError(f"expected the fields {self.FIELDS}, found {sorted(found)}")
+        for name, value in found.items():
+            text = name.decode()
+            setattr(self, text, value.decode() if text in _TEXTS else int(value))
+        self._written = self.values()
+
+
+class ActionStatistics(_Statistics):
+    """`{ns}:action:<action_id>` and, in `durations`, `{ns}:durations:<action_id>`.
+
+    `changed_durations` is what of the histogram is to be written.
+    """
+
+    FIELDS = (
+        "total_executions",
+        "successes",
+        "failures",
+        "orphaned",
+        "avg_duration_ms",
+        "duration_ms_sum",
+        "duration_ms_min",
+        "duration_ms_max",
+        "first_at",
+        "last_at",
+        "last_success_at",
+        "last_failure_at",
+        "last_error",
+        "consecutive_failures",
+        "last_entry_id",
+    )
+    __slots__ = (*FIELDS, "changed_durations", "durations")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total_executions = 0
+        self.successes = 0
+        self.failures = 0
+        self.orphaned = 0
+        self.avg_duration_ms = 0
+        self.duration_ms_sum = 0
+        self.duration_ms_min: int | None = None
+        self.duration_ms_max: int | None = None
+        self.first_at: int | None = None
+        self.last_at: int | None = None
+        self.last_success_at: int | None = None
+        self.last_failure_at: int | None = None
+        self.last_error: str | None = None
+        self.consecutive_failures = 0
+        self.last_entry_id = ""
         self.durations: dict[int, int] = {}
-        self.changed: dict[str, object] = dict(self.fields)
         self.changed_durations: dict[int, int] = {}
 
-    def complete(self, operation: ActionExecutionCompleted, entry_id: str) -> None:
+    def values(self) -> tuple[_Value, ...]:
+        return _action_values(self)
+
+    def complete(self, operation: ActionExecutionCompleted) -> None:
         """Count one run that ended."""
-        fields = self.fields
         duration, at = operation.duration_ms, operation.completed_at
-        total = fields["total_executions"] + 1
-        together = fields["duration_ms_sum"] + duration
-        new: dict[str, object] = {
-            "total_executions": total,
-            "duration_ms_sum": together,
-            "avg_duration_ms": together // total,
-            "last_entry_id": entry_id,
-        }
-        if duration < fields.get("duration_ms_min", duration + 1):
-            new["duration_ms_min"] = duration
-        if duration > fields.get("duration_ms_max", -1):
-            new["duration_ms_max"] = duration
-        if at < fields.get("first_at", at + 1):
-            new["first_at"] = at
-        if at > fields.get("last_at", -1):
-            new["last_at"] = at
+        self.total_executions = total = self.total_executions + 1
+        self.duration_ms_sum = together = self.duration_ms_sum + duration
+        self.avg_duration_ms = together // total
+        if self.duration_ms_min is None or duration < self.duration_ms_min:
+            self.duration_ms_min = duration
+        if self.duration_ms_max is None or duration > self.duration_ms_max:
+            self.duration_ms_max = duration
+        if self.first_at is None or at < self.first_at:
+            self.first_at = at
+        if self.last_at is None or at > self.last_at:
+            self.last_at = at
         if operation.success:
-            new["successes"] = fields["successes"] + 1
-            if fields["consecutive_failures"]:
-                new["consecutive_failures"] = 0
-            if at > fields.get("last_success_at", -1):
-                new["last_success_at"] = at
+            self.successes += 1
+            self.consecutive_failures = 0
+            if self.last_success_at is None or at > self.last_success_at:
+                self.last_success_at = at
         else:
-            new["failures"] = fields["failures"] + 1
-            new["consecutive_failures"] = fields["consecutive_failures"] + 1
-            if at > fields.get("last_failure_at", -1):
-                new["last_failure_at"] = at
-            new["last_error"] = operation.error or ""
-        fields.update(new)  # type: ignore[typeddict-item]  # only names of ActionFields are in it
-        self.changed.update(new)
+            self.failures += 1
+            self.consecutive_failures += 1
+            self.last_error = operation.error or ""
+            if self.last_failure_at is None or at > self.last_failure_at:
+                self.last_failure_at = at
         bucket = bucket_of(duration)
         self.durations[bucket] = self.changed_durations[bucket] = self.durations.get(bucket, 0) + 1
 
-    def orphan(self, runs: int, entry_id: str) -> None:
-        """Count one run more as presumed dead, or with −1 one less; an evicted action began again at zero."""
-        fields = self.fields
-        fields["orphaned"] = self.changed["orphaned"] = max(0, fields["orphaned"] + runs)
-        fields["last_entry_id"] = self.changed["last_entry_id"] = entry_id
-
     def committed(self) -> None:
-        """What changed is written."""
-        self.changed = {}
+        super().committed()
         self.changed_durations = {}
 
     @classmethod
     def of_hashes(cls, fields: dict[bytes, bytes], durations: dict[bytes, bytes]) -> ActionStatistics:
-        """From the two hashes; raises ValueError for what is no integer, and where a field is missing."""
+        """From the two hashes; raises ValueError for what this could not have written."""
         self = cls()
-        _fill(self.fields, fields)
+        self._fill(fields)
         self.durations = {int(bound): int(count) for bound, count in durations.items()}
-        self.changed = {}
         return self
 
 
-class ScannerStatistics:
-    """`{ns}:scanner:<scanner_id>`: as it stands in `fields` and, counting what was done by name, in `actions`.
+_action_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ActionStatistics.FIELDS)
 
-    `changed` is what of it the next commit has to write.
-    """
 
-    __slots__ = ("actions", "changed", "fields")
+class ScannerStatistics(_Statistics):
+    """`{ns}:scanner:<scanner_id>`; `actions` counts what was done, by name, and `changed_actions` is what of it is to
+    be written."""
+
+    FIELDS = ("total_cleanups", "successes", "failures", "last_at", "last_error", "last_entry_id")
+    __slots__ = (*FIELDS, "actions", "changed_actions")
 
     def __init__(self) -> None:
-        self.fields: ScannerFields = {"total_cleanups": 0, "successes": 0, "failures": 0, "last_entry_id": ""}
+        super().__init__()
+        self.total_cleanups = 0
+        self.successes = 0
+        self.failures = 0
+        self.last_at: int | None = None
+        self.last_error: str | None = None
+        self.last_entry_id = ""
         self.actions: dict[str, int] = {}
-        self.changed: dict[str, object] = dict(self.fields)
+        self.changed_actions: dict[str, int] = {}
 
-    def clean(self, operation: CleanupExecuted, entry_id: str) -> None:
+    def values(self) -> tuple[_Value, ...]:
+        return _scanner_values(self)
+
+    def clean(self, operation: CleanupExecuted) -> None:
         """Count one cleanup."""
-        fields = self.fields
-        new: dict[str, object] = {"total_cleanups": fields["total_cleanups"] + 1, "last_entry_id": entry_id}
+        self.total_cleanups += 1
         if operation.success:
-            new["successes"] = fields["successes"] + 1
+            self.successes += 1
         else:
-            new["failures"] = fields["failures"] + 1
-            new["last_error"] = operation.error or ""
-        if operation.executed_at > fields.get("last_at", -1):
-            new["last_at"] = operation.executed_at
-        fields.update(new)  # type: ignore[typeddict-item]  # only names of ScannerFields are in it
-        self.changed.update(new)
+            self.failures += 1
+            self.last_error = operation.error or ""
+        if self.last_at is None or operation.executed_at > self.last_at:
+            self.last_at = operation.executed_at
         name = operation.action
         if name not in self.actions and len(self.actions) - (OTHER_ACTIONS in self.actions) >= MAX_CLEANUP_ACTIONS:
             name = OTHER_ACTIONS
-        self.actions[name] = self.changed[f"action:{name}"] = self.actions.get(name, 0) + 1
+        self.actions[name] = self.changed_actions[name] = self.actions.get(name, 0) + 1
+
+    def fields(self) -> dict[str, int | str]:
+        """The hash."""
+        return super().fields() | {f"action:{name}": count for name, count in self.actions.items()}
+
+    def changes(self) -> list[tuple[str, _Value]]:
+        return super().changes() + [(f"action:{name}", count) for name, count in self.changed_actions.items()]
 
     def committed(self) -> None:
-        """What changed is written."""
-        self.changed = {}
-
-    def whole(self) -> dict[str, object]:
-        """The hash."""
-        return {**self.fields, **{f"action:{name}": count for name, count in self.actions.items()}}
+        super().committed()
+        self.changed_actions = {}
 
     @classmethod
     def of_hash(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
-        """From the hash; raises ValueError for what is no integer, and where a field is missing."""
+        """From the hash; raises ValueError for what this could not have written."""
         self = cls()
-        own = {name: value for name, value in fields.items() if not name.startswith(b"action:")}
-        _fill(self.fields, own)
+        self._fill({name: value for name, value in fields.items() if not name.startswith(_COUNT)})
         self.actions = {
-            name.decode().removeprefix("action:"): int(fields[name]) for name in fields.keys() - own.keys()
+            name.removeprefix(_COUNT).decode(): int(value)
+            for name, value in fields.items()
+            if name.startswith(_COUNT)
         }
-        self.changed = {}
         return self
 
 
-def _fill(known: ActionFields | ScannerFields, found: dict[bytes, bytes]) -> None:
-    """Take over what was found in Redis; `known` has the fields that must be there."""
-    texts = {name.decode(): value.decode() for name, value in found.items()}
-    if missing := known.keys() - texts.keys():
-        raise ValueError(f"expected the fields {', '.join(sorted(missing))}, found none of them")
-    known.update({name: value if name in _TEXTS else int(value) for name, value in texts.items()})  # type: ignore[typeddict-item]
+_scanner_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ScannerStatistics.FIELDS)
