@@ -41,8 +41,7 @@ _MEASURE_MILLISECONDS = 1000
 class Spool:
     """What waits in the file at `path`; its `lock` is ours. Safe under threads; a forked child has no part in it.
 
-    It is for `server`; from when some of it may have arrived, for the one that `sends_to` names. Raises SpoolFull and
-    SpoolUnusable.
+    For `server`; once it may have arrived, for the one it `sends_to`. Raises SpoolFull and SpoolUnusable.
     """
 
     def __init__(
@@ -173,8 +172,7 @@ class Spool:
         if self.server == self._sends_to:
             return
         with self._writing:
-            # Not in one step: who dies between the two shall not leave a note that is wrong.
-            self._lock.take_back()
+            self._lock.take_back()  # who dies in between shall leave no note that is wrong
             try:
                 file.bind(self._writer, self._sends_to)
             except sqlite3.Error as error:
