@@ -56,6 +56,9 @@ class Buffer:
                 return first[:at]
         return first
 
+    def bind(self) -> None:
+        """Nobody else will send it."""
+
     def remove(self, sent: Sequence[Numbered], acked: int) -> None:  # noqa: ARG002 - nobody carries on after us
         operations = self._operations
         with self._room:

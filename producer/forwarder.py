@@ -196,6 +196,8 @@ class Forwarder:
         arrived = 0
         try:
             self._connect(queue.namespace)
+            self._pipeline.open()
+            queue.bind()
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
             entries = (append_command(key, op, by, seq, acked) for seq, op in batch)
             self._pipeline.send(chain(entries, self._level))

@@ -17,13 +17,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 __all__ = [
     "DEFAULT_URL",
     "URL_VARIABLE",
     "Announcement",
+    "Location",
     "announce",
     "announcements_directory",
+    "find_server",
     "locate",
     "running_servers",
     "spool_directory",
@@ -42,12 +45,27 @@ class Announcement:
     started_at: int
 
 
-def locate(url: str | None, environ: Mapping[str, str]) -> str:
-    """The URL to use; `url` is what `--url` gave. What is empty counts as not given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """The URL to use, and how it came about: it was named, an embedded server was found, or there was neither."""
+
+    url: str
+    how: Literal["named", "found", "default"]
+
+
+def find_server(url: str | None, environ: Mapping[str, str]) -> Location:
+    """`url` is what `--url` gave. What is empty counts as not given."""
     if named := url or environ.get(URL_VARIABLE):
-        return named
+        return Location(url=named, how="named")
     servers = running_servers(environ)
-    return servers[0].url if servers else DEFAULT_URL
+    if servers:
+        return Location(url=servers[0].url, how="found")
+    return Location(url=DEFAULT_URL, how="default")
+
+
+def locate(url: str | None, environ: Mapping[str, str]) -> str:
+    """The URL to use, as `find_server` has it."""
+    return find_server(url, environ).url
 
 
 def announcements_directory(environ: Mapping[str, str]) -> Path:

@@ -15,6 +15,7 @@ from producer.operations import Operation
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
+    from producer.destination import Destination
     from producer.forwarded import Forwarded
     from producer.forwarder import Forwarder
     from producer.identity import Identity
@@ -85,12 +86,22 @@ class Outlets:
 
         return Forwarded(open_queue, self._forwarder, self._direct, outlives=False)
 
-    def spooled(self, path: str | os.PathLike[str], *, bounds: SpoolBounds, synchronous: Synchronous) -> Forwarded:
+    def spooled(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        destination: Destination | None,
+        bounds: SpoolBounds,
+        synchronous: Synchronous,
+    ) -> Forwarded:
+        from producer.destination import Destination
         from producer.forwarded import Forwarded
         from producer.spool.directory import SpoolDirectory
         from producer.spool.leftovers import Leftovers
 
-        directory = SpoolDirectory(path, bounds=bounds, synchronous=synchronous)
+        if destination is None:
+            destination = Destination.of(self._client)
+        directory = SpoolDirectory(path, destination, bounds=bounds, synchronous=synchronous)
 
         def open_queue(identity: Identity) -> Queue:
             return directory.create(identity, self._namespace)

@@ -9,7 +9,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from producer.connection import DEFAULT_SECONDS, Client, client_of
 from producer.durability import Durability
@@ -24,6 +24,9 @@ from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
 from producer.spool.bounds import SpoolBounds
 from producer.truncation import text_of, truncate, truncate_bytes
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS, wal_key
+
+if TYPE_CHECKING:
+    from producer.destination import Destination
 
 __all__ = ["Producer"]
 
@@ -42,9 +45,11 @@ class Producer:
       `timeout` in all, and at most one attempt to connect more. (A client object keeps its own time-out and retries
       when it connects.)
     - By a `spool`, a directory: a call returns once its operation is in a local file, and a thread forwards it. What
-      waits survives this process; the next producer on the directory sends it. At most `spool_bytes` wait, for at
-      most `spool_age` seconds; `on_full` says what happens then: "raise" SpoolFull, or "drop" what comes, which will
-      show as missing. `synchronous="full"` makes each call wait for the disk: it survives a loss of power then.
+      waits survives this process, and goes to this server only: to the namespace that it was recorded for, by the
+      next producer on the directory whose server has the same address (`destination`: what else is taken for the
+      same). At most `spool_bytes` wait, for at most `spool_age` seconds; `on_full` says what happens then: "raise"
+      SpoolFull, or "drop" what comes, which will show as missing. `synchronous="full"` makes each call wait for the
+      disk: it survives a loss of power then.
     - By a `buffer` of so many operations, in memory: the fastest, and lost with the process. One that finds it full
       waits up to `buffer_timeout` seconds, then BufferFull is raised.
 
@@ -60,6 +65,7 @@ class Producer:
         namespace: str = DEFAULT_NAMESPACE,
         *,
         spool: str | os.PathLike[str] | None = None,
+        destination: Destination | None = None,
         spool_bytes: int = DEFAULT_SPOOL_BYTES,
         spool_age: float | None = None,
         on_full: Literal["raise", "drop"] = "raise",
@@ -94,7 +100,7 @@ class Producer:
         )
         self._outlet: Outlet
         if spool is not None:
-            self._outlet = outlets.spooled(spool, bounds=bounds, synchronous=synchronous)
+            self._outlet = outlets.spooled(spool, destination=destination, bounds=bounds, synchronous=synchronous)
         elif buffer is not None:
             self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
         else:

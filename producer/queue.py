@@ -42,6 +42,9 @@ class Queue(Protocol):
     def batch(self, count: int, size: int) -> list[Numbered]:
         """The first ones, at most so many; beyond the first, at most so many bytes. They stay."""
 
+    def bind(self) -> None:
+        """It is about to be sent: from here on it is for the server that it is sent to, and no other."""
+
     def remove(self, sent: Sequence[Numbered], acked: int) -> None:
         """Let the first ones, `sent`, go; `acked` is what their producer may claim as acknowledged from here on."""
 

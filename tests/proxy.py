@@ -41,20 +41,29 @@ class _Link:
 class Proxy:
     """Listens at `url` and passes everything to 127.0.0.1:`port`, but for the faults that are asked for.
 
+    One that is `shut` refuses connections until `open()`: the server is away, and its address stays taken.
+
     A request is recognised by a word in it, so that a client's greeting does not use a fault up; it has to arrive in
     one piece and to be answered before the next is sent, as redis-py's do.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, shut: bool = False) -> None:
         self.injected = 0
         """How many faults have struck: a test that expects one checks that it did."""
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._planned: list[tuple[bytes, Fault]] = []
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
         self._released = threading.Event()
+        if not shut:
+            self.open()
+
+    def open(self) -> None:
+        """Let connections in."""
+        self._listener.listen()
         self._run(self._accept)
 
     @property
@@ -88,7 +97,8 @@ class Proxy:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
-        self._threads[0].join()
+        for thread in self._threads[:1]:
+            thread.join()
         self.cut()
         for thread in self._threads:
             thread.join()

@@ -12,17 +12,33 @@ from typing import Any
 
 import redis
 
+from producer import Producer
+from producer.connection import client_of
+from producer.destination import Destination
 from projector import Projector
 from tests.servers import die_with_parent, free_port
 
 AWAY = f"redis://127.0.0.1:{free_port()}/0"
 """Nobody is there."""
 
+
+def meant_for(url: str) -> Destination:
+    """The server at that URL."""
+    client, _ = client_of(url)
+    return Destination.of(client)
+
+
+def cut_off(url: str, namespace: str, spool: Path) -> Producer:
+    """A producer for the server at `url`, which does not get there."""
+    return Producer(AWAY, namespace, spool=spool, destination=meant_for(url))
+
+
 _ENGINE = """
 import sys
 from producer import Producer
-url, namespace, spool, label, count = sys.argv[1:]
-producer = Producer(url, namespace, spool=spool)
+from tests.spooling import meant_for
+url, meant, namespace, spool, label, count = sys.argv[1:]
+producer = Producer(url, namespace, spool=spool, destination=meant_for(meant))
 for number in range(int(count)):
     receipt = producer.cleanup_executed(label, str(number), "delete", True)
     print(receipt.by, receipt.seq, flush=True)
@@ -33,11 +49,14 @@ producer.close()
 
 
 class Engine:
-    """A process that records `count` cleanups by a spool, numbered in `resource_id`, and prints each receipt."""
+    """A process that records `count` cleanups by a spool, numbered in `resource_id`, and prints each receipt.
 
-    def __init__(self, url: str, namespace: str, spool: Path, label: str, count: int) -> None:
+    They are meant for `meant`, while it connects to `url`.
+    """
+
+    def __init__(self, url: str, namespace: str, spool: Path, label: str, count: int, *, meant: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _ENGINE, url, namespace, str(spool), label, str(count)],
+            [sys.executable, "-c", _ENGINE, url, meant, namespace, str(spool), label, str(count)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -86,9 +105,11 @@ class Engine:
 
 
 @contextmanager
-def engine(url: str, namespace: str, spool: Path, label: str, count: int) -> Iterator[Engine]:
+def engine(
+    url: str, namespace: str, spool: Path, label: str, count: int, *, meant: str | None = None
+) -> Iterator[Engine]:
     """One that does not outlive the test."""
-    made = Engine(url, namespace, spool, label, count)
+    made = Engine(url, namespace, spool, label, count, meant=meant or url)
     try:
         yield made
     finally:

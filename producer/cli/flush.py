@@ -4,42 +4,70 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producer.cli.options import Spool, Url
-from producer.location import locate, spool_directory
+from producer.location import URL_VARIABLE, Location, find_server, spool_directory
+
+if TYPE_CHECKING:
+    from producer.destination import Destination
+    from producer.server import Server
+    from producer.spool.survey import Survey
 
 __all__ = ["flush"]
 
 _REPLY_SECONDS = 2.0
+_ELSEWHERE = 3
 
 
 def flush(
     directory: Spool = None,
     timeout: Annotated[float, typer.Option(metavar="S", min=0.0, help="How long it may take, in seconds.")] = 10.0,
+    moved_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Deliver also what waits for this server, which the one named by --url has taken the place of; "
+            "`unknown`: what waits for a server that was not noted. Repeatable.",
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what is for this namespace. [default: each]")
+    ] = None,
     url: Url = None,
 ) -> None:
-    """Deliver what waits in a spool whose process has ended.
+    """Deliver what waits in a spool whose process has ended, and is for this server.
 
-    What running producers hold, they deliver themselves. Exits with 0 when nothing else is left, 75 when it did not
-    arrive in time.
+    Each operation goes to the namespace that it was recorded for. What waits for other servers stays, and is shown
+    with the command that delivers it; what running producers hold, they deliver themselves. Exits with 0 when nothing
+    else is left, 75 when it did not arrive in time, 3 when what is left waits for elsewhere.
     """
     _say_what_is_damaged()
     place = directory or spool_directory(os.environ)
     if not place.is_dir():
         typer.echo("nothing waits")
         return
-    delivered, trouble = _deliver(place, locate(url, os.environ), timeout)
+    location = find_server(url, os.environ)
+    destination = _destination(location, moved_from or [], namespace)
+    delivered, trouble = _deliver(place, location.url, destination, timeout)
     typer.echo(f"{delivered} operations delivered" if delivered else "nothing was delivered")
-    left_behind, held = _remaining(place)
-    if held:
+    survey = _survey(place)
+    if held := sum(file.held for file in survey.files):
         typer.echo(f"{held} spools are of running producers, which deliver them")
-    if left_behind:
-        typer.echo(f"producer: {left_behind} operations still wait: {trouble or 'there was no time'}", err=True)
+    late, elsewhere = _sorted(survey, destination)
+    is_named = location.how == "named" and location.url != os.environ.get(URL_VARIABLE)
+    for (server, owed), count in elsewhere.items():
+        _say_where_it_goes(count, server, owed, place, destination, is_named=is_named)
+    if late:
+        typer.echo(f"producer: {late} operations still wait: {trouble or 'there was no time'}", err=True)
         raise typer.Exit(os.EX_TEMPFAIL)
+    if elsewhere:
+        raise typer.Exit(_ELSEWHERE)
 
 
 def _say_what_is_damaged() -> None:
@@ -49,7 +77,17 @@ def _say_what_is_damaged() -> None:
     logging.getLogger("producer").addHandler(handler)
 
 
-def _deliver(place: Path, url: str, timeout: float) -> tuple[int, str | None]:
+def _destination(location: Location, moved_from: list[str], namespace: str | None) -> Destination:
+    from producer.destination import Destination
+    from producer.server import Server
+    from producer.wal import wal_key
+
+    if namespace is not None:
+        wal_key(namespace)  # raises for one that is none
+    return Destination.at(location, moved_from=tuple(map(Server.named, moved_from)), namespace=namespace)
+
+
+def _deliver(place: Path, url: str, destination: Destination, timeout: float) -> tuple[int, str | None]:
     """(how many operations were delivered, why no more)."""
     from producer.connection import client_of
     from producer.durability import Durability
@@ -58,7 +96,7 @@ def _deliver(place: Path, url: str, timeout: float) -> tuple[int, str | None]:
     from producer.spool.leftovers import Leftovers
 
     client, _ = client_of(url, timeout=_REPLY_SECONDS)
-    leftovers = Leftovers(SpoolDirectory(place))
+    leftovers = Leftovers(SpoolDirectory(place, destination))
     forwarder = Forwarder(client, None, leftovers=leftovers, durability=Durability(), timeout=_REPLY_SECONDS)
     forwarder.start()
     forwarder.flush(timeout)
@@ -66,10 +104,31 @@ def _deliver(place: Path, url: str, timeout: float) -> tuple[int, str | None]:
     return forwarder.delivered, forwarder.trouble
 
 
-def _remaining(place: Path) -> tuple[int, int]:
-    """(operations that no process will deliver by itself, spools that one holds)."""
+def _survey(place: Path) -> Survey:
     from producer.spool.directory import SpoolDirectory
     from producer.spool.survey import Survey
 
-    survey = Survey.of(SpoolDirectory(place))
-    return survey.left_behind, sum(file.held for file in survey.files)
+    return Survey.of(SpoolDirectory(place))
+
+
+def _sorted(survey: Survey, destination: Destination) -> tuple[int, Counter[tuple[Server, str]]]:
+    """(operations left that are for us, and how many for which other server and namespace)."""
+    elsewhere = survey.left_behind
+    late = sum(count for owed, count in elsewhere.items() if destination.takes(*owed))
+    return late, Counter({owed: count for owed, count in elsewhere.items() if not destination.takes(*owed)})
+
+
+def _say_where_it_goes(
+    count: int, server: Server, namespace: str, place: Path, here: Destination, *, is_named: bool
+) -> None:
+    """To an operator who did not expect it: what waits where for whom, and both of the things that can be meant."""
+    from producer.cli.delivery import after_a_move, delivery
+
+    wait = f"producer: {count} operations of namespace {namespace} wait for"
+    if replace(here, namespace=None).takes(server, namespace):
+        typer.echo(f"{wait} {server}, too: --namespace {here.namespace} leaves them out", err=True)
+        return
+    typer.echo(f"{wait} {server}, not for {here.server}", err=True)
+    typer.echo(f"producer:   to deliver them there, {delivery(server, place)}", err=True)
+    moved = after_a_move(server, place, here.server if is_named else None)
+    typer.echo(f"producer:   if {here.server} has taken its place: {moved}", err=True)

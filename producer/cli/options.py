@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.location import URL_VARIABLE, locate
+from producer.location import URL_VARIABLE, find_server
 
 if TYPE_CHECKING:
+    from producer.destination import Destination
+    from producer.location import Location
     from producer.producer import Producer
 
 __all__ = ["Namespace", "Spool", "Url", "open_producer"]
@@ -57,5 +59,18 @@ def open_producer(
     from producer.producer import Producer
     from producer.wal import DEFAULT_NAMESPACE
 
-    place = locate(url, os.environ)
-    return Producer(place, namespace or DEFAULT_NAMESPACE, timeout=timeout, spool=spool, buffer=buffer)
+    location = find_server(url, os.environ)
+    return Producer(
+        location.url,
+        namespace or DEFAULT_NAMESPACE,
+        timeout=timeout,
+        spool=spool,
+        destination=None if spool is None else _destination(location),
+        buffer=buffer,
+    )
+
+
+def _destination(location: Location) -> Destination:
+    from producer.destination import Destination
+
+    return Destination.at(location)

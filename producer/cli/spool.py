@@ -24,7 +24,7 @@ def spool(
     directory: Spool = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what waits in a spool."""
+    """Show what waits in a spool, for which server, and what delivers it."""
     place = directory or spool_directory(os.environ)
     survey = _survey(place)
     if as_json:
@@ -35,6 +35,7 @@ def spool(
         typer.echo(f"  {_line(file)}")
     for path in survey.damaged:
         typer.echo(f"  {path.name}: damaged, and put aside")
+    _say_what_delivers(survey, place)
 
 
 def _survey(place: Path) -> Survey:
@@ -44,7 +45,16 @@ def _survey(place: Path) -> Survey:
     return Survey.of(SpoolDirectory(place)) if place.is_dir() else Survey(files=(), damaged=())
 
 
+def _say_what_delivers(survey: Survey, place: Path) -> None:
+    from producer.cli.delivery import delivery
+
+    for server in dict.fromkeys(server for server, _ in survey.left_behind):
+        typer.echo(f"What waits for {server} is delivered {delivery(server, place)}")
+
+
 def _line(file: Surveyed) -> str:
+    from producer.server import Server
+
     if file.waiting is None:
         return f"{file.path.name}: {file.trouble or 'in use'}"
     waiting = file.waiting
@@ -53,7 +63,7 @@ def _line(file: Surveyed) -> str:
         f"{waiting.bytes} bytes",
         *([] if waiting.oldest_at is None else [f"the oldest {_age(waiting.oldest_at)} old"]),
         *([f"{waiting.dropped} dropped"] if waiting.dropped else []),
-        f"for {waiting.namespace}",
+        f"for {waiting.namespace} at {Server(waiting.server)}",
         f"of {waiting.by}",
         "running" if file.held else "ended",
     ]

@@ -8,15 +8,21 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
+from producer.server import UNKNOWN, Server
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off
 from producer.spool.lock import SpoolLock
 from producer.spool.rescue import DAMAGED, rescue
 from producer.spool.spool import Spool
+from producer.spool.waiting import Waiting
+
+if TYPE_CHECKING:
+    from producer.destination import Destination
 
 __all__ = ["DAMAGED", "LOCK", "SPOOL", "SpoolDirectory"]
 
@@ -26,11 +32,16 @@ _log = logging.getLogger("producer")
 
 
 class SpoolDirectory:
-    """The spools in `path`, which is made if it is not there. Raises SpoolUnusable."""
+    """The spools in `path`, which is made if it is not there. Raises SpoolUnusable.
+
+    What is put in is for `destination`, and only what is for it counts among the leftovers; None: for no server that
+    is known, and all of them.
+    """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
+        destination: Destination | None = None,
         *,
         bounds: SpoolBounds | None = None,
         synchronous: file.Synchronous = "normal",
@@ -38,6 +49,8 @@ class SpoolDirectory:
         if synchronous not in ("normal", "full"):
             raise ValueError(f'synchronous: expected "normal" or "full", found {synchronous!r}')
         self.path = Path(os.path.abspath(path))  # the process may go elsewhere
+        self._destination = destination
+        self._told: set[tuple[str, str]] = set()  # what else waits there, and for whom, is said once
         self._bounds = bounds or SpoolBounds()
         self._synchronous: file.Synchronous = synchronous
         with file.translated(self.path):
@@ -46,17 +59,21 @@ class SpoolDirectory:
     def create(self, identity: Identity, namespace: str) -> Spool:
         """A new spool, for the operations of `identity`."""
         path = self.path / f"{secrets.token_hex(8)}{SPOOL}"
+        server = UNKNOWN if self._destination is None else self._destination.recorded
+        owner = file.Owner(by=identity.by, namespace=namespace, server=server)
         with held_off(), file.translated(path):
             lock = SpoolLock.take(path.with_suffix(LOCK))
             assert lock is not None, "nobody else knows a name that was made up just now"
             try:
-                connection = file.create(path, by=identity.by, namespace=namespace, synchronous=self._synchronous)
+                connection = file.create(path, owner, synchronous=self._synchronous)
                 return Spool(
                     path,
                     lock,
                     connection,
                     identity,
                     namespace,
+                    server=server,
+                    sends_to=self._sends_to(server),
                     bounds=self._bounds,
                     elsewhere=self._size_of_leftovers,
                 )
@@ -66,18 +83,30 @@ class SpoolDirectory:
                 raise
 
     def leftovers(self) -> Iterator[Spool]:
-        """The spools that no living process holds, each ours from here on; of damaged ones what is intact.
+        """The spools for our destination that no living process holds, each ours from here on; of damaged ones what
+        is intact.
 
         Trouble with one is logged: the others need not suffer.
         """
         for path in self.files():
+            lock = path.with_suffix(LOCK)
+            # By the note, if there is one, what is another's is not even locked: its heir shall not find it taken.
+            if (noted := Waiting.noted(lock)) is not None and not self._takes(noted):
+                if not SpoolLock.is_held(lock):
+                    self._tell(noted)
+                continue
             try:
                 spool = self._adopt_or_rescue(path)
             except SpoolUnusable as error:
                 _log.error("%s", error)
+                continue
+            if spool is None:
+                continue
+            if self._takes(spool.state()):
+                yield spool
             else:
-                if spool is not None:
-                    yield spool
+                self._tell(spool.state())
+                spool.close()
 
     def adopt(self, path: Path) -> Spool | None:
         """The spool at `path`, ours from here on; None when another holds it, or it is gone."""
@@ -125,6 +154,25 @@ class SpoolDirectory:
                         aged.append((entry.stat().st_mtime_ns, entry.path))
         return [Path(path) for _, path in sorted(aged)]
 
+    def _takes(self, waiting: Waiting) -> bool:
+        return self._destination is None or self._destination.takes(Server(waiting.server), waiting.namespace)
+
+    def _sends_to(self, server: Server) -> Server:
+        return server if self._destination is None else self._destination.server
+
+    def _tell(self, waiting: Waiting) -> None:
+        whose = waiting.server, waiting.namespace
+        if waiting.operations and whose not in self._told:
+            self._told.add(whose)
+            _log.warning(
+                "%s: what dead producers left there for %s (namespace %s) is not delivered from here; "
+                "`producer spool --spool %s` says what delivers it",
+                self.path,
+                Server(waiting.server),
+                waiting.namespace,
+                self.path,
+            )
+
     def _adopt_or_rescue(self, path: Path) -> Spool | None:
         try:
             return self.adopt(path)
@@ -136,13 +184,14 @@ class SpoolDirectory:
         try:
             owner = file.owner(connection)
             if owner is not None:
-                by, namespace, acked = owner
                 return Spool(
                     path,
                     lock,
                     connection,
-                    FormerIdentity(by, acked),
-                    namespace,
+                    FormerIdentity(owner.by, owner.acked),
+                    owner.namespace,
+                    server=owner.server,
+                    sends_to=self._sends_to(owner.server),
                     bounds=SpoolBounds(),
                     elsewhere=lambda: 0,
                 )

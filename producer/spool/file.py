@@ -6,22 +6,36 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.request import pathname2url
 from zlib import crc32
 
 from producer.errors import SpoolDamaged, SpoolUnusable
+from producer.server import UNKNOWN, Server
 
-__all__ = ["Synchronous", "checksum", "connect", "create", "damaged", "owner", "translated", "unusable"]
+__all__ = [
+    "Owner",
+    "Synchronous",
+    "bind",
+    "checksum",
+    "connect",
+    "create",
+    "damaged",
+    "owner",
+    "translated",
+    "unusable",
+]
 
 Synchronous = Literal["normal", "full"]
 """`full`: each call waits for the disk, so that it survives a loss of power too."""
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = (
     """CREATE TABLE producer (
-        by TEXT NOT NULL, namespace TEXT NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL
+        by TEXT NOT NULL, namespace TEXT NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL,
+        server TEXT NOT NULL
     )""",
     """CREATE TABLE operation (
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, checksum INTEGER NOT NULL, op BLOB NOT NULL
@@ -39,7 +53,17 @@ checksum = crc32
 """SQLite itself does not notice a bit that flips in a text."""
 
 
-def create(path: Path, *, by: str, namespace: str, synchronous: Synchronous) -> sqlite3.Connection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose file it is: the producer `by`, which may claim so much as `acked`, and where its operations are to go."""
+
+    by: str
+    namespace: str
+    server: Server
+    acked: int = 0
+
+
+def create(path: Path, owner: Owner, *, synchronous: Synchronous) -> sqlite3.Connection:
     """A new file at `path`, with its owner's name in it."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # outputs are nobody else's business
     connection = _connect(path, "rw")
@@ -49,7 +73,9 @@ def create(path: Path, *, by: str, namespace: str, synchronous: Synchronous) -> 
     connection.execute("BEGIN")
     for statement in _TABLES:
         connection.execute(statement)
-    connection.execute("INSERT INTO producer VALUES (?, ?, 0, 0)", (by, namespace))
+    connection.execute(
+        "INSERT INTO producer VALUES (?, ?, ?, 0, ?)", (owner.by, owner.namespace, owner.acked, owner.server.url)
+    )
     connection.execute("COMMIT")
     return _prepared(connection, synchronous)
 
@@ -59,15 +85,40 @@ def connect(path: Path, *, synchronous: Synchronous = "normal") -> sqlite3.Conne
     return _prepared(_connect(path, "rw"), synchronous)
 
 
-def owner(connection: sqlite3.Connection) -> tuple[str, str, int] | None:
-    """(identity, namespace, what it may claim as acknowledged); None for a file that was never finished."""
+def owner(connection: sqlite3.Connection) -> Owner | None:
+    """Whose it is; None for a file that was never finished. One of version 1 does not know its server."""
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
         return None
-    match connection.execute("SELECT by, namespace, acked FROM producer").fetchone():
-        case (bytes(by), bytes(namespace), int(acked)):
-            return by.decode(errors="replace"), namespace.decode(errors="replace"), acked
+    server = "server" if _version(connection) >= 2 else f"'{UNKNOWN.url}'"
+    match connection.execute(f"SELECT by, namespace, {server}, acked FROM producer").fetchone():
+        case (bytes(by), bytes(namespace), bytes(url), int(acked)):
+            return Owner(by=_text(by), namespace=_text(namespace), server=Server(_text(url)), acked=acked)
     raise sqlite3.DatabaseError("it names no producer")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+def bind(connection: sqlite3.Connection, server: Server) -> None:
+    """Note that it is for `server`."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(connection) < 2:
+            connection.execute(f"ALTER TABLE producer ADD COLUMN server TEXT NOT NULL DEFAULT '{UNKNOWN.url}'")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("UPDATE producer SET server = ?", (server.url,))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

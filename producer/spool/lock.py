@@ -54,6 +54,10 @@ class SpoolLock:
         """Say what waits, for others to read."""
         waiting.note(self._descriptor)
 
+    def take_back(self) -> None:
+        """What was said may hold no longer: whoever wants to know has to look at the file itself."""
+        Waiting.erase(self._descriptor)
+
     def release(self) -> None:
         """Let others take it."""
         os.close(self._descriptor)

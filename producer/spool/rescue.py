@@ -58,11 +58,9 @@ def _save(copy: Path, draft: Path) -> int:
         return 0 if owner is None else _copy(source, owner, draft)  # they could not be told from another's
 
 
-def _copy(source: sqlite3.Connection, owner: tuple[str, str, int], draft: Path) -> int:
-    by, namespace, acked = owner
-    with closing(file.create(draft, by=by, namespace=namespace, synchronous="full")) as target:
+def _copy(source: sqlite3.Connection, owner: file.Owner, draft: Path) -> int:
+    with closing(file.create(draft, owner, synchronous="full")) as target:
         target.execute("BEGIN")
-        target.execute("UPDATE producer SET acked = ?", (acked,))
         target.executemany("INSERT OR IGNORE INTO operation VALUES (?, ?, ?, ?)", _intact(source))
         target.execute("COMMIT")
         (rows,) = target.execute("SELECT count(*) FROM operation").fetchone()

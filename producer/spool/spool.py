@@ -12,6 +12,7 @@ from pathlib import Path
 from producer.errors import SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.queue import Numbered
+from producer.server import Server
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import keep_apart
@@ -40,7 +41,7 @@ _MEASURE_MILLISECONDS = 1000
 class Spool:
     """What waits in the file at `path`; its `lock` is ours. Safe under threads; a forked child has no part in it.
 
-    Raises SpoolFull and SpoolUnusable.
+    For `server`; once it may have arrived, for the one it `sends_to`. Raises SpoolFull and SpoolUnusable.
     """
 
     def __init__(
@@ -51,12 +52,16 @@ class Spool:
         identity: Identity | FormerIdentity,
         namespace: str,
         *,
+        server: Server,
+        sends_to: Server,
         bounds: SpoolBounds,
         elsewhere: Callable[[], int],
     ) -> None:
         self.path = path
         self.identity = identity
         self.namespace = namespace
+        self.server = server
+        self._sends_to = sends_to
         self.removed = 0
         self.dropped = 0
         self._lock = lock
@@ -163,6 +168,18 @@ class Spool:
             raise ValueError(f"the checksum of operation {int(seq)} is wrong")
         return int(seq), op
 
+    def bind(self) -> None:
+        if self.server == self._sends_to:
+            return
+        with self._writing:
+            self._lock.take_back()  # who dies in between shall leave no note that is wrong
+            try:
+                file.bind(self._writer, self._sends_to)
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+            self.server = self._sends_to
+            self._lock.note(self.state())
+
     def remove(self, sent: Sequence[Numbered], acked: int) -> None:
         with self._writing:
             # First of all, so that no trouble with the file makes us send them again.
@@ -251,6 +268,7 @@ class Spool:
         """What waits."""
         return Waiting(
             by=self.identity.by,
+            server=self.server.url,
             namespace=self.namespace,
             operations=self.waiting,
             bytes=self._bytes,

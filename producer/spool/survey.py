@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from producer.errors import SpoolUnusable
+from producer.server import Server
 from producer.spool.directory import DAMAGED, LOCK, SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.waiting import Waiting
@@ -41,9 +43,13 @@ class Survey:
         return sum(file.waiting.operations for file in self.files if file.waiting is not None)
 
     @property
-    def left_behind(self) -> int:
-        """How many operations wait that no process will forward by itself."""
-        return sum(file.waiting.operations for file in self.files if file.waiting is not None and not file.held)
+    def left_behind(self) -> Counter[tuple[Server, str]]:
+        """How many operations wait, for which server and namespace, that no living process holds."""
+        counts: Counter[tuple[Server, str]] = Counter()
+        for file in self.files:
+            if file.waiting is not None and file.waiting.operations and not file.held:
+                counts[Server(file.waiting.server), file.waiting.namespace] += file.waiting.operations
+        return counts
 
 
 def _look(directory: SpoolDirectory, path: Path) -> Surveyed | None:

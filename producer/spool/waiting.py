@@ -10,7 +10,7 @@ import orjson
 
 __all__ = ["Waiting"]
 
-_ROOM = 1024
+_ROOM = 2048
 """Every note is as long, so that one is never read with the end of another."""
 
 
@@ -18,10 +18,12 @@ _ROOM = 1024
 class Waiting:
     """`operations` of the producer `by`, `bytes` in all, the oldest recorded at `oldest_at` (epoch ms).
 
-    `dropped` of them it had to give up while the spool was full.
+    They are for `namespace` at `server` (`producer/server.py` has its forms). `dropped` of them it had to give up
+    while the spool was full.
     """
 
     by: str
+    server: str
     namespace: str
     operations: int
     bytes: int
@@ -31,6 +33,11 @@ class Waiting:
     def note(self, descriptor: int) -> None:
         """Write it down; whoever reads at the same time finds this or what was there before."""
         os.pwrite(descriptor, orjson.dumps(asdict(self)).ljust(_ROOM), 0)
+
+    @staticmethod
+    def erase(descriptor: int) -> None:
+        """Leave no note. The file stays as long: on a disk that is full, another could not be written."""
+        os.pwrite(descriptor, b" " * _ROOM, 0)
 
     @classmethod
     def noted(cls, path: Path) -> Waiting | None:

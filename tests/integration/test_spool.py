@@ -17,9 +17,10 @@ import redis
 from redis.cluster import RedisCluster
 
 from producer import Producer
+from producer.destination import Destination
 from tests.proxy import Fault, Proxy
 from tests.servers import Server, eventually, free_port, running
-from tests.spooling import AWAY, counted, engine, files, first_occurrences
+from tests.spooling import AWAY, counted, cut_off, engine, files, first_occurrences
 
 pytestmark = pytest.mark.server
 
@@ -139,7 +140,9 @@ def test_a_cluster_s_client_will_do_for_each_log_that_is_owed_something(
         with server.client() as admin:
             admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
-            with Producer(AWAY, f"{namespace}-other", spool=spool) as dead:
+            with RedisCluster("127.0.0.1", server.port) as given:
+                destination = Destination.of(given)
+            with Producer(AWAY, f"{namespace}-other", spool=spool, destination=destination) as dead:
                 record(dead, 5)
             with RedisCluster("127.0.0.1", server.port) as given, Producer(given, namespace, spool=spool) as heir:
                 record(heir, 500)
@@ -204,7 +207,7 @@ def test_a_producer_killed_in_the_middle_loses_no_operation_whose_call_returned(
 def test_an_heir_sends_under_the_old_name_and_writes_under_its_own(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path
 ) -> None:
-    with Producer(AWAY, namespace, spool=spool) as dead:
+    with cut_off(shared_server.url, namespace, spool) as dead:
         old = record(dead, 3)
     with Producer(shared_server.url, namespace, spool=spool) as heir:
         new = record(heir, 2)
@@ -216,7 +219,7 @@ def test_what_another_namespace_is_owed_goes_there(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path
 ) -> None:
     other = f"{namespace}-other"
-    with Producer(AWAY, other, spool=spool) as dead:
+    with cut_off(shared_server.url, other, spool) as dead:
         by = record(dead, 3)
     with Producer(shared_server.url, namespace, spool=spool) as heir:
         assert heir.flush(PATIENT)
@@ -227,7 +230,7 @@ def test_what_another_namespace_is_owed_goes_there(
 def test_what_a_living_producer_holds_is_left_to_it(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path
 ) -> None:
-    with engine(AWAY, namespace, spool, "living", 5) as living:
+    with engine(AWAY, namespace, spool, "living", 5, meant=shared_server.url) as living:
         living.wait_for(5)
         with Producer(shared_server.url, namespace, spool=spool) as other:
             assert other.flush(PATIENT)
@@ -240,7 +243,7 @@ def test_what_a_living_producer_holds_is_left_to_it(
 
 def test_two_heirs_do_not_send_the_same_file(shared_server: Server, namespace: str, spool: Path) -> None:
     for _ in range(20):
-        with Producer(AWAY, namespace, spool=spool) as dead:
+        with cut_off(shared_server.url, namespace, spool) as dead:
             record(dead, 50)
             dead.close(timeout=0)
     heirs = [Producer(shared_server.url, namespace, spool=spool) for _ in range(2)]
@@ -341,8 +344,7 @@ def test_eight_processes_of_eight_threads_share_a_directory(
 ) -> None:
     context = multiprocessing.get_context("spawn")
     target = work_with_a_producer_of_its_own if there else leave
-    url = shared_server.url if there else AWAY
-    children = [context.Process(target=target, args=(url, namespace, spool)) for _ in range(8)]
+    children = [context.Process(target=target, args=(shared_server.url, namespace, spool)) for _ in range(8)]
     for child in children:
         child.start()
     for child in children:
@@ -357,7 +359,7 @@ def test_eight_processes_of_eight_threads_share_a_directory(
 
 
 def leave(url: str, namespace: str, spool: Path) -> None:
-    producer = Producer(url, namespace, spool=spool)
+    producer = cut_off(url, namespace, spool)
     work(producer, 8, 50)
     producer.close(timeout=0)
 
@@ -386,7 +388,7 @@ def in_a_fork(body: object) -> None:
 def test_a_forked_child_has_a_name_and_a_file_of_its_own(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path
 ) -> None:
-    with Producer(AWAY, namespace, spool=spool) as producer:
+    with cut_off(shared_server.url, namespace, spool) as producer:
         mine = record(producer, 3)
 
         def child() -> None:
@@ -407,7 +409,7 @@ def test_a_child_that_records_nothing_leaves_the_parent_s_file_alone(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path
 ) -> None:
     """Not even when it lets go of all that it has, and ends as an interpreter does."""
-    with Producer(AWAY, namespace, spool=spool) as producer:
+    with cut_off(shared_server.url, namespace, spool) as producer:
         by = record(producer, 3)
         context = multiprocessing.get_context("fork")
         with warnings.catch_warnings():
@@ -437,7 +439,7 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_parent_s_file(
     parent_ended, child_may_end = multiprocessing.Pipe()
 
     def parent() -> None:
-        producer = Producer(AWAY, namespace, spool=spool)
+        producer = cut_off(shared_server.url, namespace, spool)
         record(producer, 3)
         if os.fork() == 0:
             child_may_end.recv()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import redis
 
 from producer import Producer
 from tests.integration.test_spool import record
+from tests.proxy import Proxy
 from tests.servers import Server, eventually
-from tests.spooling import AWAY, counted, engine, files, first_occurrences
+from tests.spooling import AWAY, counted, cut_off, engine, files, first_occurrences
 
 pytestmark = pytest.mark.server
 
@@ -35,8 +37,16 @@ def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, 
 
 
 @pytest.fixture
-def offline(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "WAL_URL": AWAY}
+def gate(shared_server: Server) -> Iterator[Proxy]:
+    """The way to the server, shut for now."""
+    with Proxy(shared_server.port, shut=True) as way:
+        yield way
+
+
+@pytest.fixture
+def gated(environ: dict[str, str], gate: Proxy) -> dict[str, str]:
+    """Where the server is away until the gate is opened."""
+    return {**environ, "WAL_URL": gate.url}
 
 
 @pytest.fixture
@@ -58,9 +68,9 @@ def operations(client: redis.Redis, namespace: str) -> list[dict[str, Any]]:
 
 
 def test_a_run_while_redis_is_away_is_kept_and_said_in_one_line(
-    offline: dict[str, str], spool: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], spool: Path, client: redis.Redis, namespace: str
 ) -> None:
-    done = producer(offline, "run", "--action", "backup", "--", "sh", "-c", "echo hello; exit 3")
+    done = producer(gated, "run", "--action", "backup", "--", "sh", "-c", "echo hello; exit 3")
     assert (done.returncode, done.stdout) == (3, "hello\n")
     assert done.stderr.startswith(f"producer: backup runs and its record waits in {spool}: 127.0.0.1:")
     assert done.stderr.count("\n") == 1
@@ -69,17 +79,18 @@ def test_a_run_while_redis_is_away_is_kept_and_said_in_one_line(
 
 
 def test_the_next_run_delivers_it_and_says_nothing(
-    environ: dict[str, str], offline: dict[str, str], spool: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], gate: Proxy, spool: Path, client: redis.Redis, namespace: str
 ) -> None:
     for name in ("first", "second"):
-        producer(offline, "run", "--action", name, "--", "echo", name)
-    done = producer(environ, "run", "--action", "third", "--", "true")
+        producer(gated, "run", "--action", name, "--", "echo", name)
+    gate.open()
+    done = producer(gated, "run", "--action", "third", "--", "true")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     eventually(lambda: client.xlen(f"{{{namespace}}}:wal") >= 6, what="all to be delivered")
     ended = [op for op in operations(client, namespace) if op["type"] == "action_execution_completed"]
     assert sorted(op["action_id"] for op in ended) == ["first", "second", "third"]
     assert list(first_occurrences(client, namespace).values()) == [[1, 2]] * 3
-    assert counted(environ["WAL_URL"], namespace)["missing"] == 0
+    assert counted(gated["WAL_URL"], namespace)["missing"] == 0
     assert files(spool) == []
 
 
@@ -87,7 +98,7 @@ def test_a_command_is_not_held_up_by_what_others_left(
     environ: dict[str, str], spool: Path, client: redis.Redis, namespace: str
 ) -> None:
     """Its own start goes out as soon as there is one, and the rest behind it."""
-    with Producer(AWAY, namespace, spool=spool) as dead:
+    with cut_off(environ["WAL_URL"], namespace, spool) as dead:
         record(dead, 20_000)
         dead.close(timeout=0)
     assert producer(environ, "run", "--action", "mine", "--", "true").returncode == 0
@@ -96,11 +107,11 @@ def test_a_command_is_not_held_up_by_what_others_left(
 
 
 def test_a_run_that_is_killed_has_its_start_recorded_all_the_same(
-    environ: dict[str, str], offline: dict[str, str], spool: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], gate: Proxy, spool: Path, client: redis.Redis, namespace: str
 ) -> None:
     process = subprocess.Popen(
         [PRODUCER, "run", "--action", "backup", "--", "sh", "-c", "echo $$; exec sleep 300"],
-        env=offline,
+        env=gated,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
@@ -110,28 +121,29 @@ def test_a_run_that_is_killed_has_its_start_recorded_all_the_same(
     process.wait()
     process.stdout.close()
     os.kill(child, signal.SIGKILL)
-    assert producer(environ, "flush").returncode == 0
+    gate.open()
+    assert producer(gated, "flush").returncode == 0
     assert [op["type"] for op in operations(client, namespace)] == ["action_execution_started"]
     assert files(spool) == []
 
 
 def test_a_run_whose_state_directory_cannot_be_used_is_recorded_while_redis_is_there(
-    environ: dict[str, str], offline: dict[str, str], client: redis.Redis, namespace: str
+    environ: dict[str, str], gated: dict[str, str], client: redis.Redis, namespace: str
 ) -> None:
     nowhere = {"XDG_STATE_HOME": "/dev/null"}
     done = producer({**environ, **nowhere}, "run", "--action", "a", "--", "sh", "-c", "exit 3")
     assert (done.returncode, done.stderr) == (3, "")
     assert len(operations(client, namespace)) == 2
-    done = producer({**offline, **nowhere}, "run", "--action", "a", "--", "sh", "-c", "exit 3")
+    done = producer({**gated, **nowhere}, "run", "--action", "a", "--", "sh", "-c", "exit 3")
     assert done.returncode == 3
     assert "producer: a runs without a record: 127.0.0.1:" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_run_goes_by_the_directory_that_is_named(offline: dict[str, str], spool: Path, tmp_path: Path) -> None:
+def test_a_run_goes_by_the_directory_that_is_named(gated: dict[str, str], spool: Path, tmp_path: Path) -> None:
     named = tmp_path / "named"
-    producer(offline, "run", "--action", "a", "--spool", str(named), "--", "true")
-    producer({**offline, "WAL_SPOOL": str(named)}, "run", "--action", "a", "--", "true")
+    producer(gated, "run", "--action", "a", "--spool", str(named), "--", "true")
+    producer({**gated, "WAL_SPOOL": str(named)}, "run", "--action", "a", "--", "true")
     assert files(named) == ["lock", "lock", "spool", "spool"]
     assert not spool.exists()
 
@@ -145,16 +157,17 @@ def test_a_run_leaves_nothing_behind_while_redis_is_there(environ: dict[str, str
 
 
 def test_a_single_operation_can_be_kept_too(
-    environ: dict[str, str], offline: dict[str, str], tmp_path: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], gate: Proxy, tmp_path: Path, client: redis.Redis, namespace: str
 ) -> None:
     there = str(tmp_path / "there")
-    done = producer(offline, "cleanup", "s", "r", "delete", "--success", "--spool", there)
+    done = producer(gated, "cleanup", "s", "r", "delete", "--success", "--spool", there)
     assert done.returncode == 0
     assert f"producer: it waits in {there}: 127.0.0.1:" in done.stderr
     by, seq = done.stdout.split()
-    done = producer(environ, "started", "a", "--spool", there)
+    gate.open()
+    done = producer(gated, "started", "a", "--spool", there)
     assert (done.returncode, done.stderr) == (0, "")
-    assert producer(environ, "flush", "--spool", there).returncode == 0
+    assert producer(gated, "flush", "--spool", there).returncode == 0
     assert first_occurrences(client, namespace)[by] == [int(seq)]
     assert len(operations(client, namespace)) == 2
 
@@ -163,22 +176,23 @@ def test_a_single_operation_can_be_kept_too(
 
 
 def test_flush_delivers_what_was_left_and_says_how_much(
-    environ: dict[str, str], offline: dict[str, str], spool: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], gate: Proxy, spool: Path, client: redis.Redis, namespace: str
 ) -> None:
     for _ in range(3):
-        producer(offline, "run", "--action", "a", "--", "true")
-    done = producer(environ, "flush")
+        producer(gated, "run", "--action", "a", "--", "true")
+    gate.open()
+    done = producer(gated, "flush")
     assert (done.returncode, done.stdout, done.stderr) == (0, "6 operations delivered\n", "")
     assert len(operations(client, namespace)) == 6
     assert files(spool) == []
-    done = producer(environ, "flush")
+    done = producer(gated, "flush")
     assert (done.returncode, done.stdout) == (0, "nothing was delivered\n")
 
 
-def test_flush_without_redis_keeps_everything_and_says_why_in_time(offline: dict[str, str], spool: Path) -> None:
-    producer(offline, "run", "--action", "a", "--", "true")
+def test_flush_without_redis_keeps_everything_and_says_why_in_time(gated: dict[str, str], spool: Path) -> None:
+    producer(gated, "run", "--action", "a", "--", "true")
     began = time.monotonic()
-    done = producer(offline, "flush", "--timeout", "0.5")
+    done = producer(gated, "flush", "--timeout", "0.5")
     assert time.monotonic() - began < 8
     assert done.returncode == os.EX_TEMPFAIL
     assert done.stderr.startswith("producer: 2 operations still wait: 127.0.0.1:")
@@ -189,7 +203,7 @@ def test_flush_without_redis_keeps_everything_and_says_why_in_time(offline: dict
 def test_flush_leaves_to_a_running_producer_what_it_holds(
     environ: dict[str, str], namespace: str, spool: Path, client: redis.Redis
 ) -> None:
-    with engine(AWAY, namespace, spool, "living", 3) as living:
+    with engine(AWAY, namespace, spool, "living", 3, meant=environ["WAL_URL"]) as living:
         living.wait_for(3)
         done = producer(environ, "flush")
         assert done.returncode == 0
@@ -200,13 +214,14 @@ def test_flush_leaves_to_a_running_producer_what_it_holds(
 
 
 def test_flush_says_what_was_damaged_and_delivers_the_rest(
-    environ: dict[str, str], offline: dict[str, str], spool: Path, client: redis.Redis, namespace: str
+    gated: dict[str, str], gate: Proxy, spool: Path, client: redis.Redis, namespace: str
 ) -> None:
-    producer(offline, "run", "--action", "a", "--", "true")
+    producer(gated, "run", "--action", "a", "--", "true")
     (path,) = spool.glob("*.spool")
-    producer(offline, "run", "--action", "b", "--", "true")
+    producer(gated, "run", "--action", "b", "--", "true")
     path.write_bytes(b"no database" * 1000)
-    done = producer(environ, "flush")
+    gate.open()
+    done = producer(gated, "flush")
     assert (done.returncode, done.stdout) == (0, "2 operations delivered\n")
     assert f"producer: {path} was damaged: it is kept as " in done.stderr
     assert {op["action_id"] for op in operations(client, namespace)} == {"b"}
@@ -232,17 +247,18 @@ def test_flush_to_a_place_that_is_none(environ: dict[str, str], tmp_path: Path, 
 
 
 def test_spool_shows_what_waits_and_for_whom(
-    offline: dict[str, str], namespace: str, spool: Path, tmp_path: Path
+    gated: dict[str, str], namespace: str, spool: Path, tmp_path: Path
 ) -> None:
-    producer(offline, "run", "--action", "a", "--", "true")
+    producer(gated, "run", "--action", "a", "--", "true")
     with engine(AWAY, namespace, spool, "living", 3) as living:
         living.wait_for(3)
-        eventually(lambda: shown(offline)["operations"] == 5, what="the engine to note what waits")
-        text = producer(offline, "spool").stdout
+        eventually(lambda: shown(gated)["operations"] == 5, what="the engine to note what waits")
+        text = producer(gated, "spool").stdout
         assert text.startswith(f"{spool}: 5 operations wait\n")
-        assert text.count(f" old, for {namespace}, of ") == 2
+        assert text.count(f" old, for {namespace} at {gated['WAL_URL']}, of ") == 1
+        assert text.count(f" old, for {namespace} at {AWAY}, of ") == 1
         assert (text.count(", running\n"), text.count(", ended\n")) == (1, 1)
-        found = {entry["held"]: entry for entry in shown(offline)["spools"]}
+        found = {entry["held"]: entry for entry in shown(gated)["spools"]}
     assert (found[True]["by"], found[True]["operations"]) == (living.by, 3)
     assert (found[False]["operations"], found[False]["namespace"], found[False]["dropped"]) == (2, namespace, 0)
     assert found[False]["bytes"] > 100
@@ -257,21 +273,21 @@ def shown(environ: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def test_spool_shows_what_is_damaged_and_what_was_dropped(offline: dict[str, str], tmp_path: Path) -> None:
+def test_spool_shows_what_is_damaged_and_what_was_dropped(gated: dict[str, str], tmp_path: Path) -> None:
     there = tmp_path / "there"
     dropping = Producer(AWAY, spool=there, spool_bytes=200, on_full="drop")
     record(dropping, 10)
     dropping.close(timeout=0)
     (there / "old.damaged").write_text("")
     (there / "broken.spool").write_text("?" * 5000)
-    text = producer(offline, "spool", "--spool", str(there)).stdout
-    assert ", 8 dropped, for otters, of " in text
+    text = producer(gated, "spool", "--spool", str(there)).stdout
+    assert f", 8 dropped, for otters at {AWAY}, of " in text
     assert "broken.spool: the spool " in text
     assert "old.damaged: damaged, and put aside\n" in text
     assert (there / "broken.spool").read_text() == "?" * 5000
 
 
-def test_spool_of_nothing(offline: dict[str, str], spool: Path) -> None:
-    assert producer(offline, "spool").stdout == f"{spool}: 0 operations wait\n"
-    assert shown(offline) == {"directory": str(spool), "operations": 0, "spools": [], "damaged": []}
+def test_spool_of_nothing(gated: dict[str, str], spool: Path) -> None:
+    assert producer(gated, "spool").stdout == f"{spool}: 0 operations wait\n"
+    assert shown(gated) == {"directory": str(spool), "operations": 0, "spools": [], "damaged": []}
     assert not spool.exists()

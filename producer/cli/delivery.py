@@ -1,0 +1,34 @@
+"""What delivers that which waits for a server: told as commands that can be copied."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from producer.location import URL_VARIABLE, spool_directory
+from producer.server import UNKNOWN, UNNAMED, Server
+
+__all__ = ["after_a_move", "delivery"]
+
+
+def delivery(server: Server, place: Path) -> str:
+    """What delivers to `server` what waits for it in the directory `place`, with how to say it."""
+    if server == UNNAMED:
+        unset = f"env -u {URL_VARIABLE} " if os.environ.get(URL_VARIABLE) else ""
+        return f"when it runs: {unset}{_flush(place)}"
+    if server == UNKNOWN:
+        return f"when you know its URL: {after_a_move(server, place, None)} --url URL"
+    if not server.is_address:
+        return f"by a Producer with a client of that cluster: Producer(client, spool={str(place.absolute())!r})"
+    return f"with its password in the URL, if it has one: {_flush(place, '--url', server.url)}"
+
+
+def after_a_move(server: Server, place: Path, here: Server | None) -> str:
+    """What delivers it to the server that has taken its place: `here`, or the one that is used without a URL."""
+    return _flush(place, "--moved-from", server.url, *([] if here is None else ["--url", here.url]))
+
+
+def _flush(place: Path, *options: str) -> str:
+    elsewhere = [] if place.absolute() == spool_directory(os.environ) else ["--spool", str(place.absolute())]
+    return shlex.join(["producer", "flush", *elsewhere, *options])

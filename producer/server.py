@@ -1,0 +1,99 @@
+"""Which server an operation is meant for, in words that can be written down: its address, and no password.
+
+    redis://host:6379/0   rediss://host:6379/0   unix:///path?db=0
+    sentinel://host:26379,host:26379/master?db=0
+    cluster://host:6379,host:6379/
+    unnamed     nobody named a server, and none was found: it is for the first that is found in the same way
+    unknown     nothing was noted
+
+Addresses are compared as they were given: whether `db1` and `10.0.0.5` are one server, now and whenever it is
+delivered, nobody can tell. A sentinel knows one master by a name, a node has one cluster: to share one will do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from redis.cluster import RedisCluster
+from redis.connection import SSLConnection
+from redis.sentinel import SentinelConnectionPool
+
+from producer.connection import Client, client_of
+
+__all__ = ["UNKNOWN", "UNNAMED", "Server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server by its `url`, in one of the forms above; what is in none of them is like no other server."""
+
+    url: str
+
+    @classmethod
+    def of(cls, client: Client) -> Server:
+        """The one that `client` reaches. Sends nothing."""
+        if isinstance(client, RedisCluster):
+            nodes = {*client.get_nodes(), *client.nodes_manager.startup_nodes.values()}
+            return cls(f"cluster://{_joined((node.host, node.port) for node in nodes)}/")
+        pool = client.connection_pool
+        options = pool.connection_kwargs
+        database = options.get("db") or 0
+        if isinstance(pool, SentinelConnectionPool):
+            each = (sentinel.connection_pool.connection_kwargs for sentinel in pool.sentinel_manager.sentinels)
+            hosts = _joined((sentinel["host"], sentinel["port"]) for sentinel in each)
+            return cls(f"sentinel://{hosts}/{quote(pool.service_name, safe='')}?db={database}")
+        if path := options.get("path"):
+            return cls(f"unix://{quote(os.path.realpath(path))}?db={database}")
+        scheme = "rediss" if issubclass(pool.connection_class, SSLConnection) else "redis"
+        host, port = options.get("host") or "localhost", options.get("port") or 6379
+        return cls(f"{scheme}://{_joined([(host, port)])}/{database}")
+
+    @classmethod
+    def named(cls, text: str) -> Server:
+        """The one that a person names, by any command's URL or as it was shown. Raises UnusableServer."""
+        if text in (UNNAMED.url, UNKNOWN.url) or text.startswith("cluster://"):
+            return cls(text)
+        client, _ = client_of(text)
+        return cls.of(client)
+
+    @property
+    def is_address(self) -> bool:
+        """Whether a command can be given its `url`."""
+        return not self.url.startswith("cluster://") and self not in (UNNAMED, UNKNOWN)
+
+    def is_same(self, other: Server) -> bool:
+        """Whether both are the same server, as far as can be told."""
+        if self.url == other.url:
+            return True
+        ours, theirs = _MANY.fullmatch(self.url), _MANY.fullmatch(other.url)
+        if ours is None or theirs is None or (ours[1], ours[3]) != (theirs[1], theirs[3]):
+            return False
+        return not set(ours[2].split(",")).isdisjoint(theirs[2].split(","))
+
+    def __str__(self) -> str:
+        """For a person."""
+        if self == UNNAMED:
+            return "the server that is used when none is named"
+        if self == UNKNOWN:
+            return "a server that was not noted"
+        return self.url
+
+
+UNNAMED = Server("unnamed")
+UNKNOWN = Server("unknown")
+
+_MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")
+
+
+def _joined(addresses: Any) -> str:
+    """`host:port,…`, in an order that does not depend on who was asked last."""
+    return ",".join(sorted({_address(str(host), int(port)) for host, port in addresses}))
+
+
+def _address(host: str, port: int) -> str:
+    host = quote(host.lower(), safe=":")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
