@@ -10,6 +10,8 @@ from producer.server import UNNAMED, Server
 
 __all__ = ["Destination"]
 
+_DEFAULT = Server(DEFAULT_URL)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
@@ -28,7 +30,7 @@ class Destination:
     def of(cls, client: Client) -> Destination:
         """The server that `client` reaches."""
         server = Server.of(client)
-        return cls(server=server, recorded=server, others=(UNNAMED,) if server.url == DEFAULT_URL else ())
+        return cls(server=server, recorded=server, others=(UNNAMED,) if server.is_same(_DEFAULT) else ())
 
     @classmethod
     def at(
@@ -41,7 +43,7 @@ class Destination:
         """
         client, _ = client_of(location.url)
         server = Server.of(client)
-        is_unnamed = location.how != "named" or server.url == DEFAULT_URL
+        is_unnamed = location.how != "named" or server.is_same(_DEFAULT)
         return cls(
             server=server,
             recorded=UNNAMED if location.how == "default" else server,

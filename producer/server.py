@@ -7,7 +7,8 @@
     unknown     nothing was noted
 
 Addresses are compared as they were given: whether `db1` and `10.0.0.5` are one server, now and whenever it is
-delivered, nobody can tell. A sentinel knows one master by a name, a node has one cluster: to share one will do.
+delivered, nobody can tell. Only this machine's own names are one. A sentinel knows one master by a name, a node has
+one cluster: to share one will do.
 """
 
 from __future__ import annotations
@@ -67,12 +68,17 @@ class Server:
 
     def is_same(self, other: Server) -> bool:
         """Whether both are the same server, as far as can be told."""
-        if self.url == other.url:
+        if self._told_apart == other._told_apart:
             return True
         ours, theirs = _MANY.fullmatch(self.url), _MANY.fullmatch(other.url)
         if ours is None or theirs is None or (ours[1], ours[3]) != (theirs[1], theirs[3]):
             return False
         return not set(ours[2].split(",")).isdisjoint(theirs[2].split(","))
+
+    @property
+    def _told_apart(self) -> str:
+        """What it is told apart by: this machine has one name."""
+        return _LOOPBACK.sub("localhost", self.url)
 
     def __str__(self) -> str:
         """For a person."""
@@ -86,6 +92,7 @@ class Server:
 UNNAMED = Server("unnamed")
 UNKNOWN = Server("unknown")
 
+_LOOPBACK = re.compile(r"(?<=^redis://)(?:127\.0\.0\.1|\[::1\])(?=:)")
 _MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")
 
 

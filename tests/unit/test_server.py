@@ -62,7 +62,8 @@ def test_a_client_is_the_same_as_the_url_of_its_server() -> None:
         ("redis://db1", "redis://db2"),
         ("redis://db1", "redis://db1:6380"),
         ("redis://db1/0", "redis://db1/1"),
-        ("redis://localhost", "redis://127.0.0.1"),
+        ("redis://db1", "redis://10.0.0.5"),
+        ("redis://localhost:6379", "redis://127.0.0.1:6380"),
         ("redis://db1", "rediss://db1"),
         ("unix:///a.sock", "unix:///b.sock"),
         ("sentinel://s1/main", "sentinel://s1/other"),
@@ -74,6 +75,12 @@ def test_a_client_is_the_same_as_the_url_of_its_server() -> None:
 def test_what_may_be_another_server_is_taken_for_another(one: str, other: str) -> None:
     assert not server(one).is_same(server(other))
     assert not server(other).is_same(server(one))
+
+
+@pytest.mark.parametrize("other", ["redis://127.0.0.1", "redis://[::1]", "redis://:pw@127.0.0.1:6379/0"])
+def test_this_machine_has_one_name(other: str) -> None:
+    assert server("redis://localhost").is_same(server(other))
+    assert server(other).is_same(server("redis://localhost"))
 
 
 def test_a_sentinel_more_or_less_is_the_same_master() -> None:
