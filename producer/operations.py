@@ -115,7 +115,7 @@ _CLASSES: tuple[type[Operation], ...] = (
     ActionExecutionOrphaned,
     QuarantineDropped,
 )
-_BY_TYPE: dict[object, type[Operation]] = {cls.__struct_config__.tag: cls for cls in _CLASSES}
+_BY_TYPE: dict[str, type[Operation]] = {str(cls.__struct_config__.tag): cls for cls in _CLASSES}
 
 _BYTE_BOUNDS = {
     **dict.fromkeys(("action_id", "scanner_id", "execution_id", "execution_type", "action"), NAME_BYTES),
@@ -210,11 +210,18 @@ def _decoded_with_care(raw: bytes) -> Operation:
 
 
 def _converted(fields: object) -> Operation:
-    try:
-        operation: Operation = convert(fields, Operation)
-    except ValidationError:
-        raise InvalidOperation(*_complaint(fields)) from None
-    return operation
+    cls = _class_of(fields)
+    if cls is not None:  # by its class: what a union is made of msgspec finds out anew with each call
+        try:
+            return convert(fields, cls)
+        except ValidationError:
+            pass  # in our own words
+    raise InvalidOperation(*_complaint(fields))
+
+
+def _class_of(fields: object) -> type[Operation] | None:
+    kind = fields.get("type") if isinstance(fields, dict) else None
+    return _BY_TYPE.get(kind) if isinstance(kind, str) else None
 
 
 def _check_bytes(operation: Operation) -> None:
@@ -237,10 +244,9 @@ def _complaint(value: object) -> tuple[str, str, str]:
     """(field, expected, found) of the first thing that is wrong with what is no operation, in our own words."""
     if not isinstance(value, dict):
         return "", "a JSON object", _found(value)
-    kind = value.get("type")
-    cls = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    cls = _class_of(value)
     if cls is None:
-        return "type", f"one of {', '.join(map(str, _BY_TYPE))}", _found(kind) if "type" in value else "nothing"
+        return "type", f"one of {', '.join(_BY_TYPE)}", _found(value["type"]) if "type" in value else "nothing"
     for field in fields_of(cls):
         if field.name in value:
             try:
