@@ -12,7 +12,7 @@ from itertools import chain
 
 import msgspec
 
-from projector.fold.entry import milliseconds_of
+from projector.entry_id import milliseconds_of
 from projector.fold.history import History
 from projector.keys import Keys
 

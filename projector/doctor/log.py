@@ -10,7 +10,7 @@ from projector.doctor.case import Case
 from projector.doctor.finding import Finding, Severity
 from projector.doctor.look import look
 from projector.doctor.mending import projector, redis_cli
-from projector.fold.entry import milliseconds_of, order_of
+from projector.entry_id import milliseconds_of, order_of
 from projector.keys import GROUP
 
 __all__ = ["deleted_entries", "groups", "log", "top_id"]

@@ -10,7 +10,7 @@ from producer.errors import UndecodableOperation
 from producer.operations import NAME_BYTES, Operation, decode
 from producer.wal import ACKED, BY, OP, RETRY_OF, SEQ
 
-__all__ = ["Entry", "milliseconds_of", "order_of", "quarantined_fields", "read_entry"]
+__all__ = ["Entry", "quarantined_fields", "read_entry"]
 
 MAX_FIELDS = 100
 QUARANTINED_BYTES = 4096
@@ -36,17 +36,6 @@ class Entry(Struct, frozen=True, gc=False):
     operation: Operation | None
     rejection: str | None
     fields: list[bytes]
-
-
-def milliseconds_of(entry_id: str) -> int:
-    """The time in an entry id: the score of what the entry touched."""
-    return int(entry_id.partition("-")[0])
-
-
-def order_of(entry_id: str) -> tuple[int, int]:
-    """What entries are ordered by: as texts, …-9 would come after …-10."""
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number)
 
 
 def read_entry(entry_id: bytes, fields: list[bytes]) -> Entry:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
-from projector.fold.entry import milliseconds_of
+from projector.entry_id import milliseconds_of
 from projector.fold.history import History
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import NotLoaded, Table

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from producer.wal import BY, SEQ
-from projector.fold.entry import MAX_FIELDS, QUARANTINED_BYTES, milliseconds_of
+from projector.entry_id import milliseconds_of
+from projector.fold.entry import MAX_FIELDS, QUARANTINED_BYTES
 
 __all__ = ["QuarantinedEntry", "QuarantinedField"]
 

@@ -11,7 +11,7 @@ from producer.connection import Client, client_of
 from producer.errors import UndecodableOperation
 from producer.operations import QuarantineDropped, decode, encode
 from producer.wal import DEFAULT_NAMESPACE, OP, RETRY_OF
-from projector.fold.entry import order_of
+from projector.entry_id import order_of
 from projector.keys import Keys
 from projector.quarantine.entry import QuarantinedEntry
 from projector.worker.link import Link

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from producer.connection import Client, client_of
 from producer.wal import DEFAULT_NAMESPACE
+from projector.entry_id import order_of_any
 from projector.keys import Keys
 from projector.query.arguments import checked_limit, checked_name, checked_percent, checked_success
-from projector.query.entry_id import entry_number
 from projector.query.percentile import percentile_of
 from projector.query.reading import read_at_one_instant, read_in_bulk
 from projector.query.record_reader import CLEANUPS, EXECUTIONS, IN_FLIGHT
@@ -170,7 +170,7 @@ class Query:
     def _started(self, key: bytes) -> list[InFlightRecord]:
         (raws,) = read_at_one_instant(self._client, ("HVALS", key))
         records = [IN_FLIGHT.read(raw, key) for raw in raws]
-        return sorted(records, key=lambda record: entry_number(record.entry_id), reverse=True)
+        return sorted(records, key=lambda record: order_of_any(record.entry_id), reverse=True)
 
     def _every(
         self,
@@ -189,4 +189,4 @@ class Query:
             for name, key, raws in zip(names, keys, hashes, strict=True):
                 if any(raws):  # else evicted since the names were read
                     found.append(stats_of(name, raws, key))
-        return sorted(found, key=lambda stats: entry_number(stats.last_entry_id), reverse=True)
+        return sorted(found, key=lambda stats: order_of_any(stats.last_entry_id), reverse=True)

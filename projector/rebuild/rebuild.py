@@ -19,7 +19,7 @@ from projector.errors import Damaged, Superseded
 from projector.keys import Keys
 from projector.rebuild.replay import Replay
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link, Script
+from projector.worker.link import Link, Script, pairs_of
 from projector.worker.loader import read_checkpoint
 from projector.worker.projection import COMMIT, Projection
 from projector.worker.verdict import judge
@@ -121,8 +121,7 @@ class _Rebuild:
             )
         if kind == b"none":
             return 0, 0
-        info = self._link.call("XINFO", "STREAM", self._live.wal)
-        facts = info if isinstance(info, dict) else dict(zip(info[0::2], info[1::2], strict=True))
+        facts = pairs_of(self._link.call("XINFO", "STREAM", self._live.wal))
         added = int(facts[b"entries-added"])
         return added, added - int(facts[b"length"])
 

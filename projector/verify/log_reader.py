@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from projector.bounds import Bounds
-from projector.fold.entry import order_of, read_entry
+from projector.entry_id import order_of
+from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.verify.snapshot import Reader

@@ -9,7 +9,7 @@ from projector.errors import Damaged
 from projector.fold.rendering import Content, Rendered
 from projector.instant import Command, eval_of
 from projector.keys import Keys
-from projector.worker.link import Link
+from projector.worker.link import Link, pairs_of
 
 __all__ = ["Reader"]
 
@@ -62,5 +62,5 @@ def _content(kind: str, reply: Any) -> Content | None:
         return None
     if kind == "list":
         return list(reply)
-    pairs = dict(zip(reply[0::2], reply[1::2], strict=True)) if isinstance(reply, list) else dict(reply)
+    pairs = pairs_of(reply)
     return {member: int(float(score)) for member, score in pairs.items()} if kind == "zset" else pairs

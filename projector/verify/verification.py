@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from producer.connection import Client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
+from projector.entry_id import order_of
 from projector.errors import ConfigMismatch
-from projector.fold.entry import order_of
 from projector.fold.rendering import Content, Rendered, render_action, render_fixed, render_scanner
 from projector.keys import FIXED_KEYS, Keys
 from projector.verify.differences import Difference, differences
 from projector.verify.log_reader import LogReader
 from projector.verify.snapshot import Reader
-from projector.worker.link import Link
+from projector.worker.link import Link, pairs_of
 from projector.worker.loader import read_checkpoint
 
 __all__ = ["Difference", "Verification", "verify"]
@@ -121,7 +121,7 @@ class _Examination:
         if not exists:
             return 0
         _, (info,) = self._reader.at_one_instant(("XINFO STREAM", self._keys.wal))
-        facts = dict(zip(info[0::2], info[1::2], strict=True)) if isinstance(info, list) else info
+        facts = pairs_of(info)
         return int(facts[b"entries-added"]) - int(facts[b"length"])
 
     def _compare_each(self, names: list[str], render: Callable[[str], Iterable[Rendered]]) -> None:

@@ -16,7 +16,7 @@ from producer.connection import Client, RedisError
 from projector.connection import translation_of
 from projector.errors import ServerUnavailable, Superseded
 
-__all__ = ["Link", "Script", "entries_of"]
+__all__ = ["Link", "Script", "entries_of", "pairs_of"]
 
 _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK", "NOSCRIPT")
 
@@ -145,3 +145,10 @@ def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:
         reply = list(reply.items())
     entries: list[tuple[bytes, list[bytes]]] = reply[0][1]
     return entries
+
+
+def pairs_of(reply: Any) -> dict[Any, Any]:
+    """Names and values, as either protocol returns them: of a hash, of XINFO, or of a page of HSCAN."""
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[0::2], reply[1::2], strict=True))

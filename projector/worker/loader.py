@@ -17,15 +17,16 @@ from producer.operations import (
     QuarantineDropped,
 )
 from projector.bounds import SCHEMA, Bounds
+from projector.entry_id import order_of
 from projector.errors import ConfigMismatch, Damaged
-from projector.fold.entry import Entry, order_of
+from projector.fold.entry import Entry
 from projector.fold.fold import execution_key
 from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History, InFlight
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 from projector.keys import Keys
-from projector.worker.link import Link
+from projector.worker.link import Link, pairs_of
 
 __all__ = ["Loader", "check_config", "read_checkpoint"]
 
@@ -56,7 +57,7 @@ def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str)
 
 def read_checkpoint(link: Link, keys: Keys) -> dict[bytes, bytes]:
     """The checkpoint as it stands in Redis; empty where there is none."""
-    return _pairs(link.call("HGETALL", keys.checkpoint))
+    return pairs_of(link.call("HGETALL", keys.checkpoint))
 
 
 class Loader:
@@ -92,7 +93,7 @@ class Loader:
             ]
         )
         with _damage_in(keys.totals):
-            found = _pairs(totals)
+            found = pairs_of(totals)
             for name in TOTALS_FIELDS:
                 setattr(history.totals, name, int(found.get(name.encode(), 0)))
         for table, size in zip(history.tables(), sizes, strict=True):
@@ -142,7 +143,7 @@ class Loader:
                 return
         rows: dict[str, _D] = {}
         touched: dict[str, tuple[int, int]] = {}
-        for field, raw in _pairs(self._link.call("HGETALL", key)).items():
+        for field, raw in pairs_of(self._link.call("HGETALL", key)).items():
             with _damage_in(key, field.decode("utf-8", "replace")):
                 row = parse(raw)
                 rows[field.decode()] = row
@@ -162,8 +163,8 @@ class Loader:
         replies = self._link.call_all(commands)
         for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
             with _damage_in(keys.action(action_id)):
-                found = _pairs(fields)
-                row = ActionStatistics.of_hashes(found, _pairs(durations)) if found else None
+                found = pairs_of(fields)
+                row = ActionStatistics.of_hashes(found, pairs_of(durations)) if found else None
                 table.load(action_id, row)
         self._prepare_order(table, keys.actions, keys.action, unknown)
 
@@ -175,7 +176,7 @@ class Loader:
         replies = self._link.call_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
         for scanner_id, fields in zip(unknown, replies, strict=True):
             with _damage_in(keys.scanner(scanner_id)):
-                found = _pairs(fields)
+                found = pairs_of(fields)
                 table.load(scanner_id, ScannerStatistics.of_hash(found) if found else None)
         self._prepare_order(table, keys.scanners, keys.scanner, unknown)
 
@@ -263,10 +264,3 @@ class _damage_in:  # noqa: N801 - reads as a statement
                 f"{self._where}: expected what the projector wrote, found something else; "
                 "somebody changed it: mend it with: projector rebuild"
             ) from error
-
-
-def _pairs(reply: Any) -> dict[bytes, bytes]:
-    """A hash, as either protocol returns it."""
-    if isinstance(reply, dict):
-        return reply
-    return dict(zip(reply[0::2], reply[1::2], strict=True))

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from producer.operations import ActionExecutionOrphaned, encode
 from producer.wal import HEARTBEAT_SECONDS
+from projector.entry_id import order_of
 from projector.errors import Damaged
-from projector.fold.entry import order_of
 from projector.fold.history import InFlight
 from projector.keys import Keys
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script
+from projector.worker.link import Link, Script, pairs_of
 from projector.worker.verdict import REBUILD, judge
 
 __all__ = ["ORPHAN", "SILENCE", "Orphans"]
@@ -93,7 +93,7 @@ class Orphans:
 
     def _page_came(self, reply: Any) -> None:
         self._cursor, rows = reply
-        beating = self._beating(dict(zip(rows[0::2], rows[1::2], strict=True)))
+        beating = self._beating(pairs_of(rows))
         self._seen.update(beating)
         if self._cursor == b"0":
             self._silent = {by: silence for by, silence in self._silent.items() if by in self._seen}
