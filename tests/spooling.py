@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import redis
 
 from producer import Producer
@@ -129,15 +129,27 @@ def counted(url: str, namespace: str) -> dict[str, int]:
 
 def first_occurrences(client: redis.Redis, namespace: str) -> dict[str, list[int]]:
     """Of each producer, its numbers in the order in which they came first."""
+    return {by: [seq for seq, _ in entries] for by, entries in _firsts(client, namespace).items()}
+
+
+def resources(client: redis.Redis, namespace: str) -> dict[str, list[str]]:
+    """Of each producer, the `resource_id` of its cleanups in the order in which their numbers came first."""
+    return {
+        by: [orjson.loads(op)["resource_id"] for _, op in entries]
+        for by, entries in _firsts(client, namespace).items()
+    }
+
+
+def _firsts(client: redis.Redis, namespace: str) -> dict[str, list[tuple[int, bytes]]]:
     entries: Any = client.xrange(f"{{{namespace}}}:wal")
-    seen: Counter[tuple[bytes, bytes]] = Counter()
-    numbers: dict[str, list[int]] = {}
+    seen: set[tuple[bytes, bytes]] = set()
+    firsts: dict[str, list[tuple[int, bytes]]] = {}
     for _, fields in entries:
         key = fields[b"by"], fields[b"seq"]
-        seen[key] += 1
-        if seen[key] == 1:
-            numbers.setdefault(key[0].decode(), []).append(int(key[1]))
-    return numbers
+        if key not in seen:
+            seen.add(key)
+            firsts.setdefault(key[0].decode(), []).append((int(key[1]), fields[b"op"]))
+    return firsts
 
 
 def files(spool: Path) -> list[str]:

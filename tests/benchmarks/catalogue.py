@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.benchmarks.ground.scale import Scale
 from tests.benchmarks.ratio import Row
 from tests.benchmarks.rows import (
+    buffered,
     fold_instructions,
     interference,
     memory,
@@ -15,6 +16,7 @@ from tests.benchmarks.rows import (
     query,
     rebuild,
     server_time,
+    spooled,
     takeover,
     visibility,
 )
@@ -25,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "projection": projection.run,
     "rebuild": rebuild.run,
     "producer": producer.run,
+    "buffered": buffered.run,
+    "spooled": spooled.run,
     "visibility": visibility.run,
     "server_time": server_time.run,
     "interference": interference.run,

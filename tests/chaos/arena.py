@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -16,16 +16,17 @@ from redis.retry import Retry
 from projector.bounds import Bounds
 from tests.chaos.figures import Figures
 from tests.chaos.history_checker import HistoryChecker
-from tests.chaos.journal import Attempt
 from tests.chaos.losses import Losses
 from tests.chaos.operator_commands import verify
-from tests.chaos.producers import Producers
 from tests.chaos.projectors import Projectors
 from tests.chaos.small_disk import limitable_program
 from tests.chaos.standing_projection import StandingProjection
 from tests.chaos.surviving_log import LogEntry, read_log
 from tests.chaos.waiting import until
 from tests.chaos.wire import Wire
+from tests.chaos.writers.journal import Attempt
+from tests.chaos.writers.producers import Producers
+from tests.chaos.writers.way import Way
 from tests.servers import Server
 
 __all__ = ["Arena"]
@@ -46,7 +47,7 @@ class Arena:
         directory: Path,
         seed: str,
         *,
-        producers: int = 2,
+        producers: Sequence[Way] = (Way.DIRECT, Way.SPOOLED),
         projectors: int = 1,
         pace: float = 0.004,
         appendfsync: str = "everysec",
@@ -70,8 +71,8 @@ class Arena:
             lease_seconds=LEASE_SECONDS,
             client=lambda: self.client,
         )
-        for _ in range(producers):
-            self.producers.start()
+        for way in producers:
+            self.producers.start(way)
         self.projectors.start(projectors)
 
     def __enter__(self) -> Arena:
@@ -157,7 +158,7 @@ class Arena:
         until(self._stands_at_the_end, lambda: f"the whole log projected; they say {self.projectors.last_words()}")
 
     def lost(self) -> list[Attempt]:
-        """What was acknowledged and is no longer in the log."""
+        """What was acknowledged, or left a spool, and is no longer in the log."""
         return self._checker().lost
 
     def violations(self) -> list[str]:
@@ -184,7 +185,8 @@ class Arena:
     def _count(self, checker: HistoryChecker) -> None:
         figures, expected = self.figures, checker.expected
         figures.attempted += len(checker.attempts)
-        figures.acknowledged += len(checker.acknowledged)
+        figures.acknowledged += len(checker.promised)
+        figures.spooled += sum(attempt.is_spooled for attempt in checker.promised)
         figures.counted += expected.entries - expected.duplicates
         figures.repeated += expected.duplicates
         left_behind = sum(map(self.losses.left_behind, checker.lost))

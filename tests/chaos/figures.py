@@ -18,6 +18,8 @@ class Figures:
     commits: int = 0
     attempted: int = 0
     acknowledged: int = 0
+    spooled: int = 0
+    """Of these: their calls returned when they were in a spool."""
     counted: int = 0
     repeated: int = 0
     """Entries that came again under a number that had come, and were not counted."""
@@ -33,6 +35,7 @@ class Figures:
         self.commits += other.commits
         self.attempted += other.attempted
         self.acknowledged += other.acknowledged
+        self.spooled += other.spooled
         self.counted += other.counted
         self.repeated += other.repeated
         self.left_behind += other.left_behind
@@ -46,8 +49,9 @@ class Figures:
             f"faults injected: {self.faults.total()}\n{faults}\n"
             f"kills survived: {self.kills.total()} ({kills or 'none'})\n"
             f"commits: {self.commits}\n"
-            f"operations checked: {self.attempted} attempted, {self.acknowledged} acknowledged, "
-            f"{self.counted} counted; {self.repeated} came twice and counted once\n"
+            f"operations checked: {self.attempted} attempted, {self.acknowledged} acknowledged "
+            f"({self.spooled} of them by a spool), {self.counted} counted; {self.repeated} came twice and counted "
+            f"once\n"
             f"acknowledged, and taken by what their durability does not cover: {self.left_behind} by failovers and "
             f"vandals, {self.unsynced} by kills of a server between two syncs; of all producers that spoke again "
             f"each is missing ({self.missing})\n"

@@ -5,15 +5,17 @@ It shares no code with the fold, and trusts neither the projection nor the log's
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from projector.bounds import Bounds
 from tests.chaos.expectation import Count, Expectation
-from tests.chaos.journal import Attempt
 from tests.chaos.losses import Losses
 from tests.chaos.standing_projection import StandingProjection
 from tests.chaos.surviving_log import LogEntry
+from tests.chaos.writers.journal import Attempt
 
 __all__ = ["HistoryChecker"]
 
@@ -31,20 +33,22 @@ class HistoryChecker:
         self, attempts: Iterable[Attempt], log: list[LogEntry], losses: Losses, by_hand: set[str] | None = None
     ) -> None:
         self.attempts = list(attempts)
-        self.acknowledged = [attempt for attempt in self.attempts if attempt.entry_id is not None]
+        self.promised = [attempt for attempt in self.attempts if attempt.is_promised]
         self.expected = Expectation(log)
         self._log = log
         self._losses = losses
         self._by_hand = by_hand or set()
         self._came = {entry.identity for entry in log if entry.by is not None}
-        self.lost = [attempt for attempt in self.acknowledged if _identity(attempt) not in self._came]
+        self.lost = [attempt for attempt in self.promised if _identity(attempt) not in self._came]
 
     def violations(self, projection: StandingProjection, bounds: Bounds) -> list[str]:
         rules = (
-            self._acknowledged_and_gone(),
+            self._promised_and_gone(),
             self._nobody_attempted(),
             self._one_operation_under_two_numbers(),
             self._receipts_that_name_another_entry(),
+            self._numbers_that_name_another_operation(),
+            self._spooled_and_out_of_order(),
             self._lost_and_not_missing(projection),
             self._counted_otherwise(projection),
             self._listed_otherwise(projection, bounds),
@@ -53,10 +57,22 @@ class HistoryChecker:
 
     # -- the log against the journals --
 
-    def _acknowledged_and_gone(self) -> Iterator[str]:
+    def _promised_and_gone(self) -> Iterator[str]:
         for attempt in self.lost:
-            if not self._losses.excuse(attempt):
-                yield f"acknowledged as {attempt.entry_id} and gone from the log: {attempt}"
+            is_taken = self._losses.left_behind(attempt)
+            if not (is_taken or self._losses.excuse(attempt, self._acknowledged_by(attempt))):
+                what = "was spooled" if attempt.is_spooled else f"acknowledged as {attempt.entry_id}"
+                yield f"{what} and gone from the log: {attempt}"
+
+    def _acknowledged_by(self, attempt: Attempt) -> float | None:
+        """When what left a spool had been acknowledged at the latest: before a later one of the same producer came.
+
+        On the monotonic clock, with the server's clock being this machine's.
+        """
+        if not attempt.is_spooled:
+            return None
+        later = (entry.at for entry in self._log if entry.by == attempt.by and entry.seq > attempt.seq)
+        return min(later, default=math.inf) - (time.time() - time.monotonic())
 
     def _nobody_attempted(self) -> Iterator[str]:
         attempted = {attempt.deed for attempt in self.attempts}
@@ -74,10 +90,32 @@ class HistoryChecker:
 
     def _receipts_that_name_another_entry(self) -> Iterator[str]:
         deeds = {entry.id: (entry.identity, entry.deed) for entry in self._log}
-        for attempt in self.acknowledged:
-            found = deeds.get(attempt.entry_id or "")
+        for attempt in self.promised:
+            if attempt.entry_id is None:
+                continue
+            found = deeds.get(attempt.entry_id)
             if found != (_identity(attempt), attempt.deed) and not self._losses.excuse(attempt):
                 yield f"the receipt does not name its entry, which is {found}: {attempt}"
+
+    def _numbers_that_name_another_operation(self) -> Iterator[str]:
+        numbered = {_identity(attempt): attempt for attempt in self.attempts if attempt.by is not None}
+        for entry in self._log:
+            attempt = numbered.get(entry.identity)
+            if attempt is not None and attempt.deed != entry.deed:
+                yield f"under the number of {attempt} in the log: {entry}"
+
+    def _spooled_and_out_of_order(self) -> Iterator[str]:
+        """One thread forwards them: what comes again came before, and nothing new is below what has come."""
+        spooled = {attempt.by for attempt in self.promised if attempt.is_spooled}
+        came: set[tuple[str, int]] = set()
+        highest: dict[str, int] = {}
+        for entry in self._log:
+            by, seq = entry.identity
+            if by in spooled and entry.identity not in came:
+                came.add(entry.identity)
+                if seq < highest.get(by, 0):
+                    yield f"by a spool, and later than number {highest[by]}: {entry}"
+                highest[by] = max(seq, highest.get(by, 0))
 
     def _lost_and_not_missing(self, projection: StandingProjection) -> Iterator[str]:
         """Once a producer has spoken again, what was lost of it shows."""

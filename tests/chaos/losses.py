@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.chaos.journal import Attempt
 from tests.chaos.surviving_log import LogEntry
+from tests.chaos.writers.journal import Attempt
 
 __all__ = ["Losses"]
 
@@ -32,9 +32,16 @@ class Losses:
     def left_behind(self, attempt: Attempt) -> bool:
         return (attempt.by or "", attempt.seq) in self.taken
 
-    def excuse(self, attempt: Attempt) -> bool:
-        """Whether this acknowledged attempt may be gone from the log."""
+    def excuse(self, attempt: Attempt, acknowledged_by: float | None = None) -> bool:
+        """Whether this promised attempt may be gone from the log.
+
+        Of one that left a spool nobody knows just when it was acknowledged: not later than `acknowledged_by`, on the
+        monotonic clock.
+        """
         if self.left_behind(attempt):
             return True
-        at = attempt.acknowledged_at or 0.0
-        return any(since <= at <= until for since, until in self._moments)
+        if attempt.synced or attempt.returned_at is None:
+            return False
+        earliest = attempt.returned_at
+        latest = earliest if acknowledged_by is None else acknowledged_by
+        return any(since <= latest and earliest <= until for since, until in self._moments)

@@ -1,14 +1,15 @@
-"""What an operator does afterwards: `projector verify` and `projector rebuild`, as processes."""
+"""What an operator does afterwards: `projector verify`, `projector rebuild` and `producer flush`, as processes."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.servers import die_with_parent
 
-__all__ = ["Answer", "begin_rebuild", "rebuild", "verify"]
+__all__ = ["Answer", "begin_rebuild", "flush", "rebuild", "verify"]
 
 
 class Answer(NamedTuple):
@@ -20,11 +21,17 @@ class Answer(NamedTuple):
 
 def verify(url: str, namespace: str) -> Answer:
     """Status 0: the projection is identical to the fold of its log."""
-    return _run("verify", url, namespace)
+    return _run(_arguments("verify", url, namespace))
 
 
 def rebuild(url: str, namespace: str) -> Answer:
-    return _run("rebuild", url, namespace)
+    return _run(_arguments("rebuild", url, namespace))
+
+
+def flush(url: str, spool: Path) -> Answer:
+    """Status 0: nothing is left in the directory `spool` but what running producers hold."""
+    program = "from producer.cli import main; main()"
+    return _run([sys.executable, "-c", program, "flush", "--spool", str(spool), "--url", url, "--timeout", "60"])
 
 
 def begin_rebuild(url: str, namespace: str) -> subprocess.Popen[bytes]:
@@ -37,9 +44,9 @@ def begin_rebuild(url: str, namespace: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _run(command: str, url: str, namespace: str) -> Answer:
+def _run(arguments: list[str]) -> Answer:
     ended = subprocess.run(
-        _arguments(command, url, namespace),
+        arguments,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=110,

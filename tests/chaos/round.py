@@ -15,6 +15,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.schedule import Schedule
 from tests.chaos.strikers import Strikers, Tell
 from tests.chaos.vandals import Vandal
+from tests.chaos.writers.way import Way
 
 __all__ = ["Outcome", "play_faults", "play_vandals", "strike_all"]
 
@@ -32,7 +33,8 @@ def play_faults(
 ) -> Outcome:
     """Let the faults of `seed` strike for so long, at all places at once."""
     with ExitStack() as stack:
-        arena = stack.enter_context(Arena(directory, seed, producers=3, projectors=2, appendfsync=appendfsync))
+        here = Arena(directory, seed, producers=tuple(Way), projectors=2, appendfsync=appendfsync)
+        arena = stack.enter_context(here)
         strikers = stack.enter_context(Strikers(arena, Schedule(seed, faults), tell))
 
         def strike() -> None:

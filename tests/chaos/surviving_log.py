@@ -27,6 +27,11 @@ class LogEntry:
     deed: Deed | None
 
     @property
+    def at(self) -> float:
+        """When it was appended, in seconds of the epoch, by the server's clock."""
+        return int(self.id.partition("-")[0]) / 1000
+
+    @property
     def identity(self) -> tuple[str, int]:
         return (self.by or "", self.seq)
 

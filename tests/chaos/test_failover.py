@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.chaos.arena import Arena
 from tests.chaos.faults.failover import Failover
 from tests.chaos.standing_projection import StandingProjection
+from tests.chaos.writers.way import Way
 
 
-def test_what_only_the_old_master_acknowledged_is_missing(tmp_path: Path) -> None:
-    with Arena(tmp_path / "arena", "failover", projectors=2) as arena:
+@pytest.mark.parametrize("way", Way)
+def test_what_only_the_old_master_acknowledged_is_missing(tmp_path: Path, way: Way) -> None:
+    with Arena(tmp_path / "arena", "failover", producers=(way, way), projectors=2) as arena:
         arena.wait_for_progress()
         Failover().strike(arena, Random("failover"))
         arena.wait_for_progress()

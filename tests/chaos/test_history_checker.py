@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,11 @@ from projector.bounds import Bounds
 from projector.worker.projector import Projector
 from tests.chaos.deed import Deed
 from tests.chaos.history_checker import HistoryChecker
-from tests.chaos.journal import Journal, read_journal
 from tests.chaos.losses import Losses
 from tests.chaos.standing_projection import StandingProjection
 from tests.chaos.surviving_log import LogEntry, read_log
+from tests.chaos.writers.journal import Journal, read_journal
+from tests.chaos.writers.way import Way
 from tests.servers import Server
 
 RUNS = 6
@@ -25,11 +28,11 @@ RUNS = 6
 class Recorded:
     """A few runs and a cleanup, recorded, journalled and projected without any fault; to be falsified."""
 
-    def __init__(self, client: redis.Redis, url: str, namespace: str, directory: Path) -> None:
+    def __init__(self, client: redis.Redis, url: str, namespace: str, directory: Path, way: Way) -> None:
         self.client = client
         self.namespace = namespace
         journal = directory / "journal"
-        with Producer(url, namespace) as producer, Journal(journal) as written:
+        with Producer(url, namespace, **way.options(directory)) as producer, Journal(journal) as written:
             record_all(producer, written)
         Projector(url, namespace, lease_ttl=1.0).drain()
         self.attempts = read_journal(journal)
@@ -65,12 +68,17 @@ def record_all(producer: Producer, journal: Journal) -> None:
 
 def _record(journal: Journal, deed: Deed, send: Callable[[], Receipt]) -> None:
     journal.attempted(deed)
-    journal.acknowledged(deed, send())
+    journal.returned(deed, send())
 
 
 @pytest.fixture
 def recorded(client: redis.Redis, shared_server: Server, namespace: str, tmp_path: Path) -> Recorded:
-    return Recorded(client, shared_server.url, namespace, tmp_path)
+    return Recorded(client, shared_server.url, namespace, tmp_path, Way.DIRECT)
+
+
+@pytest.fixture
+def spooled(client: redis.Redis, shared_server: Server, namespace: str, tmp_path: Path) -> Recorded:
+    return Recorded(client, shared_server.url, namespace, tmp_path, Way.SPOOLED)
 
 
 def test_of_a_right_history_it_says_nothing(recorded: Recorded) -> None:
@@ -99,7 +107,7 @@ def test_an_operation_that_nobody_attempted(recorded: Recorded) -> None:
 def test_an_operation_with_another_content_than_was_attempted(recorded: Recorded) -> None:
     attempt = recorded.attempts[1]
     recorded.attempts[1] = type(attempt)(
-        attempt.deed._replace(success=False), attempt.by, attempt.seq, attempt.entry_id, attempt.acknowledged_at
+        attempt.deed._replace(success=False), attempt.by, attempt.seq, attempt.entry_id, attempt.returned_at
     )
     assert any("nobody attempted it" in sentence for sentence in recorded.violations())
 
@@ -156,3 +164,41 @@ def test_a_list_out_of_order(recorded: Recorded, name: str) -> None:
 def test_a_record_that_is_not_there(recorded: Recorded, name: str) -> None:
     recorded.client.lpop(recorded.key(name))
     assert any(sentence.startswith(f"{name}: expected") for sentence in recorded.violations())
+
+
+class TestOfASpool:
+    """A call that returned is a promise, though nobody is told when it was kept."""
+
+    def test_of_a_right_history_it_says_nothing(self, spooled: Recorded) -> None:
+        assert all(attempt.is_spooled for attempt in spooled.attempts)
+        assert spooled.violations() == []
+
+    def test_an_operation_that_is_gone(self, spooled: Recorded) -> None:
+        del spooled.log[3]
+        said = spooled.violations()
+        assert "was spooled and gone from the log" in said[0]
+        assert any("lost, and not missing" in sentence for sentence in said)
+
+    @pytest.mark.parametrize(
+        ("killed_in", "synced", "is_told"), [(0, False, False), (0, True, True), (100, False, True)]
+    )
+    def test_a_kill_of_the_server_may_take_what_just_left_the_spool(
+        self, spooled: Recorded, killed_in: float, synced: bool, is_told: bool
+    ) -> None:
+        """But nothing that left it synced, and nothing that a later one of its producer followed long before."""
+        del spooled.log[3]
+        spooled.attempts = [replace(attempt, synced=synced) for attempt in spooled.attempts]
+        spooled.losses.server_killed(time.monotonic() + killed_in)
+        assert any("gone from the log" in sentence for sentence in spooled.violations()) == is_told
+
+    def test_operations_out_of_order(self, spooled: Recorded) -> None:
+        spooled.log[1], spooled.log[2] = spooled.log[2], spooled.log[1]
+        assert any("later than number 3" in sentence for sentence in spooled.violations())
+
+    def test_what_comes_again_is_not_out_of_order(self, spooled: Recorded) -> None:
+        spooled.log.append(spooled.appended(spooled.log[1], entry_id="9999999999999-0", seq=spooled.log[1].seq))
+        assert not any("later than number" in sentence for sentence in spooled.violations())
+
+    def test_a_number_that_carries_another_operation(self, spooled: Recorded) -> None:
+        spooled.log[1] = replace(spooled.log[1], deed=spooled.log[2].deed)
+        assert any("under the number of" in sentence for sentence in spooled.violations())

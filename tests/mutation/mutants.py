@@ -110,4 +110,18 @@ MUTANTS = (
         {"if added - length ~= tonumber(ARGV[4]) then": "if false then"},
         (f"{_FENCES}::test_an_entry_that_was_deleted_before_it_was_read_stops_the_projector",),
     ),
+    Mutant(
+        "what keeps an operation in its queue until it has arrived",
+        "producer/forwarder.py",
+        {
+            "            if arrived:\n                self._remove(queue, batch[:arrived])\n": (
+                "            self._remove(queue, batch)\n"
+            ),
+        },
+        (
+            "tests/integration/test_spool.py::"
+            "test_a_connection_that_breaks_in_the_middle_of_a_batch_loses_and_doubles_nothing",
+            "tests/chaos/test_spools.py::test_writers_that_are_killed_lose_nothing_whether_or_not_the_server_is_there",
+        ),
+    ),
 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import islice
+from pathlib import Path
 
 import orjson
 import pytest
 
 from producer.operations import decode, encode
+from producer.server import UNNAMED
+from producer.spool import file
 from projector.fold.entry import read_entry
+from tests.benchmarks.ground.baselines import BareTable
 from tests.benchmarks.ground.full_bounds import FullBounds
 from tests.benchmarks.ground.workload import CLEANUPS, SETTLED, WORKLOADS, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_least, at_most, percentile
@@ -130,3 +135,19 @@ def test_reports_name_the_figures_and_whether_targets_are_reached() -> None:
     assert "beside a neighbour" in text
     (found,) = orjson.loads(json_report({"cpu": "one"}, [taken], [], short=True))["rows"]
     assert (found["ratio"], found["reached"], found["regressed"]) == (0.5, False, False)
+
+
+def test_an_insert_that_the_spool_is_compared_with_is_into_a_table_of_the_same_shape(tmp_path: Path) -> None:
+    """Columns, types and key: what a bare insert leaves out would be ours to pay."""
+    file.create(
+        tmp_path / "spool", file.Owner(by="host:1:x", namespace="x", server=UNNAMED), synchronous="normal"
+    ).close()
+    bare = BareTable(tmp_path / "bare", vfs="unix")
+    bare.insert_of(b"{}")()
+    bare.close()
+    shapes = []
+    for name in ("spool", "bare"):
+        connection = sqlite3.connect(tmp_path / name)
+        shapes.append(connection.execute("PRAGMA table_info(operation)").fetchall())
+        connection.close()
+    assert shapes[0] == shapes[1]

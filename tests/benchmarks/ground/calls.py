@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from producer import Producer
 from producer.wal import wal_key
 from tests.benchmarks.ground.workload import Fields
 
-__all__ = ["Call", "bare_xadd_of", "call_of"]
+__all__ = ["Call", "bare_xadd_of", "call_of", "microseconds"]
 
 Call = Callable[[], object]
 
@@ -31,3 +32,10 @@ def bare_xadd_of(client: redis.Redis, entry: Fields, namespace: str) -> Call:
     key = wal_key(namespace)
     fields: Any = dict(zip(entry[0::2], entry[1::2], strict=True))
     return lambda: client.xadd(key, fields)
+
+
+def microseconds(call: Call) -> float:
+    """How long it takes."""
+    begun = perf_counter()
+    call()
+    return (perf_counter() - begun) * 1e6

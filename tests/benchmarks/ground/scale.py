@@ -18,6 +18,8 @@ class Scale:
     rounds: int
     operations: int
     """Sent one by one in each round by a producer."""
+    forwarded: int
+    """Sent in each round by way of a spool or a buffer, until all are acknowledged."""
     visible: int
     """Operations whose way to the query is timed in each round."""
     backlog: int
@@ -33,6 +35,7 @@ LONG = Scale(
     tutorial_entries=20_000,
     rounds=5,
     operations=10_000,
+    forwarded=100_000,
     visible=2_000,
     backlog=1_000_000,
     backlog_rounds=3,
@@ -45,6 +48,7 @@ SHORT = Scale(
     tutorial_entries=4_000,
     rounds=3,
     operations=2_000,
+    forwarded=20_000,
     visible=200,
     backlog=100_000,
     backlog_rounds=3,

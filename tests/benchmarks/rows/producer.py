@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from statistics import median
-from time import perf_counter
 
 import redis
 
 from producer import Producer
-from tests.benchmarks.ground.calls import Call, bare_xadd_of, call_of
+from tests.benchmarks.ground.calls import Call, bare_xadd_of, call_of, microseconds
 from tests.benchmarks.ground.process import in_own_process
 from tests.benchmarks.ground.scale import Scale
 from tests.benchmarks.ground.site import NAMESPACE, site
@@ -45,12 +44,6 @@ def _round(mine: list[Call], bare: list[Call]) -> tuple[float, float]:
     ours: list[float] = []
     theirs: list[float] = []
     for at in range(0, len(mine), _BLOCK):
-        ours += [_microseconds(send) for send in mine[at : at + _BLOCK]]
-        theirs += [_microseconds(send) for send in bare[at : at + _BLOCK]]
+        ours += [microseconds(send) for send in mine[at : at + _BLOCK]]
+        theirs += [microseconds(send) for send in bare[at : at + _BLOCK]]
     return median(ours), median(theirs)
-
-
-def _microseconds(send: Call) -> float:
-    begun = perf_counter()
-    send()
-    return (perf_counter() - begun) * 1e6

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.journal import Attempt, read_journal
+from tests.chaos.operator_commands import flush
 from tests.chaos.waiting import until
+from tests.chaos.writers.journal import Attempt, read_journal
+from tests.chaos.writers.way import Way
 from tests.servers import die_with_parent
 
 __all__ = ["Producers"]
@@ -26,33 +28,36 @@ class Producers:
         self._random = random
         self._pace = pace
         self._running: list[_Running] = []
-        self._journals: list[Path] = []
+        self._journals: dict[Path, Way] = {}
         directory.mkdir(parents=True)
 
-    def start(self) -> None:
+    def start(self, way: Way) -> None:
         """One more writer."""
         name = f"w{len(self._journals)}"
         journal = self._directory / f"{name}.journal"
         journal.touch()
         seed = self._random.getrandbits(32)
-        arguments = [self._url, self._namespace, str(journal), name, str(seed), str(self._pace)]
-        self._journals.append(journal)
+        arguments = [self._url, self._namespace, way.value, str(journal), name, str(seed), str(self._pace)]
+        self._journals[journal] = way
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.writer", *arguments], preexec_fn=die_with_parent
+            [sys.executable, "-m", "tests.chaos.writers.writer", *arguments], preexec_fn=die_with_parent
         )
-        self._running.append(_Running(process, journal))
+        self._running.append(_Running(process, journal, way))
 
     def wait_until_all_write(self) -> None:
         until(lambda: all(writer.writes for writer in self._running), lambda: "writers that write")
 
     def kill_one(self, random: Random) -> None:
-        """SIGKILL to one of them; another, with an identity and numbers of its own, takes its place."""
+        """SIGKILL to one of them; another, with an identity and numbers of its own, takes its place.
+
+        What waits in the victim's spool it finds there, and sends.
+        """
         victim = self._running.pop(random.randrange(len(self._running)))
         victim.kill()
-        self.start()
+        self.start(victim.way)
 
     def finish(self) -> None:
-        """Have each end with an operation that is acknowledged; raises when one cannot."""
+        """Have each end with an operation that is acknowledged, and every spool empty; raises when one cannot."""
         self.wait_until_all_write()
         running, self._running = self._running, []
         for writer in running:
@@ -60,6 +65,16 @@ class Producers:
         for writer in running:
             if status := writer.process.wait(90):
                 raise AssertionError(f"a writer ended with status {status}")
+        for way in set(self._journals.values()):
+            if way.is_spooled:
+                self._empty(way.spool(self._directory))
+
+    def _empty(self, spool: Path) -> None:
+        """What neither its writer nor another has sent, the operator's command does."""
+        flushed = flush(self._url, spool)
+        left = sorted(path.name for path in spool.glob("*.spool*"))
+        if flushed.status or left:
+            raise AssertionError(f"{left} left in {spool}; the flush ended with {flushed.status}: {flushed.text}")
 
     def kill(self) -> None:
         running, self._running = self._running, []
@@ -68,14 +83,15 @@ class Producers:
 
     def attempts(self) -> Iterator[Attempt]:
         """Of all writers, the killed ones included."""
-        for journal in self._journals:
-            yield from read_journal(journal)
+        for journal, way in self._journals.items():
+            yield from read_journal(journal, synced=way is Way.SYNCED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
     process: subprocess.Popen[bytes]
     journal: Path
+    way: Way
 
     @property
     def writes(self) -> bool:

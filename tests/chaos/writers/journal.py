@@ -1,4 +1,4 @@
-"""A writer's journal: what it attempted and what was acknowledged, each written down before its next call.
+"""A writer's journal: what it attempted and which calls returned, each written down before its next call.
 
 It is a file of JSON lines, written by the writer alone and independent of everything that the product remembers.
 """
@@ -19,14 +19,26 @@ __all__ = ["Attempt", "Journal", "read_journal"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A deed that was sent. `by` and `seq` are known once the call returned or raised, `entry_id` and
-    `acknowledged_at` (the monotonic clock, one for all processes of the machine) once it was acknowledged."""
+    """A deed that was sent. `by` and `seq` are known once the call returned or raised, `returned_at` (the monotonic
+    clock, one for all processes of the machine) once it returned: that is when the operation was acknowledged as
+    `entry_id`, or, where it has none, put into a spool. `synced`: it leaves that once it is on the server's disk."""
 
     deed: Deed
     by: str | None = None
     seq: int = 0
     entry_id: str | None = None
-    acknowledged_at: float | None = None
+    returned_at: float | None = None
+    synced: bool = False
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether the call returned: the operation has to be in the log in the end."""
+        return self.returned_at is not None
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether it was promised by a spool: nobody was told when it was acknowledged."""
+        return self.is_promised and self.entry_id is None
 
 
 class Journal:
@@ -42,7 +54,7 @@ class Journal:
     def unanswered(self, deed: Deed, receipt: Receipt) -> None:
         self._write({"mark": deed.mark, "by": receipt.by, "seq": receipt.seq})
 
-    def acknowledged(self, deed: Deed, receipt: Receipt) -> None:
+    def returned(self, deed: Deed, receipt: Receipt) -> None:
         at = time.monotonic()
         self._write({"mark": deed.mark, "by": receipt.by, "seq": receipt.seq, "entry_id": receipt.entry_id, "at": at})
 
@@ -58,8 +70,8 @@ class Journal:
             self._file.write(raw)
 
 
-def read_journal(path: Path) -> list[Attempt]:
-    """All attempts of one writer; a last line that a kill cut short is left out."""
+def read_journal(path: Path, *, synced: bool = False) -> list[Attempt]:
+    """All attempts of one writer, `synced` or not; a last line that a kill cut short is left out."""
     attempts: dict[str, Attempt] = {}
     for raw in path.read_bytes().split(b"\n")[:-1]:
         line = json.loads(raw)
@@ -67,13 +79,13 @@ def read_journal(path: Path) -> list[Attempt]:
             deed = Deed(*line["deed"])
             if deed.mark in attempts:
                 raise AssertionError(f"{path}: the mark {deed.mark} was used twice")
-            attempts[deed.mark] = Attempt(deed)
+            attempts[deed.mark] = Attempt(deed, synced=synced)
         else:
             attempts[line["mark"]] = replace(
                 attempts[line["mark"]],
                 by=line["by"],
                 seq=line["seq"],
                 entry_id=line.get("entry_id"),
-                acknowledged_at=line.get("at"),
+                returned_at=line.get("at"),
             )
     return list(attempts.values())

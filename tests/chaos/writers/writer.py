@@ -1,22 +1,25 @@
-"""A writer: a process that records through the public Producer and keeps a journal of what was acknowledged.
+"""A writer: a process that records through the public Producer and keeps a journal of which calls returned.
 
-python -m tests.chaos.writer URL NAMESPACE JOURNAL NAME SEED PACE
+python -m tests.chaos.writers.writer URL NAMESPACE WAY JOURNAL NAME SEED PACE
 """
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
+from threading import Event
 
 from producer import Producer, Receipt, WalUnavailable
 from tests.chaos.deed import Deed
-from tests.chaos.journal import Journal
+from tests.chaos.writers.journal import Journal
+from tests.chaos.writers.way import Way
 
 __all__ = ["TIMEOUT"]
 
@@ -32,7 +35,7 @@ class Writer:
     """One thread's work: executions and cleanups at random, until told to stop.
 
     What was not acknowledged it sends again under the same number, a few times or for good; it may also give up, as
-    an engine would: then nobody knows whether the operation is in the log.
+    an engine would: then nobody knows whether the operation is in the log. With a spool each call returns at once.
     """
 
     def __init__(self, producer: Producer, journal: Journal, name: str, random: Random, pace: float) -> None:
@@ -96,7 +99,7 @@ class Writer:
                     return
                 send = partial(self._producer.resend, error)
             else:
-                self._journal.acknowledged(deed, receipt)
+                self._journal.returned(deed, receipt)
                 return
 
     def _patience(self) -> float:
@@ -107,20 +110,23 @@ class Writer:
         return f"{self._name}-{self._number}"
 
 
-def main(url: str, namespace: str, path: str, name: str, seed: str, pace: str) -> None:
-    stop = Event()
+def main(url: str, namespace: str, way: str, path: str, name: str, seed: str, pace: str) -> None:
+    logging.getLogger("producer").setLevel(logging.ERROR)  # that a server is away is no news here
+    stop, journal_path = Event(), Path(path)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with Producer(url, namespace, timeout=TIMEOUT) as producer, Journal(Path(path)) as journal:
+    with (
+        Producer(url, namespace, timeout=TIMEOUT, **Way(way).options(journal_path.parent)) as producer,
+        Journal(journal_path) as journal,
+        ThreadPoolExecutor(THREADS) as threads,
+    ):
         writers = [
             Writer(producer, journal, f"{name}.{number}", Random(f"{seed}.{number}"), float(pace))
             for number in range(THREADS)
         ]
-        threads = [Thread(target=writer.run, args=(stop,)) for writer in writers]
-        for thread in threads:
-            thread.start()
+        running = [threads.submit(writer.run, stop) for writer in writers]
         stop.wait()
-        for thread in threads:
-            thread.join()
+        for ended in running:
+            ended.result()
 
 
 if __name__ == "__main__":
