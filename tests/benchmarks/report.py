@@ -21,7 +21,7 @@ def text_report(machine: dict[str, str], rows: list[Row], costs: list[Cost]) -> 
         parts += [_table([_HEADINGS, *(_cells(row) for row in rows)]), ""]
         parts += [f"- {row.benchmark}, {row.case}: {row.note}" for row in _noted(rows)]
     if costs:
-        parts += [_table([("part", "cost", "unit", ""), *(_cost_cells(cost) for cost in costs)])]
+        parts += [_table([("case", "part of an entry", "cost", "unit", ""), *(_cost_cells(cost) for cost in costs)])]
     return "\n".join(parts).rstrip()
 
 
@@ -62,7 +62,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _cost_cells(cost: Cost) -> tuple[str, ...]:
-    return cost.part, _figure(cost.figure), cost.unit, cost.note
+    return cost.case, cost.part, _figure(cost.figure), cost.unit, cost.note
 
 
 def _noted(rows: list[Row]) -> list[Row]:

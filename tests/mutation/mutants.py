@@ -52,6 +52,18 @@ MUTANTS = (
         (f"{_FENCES}::test_a_key_of_another_type_is_found_before_anything_is_written",),
     ),
     Mutant(
+        "the trim of a list that has grown too long",
+        _COMMIT,
+        {"reply > bound then": "false then"},
+        ("tests/integration/test_fold_batches.py",),
+    ),
+    Mutant(
+        "what changed of statistics, as far as the commit knows",
+        "projector/fold/statistics.py",
+        {"if value != written]": "if written is None and value is not None]"},
+        ("tests/integration/test_fold_batches.py",),
+    ),
+    Mutant(
         "torn, set before the first write",
         _COMMIT,
         {"redis.call('HSET', KEYS[3], 'torn', ARGV[4])\n": ""},

@@ -29,7 +29,8 @@ __all__ = ["run"]
 
 _ENTRIES = 4000
 _BATCH = 1000
-_TARGET = 3.0
+_TARGET = 1.75
+"""What it is now, and a little: by instructions there is no noise to allow for, but other versions of Python."""
 _WORK = ("nothing", "json", "fold")
 
 
