@@ -55,13 +55,13 @@ MUTANTS = (
         "the trim of a list that has grown too long",
         _COMMIT,
         {"reply > bound then": "false then"},
-        ("tests/integration/test_fold_batches.py",),
+        ("tests/integration/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
         "what changed of statistics, as far as the commit knows",
         "projector/fold/statistics.py",
         {"if value != written]": "if written is None and value is not None]"},
-        ("tests/integration/test_fold_batches.py",),
+        ("tests/integration/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
         "torn, set before the first write",
