@@ -59,7 +59,7 @@ class Plan:
 
     def push(self, key: bytes, bound: int, records: Iterable[bytes]) -> None:
         """Onto the head of a list that keeps the newest `bound`."""
-        texts = [record.decode() for record in records]
+        texts = [*map(bytes.decode, records)]
         for at in range(0, len(texts), _UNPACKED - 1):
             self.write("PUSH", key, "list", [str(bound), *texts[at : at + _UNPACKED - 1]])
 

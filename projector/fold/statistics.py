@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from collections.abc import Iterable
+from itertools import chain, compress
+from operator import attrgetter, ne
 from typing import ClassVar
 
 from producer.operations import ActionExecutionCompleted, CleanupExecuted
@@ -41,10 +43,10 @@ class _Statistics:
         """The hash."""
         return {name: value for name, value in zip(self.FIELDS, self.values(), strict=True) if value is not None}
 
-    def changes(self) -> list[tuple[str, _Value]]:
+    def changes(self) -> Iterable[tuple[str, _Value]]:
         """What of the hash is to be written. Nothing ever becomes absent again."""
-        standing = zip(self.FIELDS, self.values(), self._written, strict=True)
-        return [(name, value) for name, value, written in standing if value != written]
+        values = self.values()
+        return compress(zip(self.FIELDS, values, strict=True), map(ne, values, self._written))
 
     def committed(self) -> None:
         """All is written."""
@@ -195,8 +197,8 @@ class ScannerStatistics(_Statistics):
         """The hash."""
         return super().fields() | {f"action:{name}": count for name, count in self.actions.items()}
 
-    def changes(self) -> list[tuple[str, _Value]]:
-        return super().changes() + [(f"action:{name}", count) for name, count in self.changed_actions.items()]
+    def changes(self) -> Iterable[tuple[str, _Value]]:
+        return chain(super().changes(), ((f"action:{name}", count) for name, count in self.changed_actions.items()))
 
     def committed(self) -> None:
         super().committed()

@@ -60,7 +60,7 @@ MUTANTS = (
     Mutant(
         "what changed of statistics, as far as the commit knows",
         "projector/fold/statistics.py",
-        {"if value != written]": "if written is None and value is not None]"},
+        {"map(ne, values, self._written)": "map(lambda now, then: then is None is not now, values, self._written)"},
         ("tests/integration/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
