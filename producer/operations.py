@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import asdict, replace
 from msgspec.structs import fields as fields_of
 
 from producer.errors import InvalidOperation, UndecodableOperation
-from producer.strict_json import brief, object_of
+from producer.strict_json import brief, value_of
 
 __all__ = [
     "MAX_INTEGER",
@@ -160,34 +161,38 @@ def encode(operation: Operation) -> bytes:
     Raises InvalidOperation when a field is out of its bounds or holds a lone surrogate, or when the whole is larger
     than MAX_OPERATION_BYTES.
     """
-    raw = _written(operation)
-    try:
-        _of_json(raw)
-    except ValidationError:
-        raise InvalidOperation(*_complaint(object_of(raw))) from None
-    return raw
+    return _written(_converted({"type": operation.type, **asdict(operation)}))
 
 
 def _written(operation: Operation) -> bytes:
     try:
         raw = _to_json(operation)
-    except UnicodeEncodeError as error:
-        _check_bytes(operation)  # names the field
-        raise InvalidOperation("", "text that UTF-8 can carry", "a lone surrogate") from error
+    except UnicodeEncodeError:
+        _check_bytes(operation)  # raises, and names the field
+        raise
+    except TypeError:  # a subclass of str, which msgspec takes in and does not write
+        return _written(replace(operation, **_plain_texts(operation)))
     if len(raw) > MAX_OPERATION_BYTES:
-        raise _too_large(raw)
+        raise InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
     if not raw.isascii():  # else the bounds in characters were bounds in bytes
         _check_bytes(operation)
     return raw
 
 
+def _plain_texts(operation: Operation) -> dict[str, str]:
+    return {name: str.__str__(value) for name, value in asdict(operation).items() if isinstance(value, str)}
+
+
 def decode(raw: bytes) -> Operation:
     """The operation in `raw`; raises UndecodableOperation, whose words do not depend on any library's."""
+    if len(raw) > MAX_OPERATION_BYTES:
+        found = f"{len(raw)} bytes"
+        raise UndecodableOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", found, raw=raw)
     try:
         operation = _of_json(raw)
         # What is written again as the same bytes has each field once, none that is unknown, and nothing that a
         # lenient reader would have mended. All that producers write is; it costs a tenth of reading with care.
-        canonical = _to_json(operation) == raw and len(raw) <= MAX_OPERATION_BYTES
+        canonical = _to_json(operation) == raw
     except (ValueError, RecursionError):
         canonical = False
     try:
@@ -202,9 +207,7 @@ def decode(raw: bytes) -> Operation:
 
 def _decoded_with_care(raw: bytes) -> Operation:
     """The rules for all that may stand in an entry. `decode` knows a quicker way for what producers write."""
-    if len(raw) > MAX_OPERATION_BYTES:
-        raise _too_large(raw)
-    operation = _converted(object_of(raw))
+    operation = _converted(value_of(raw))
     _check_bytes(operation)
     return operation
 
@@ -214,7 +217,7 @@ def _converted(fields: object) -> Operation:
     if cls is not None:  # by its class: what a union is made of msgspec finds out anew with each call
         try:
             return convert(fields, cls)
-        except ValidationError:
+        except (ValidationError, UnicodeEncodeError):  # the latter for a name that is a lone surrogate
             pass  # in our own words
     raise InvalidOperation(*_complaint(fields))
 
@@ -236,10 +239,6 @@ def _check_bytes(operation: Operation) -> None:
                 raise InvalidOperation(name, _EXPECTED[name], f"{size} bytes")
 
 
-def _too_large(raw: bytes) -> InvalidOperation:
-    return InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
-
-
 def _complaint(value: object) -> tuple[str, str, str]:
     """(field, expected, found) of the first thing that is wrong with what is no operation, in our own words."""
     if not isinstance(value, dict):
@@ -255,7 +254,7 @@ def _complaint(value: object) -> tuple[str, str, str]:
                 return field.name, _EXPECTED[field.name], _found(value[field.name])
         elif field.required:
             return field.name, _EXPECTED[field.name], "nothing"
-    raise AssertionError(f"nothing is wrong with {value!r}")
+    return "", "fields whose names and type are strings", "others"
 
 
 def _found(value: object) -> str:

@@ -1,4 +1,4 @@
-"""JSON read by the letter of RFC 8259, whatever a library lets pass: each name once, and no more than we allow."""
+"""JSON read by the letter of RFC 8259, whatever a library lets pass, within bounds of our own."""
 
 from __future__ import annotations
 
@@ -8,47 +8,53 @@ from typing import Any
 
 from producer.errors import InvalidOperation
 
-__all__ = ["MAX_DEPTH", "MAX_FIELDS", "brief", "object_of"]
+__all__ = ["MAX_DEPTH", "MAX_FIELDS", "brief", "value_of"]
 
 MAX_FIELDS = 100
 """The most fields of the outermost object."""
-MAX_DEPTH = 200
-"""How deep lists and objects may stand in each other: what a parser of any language reads."""
+MAX_DEPTH = 100
+"""How deep lists and objects may stand in each other. Each parser has a limit of its own (serde_json's is 128)."""
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# The last quote may be missing: a pattern that failed there would try again from each quote within, and take hours.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[][{}]")
 _LONGEST_NUMBER = 60
 """Digits. A longer one is cut: it is out of all bounds either way, and Python refuses to read the longest."""
 
 
-def object_of(raw: bytes) -> Any:
-    """The value that `raw` is; usually a dict. Raises InvalidOperation for what is no JSON in UTF-8, and for an
-    object with a repeated name or more than MAX_FIELDS fields."""
+def value_of(raw: bytes) -> Any:
+    """The value that `raw` is; usually a dict. What objects within it hold is left out.
+
+    Raises InvalidOperation for what is no JSON in UTF-8 or nested too deep, and where the outermost object has more
+    than MAX_FIELDS fields or a name twice.
+    """
     if _depth(raw) > MAX_DEPTH:
         raise InvalidOperation("", f"JSON of at most {MAX_DEPTH} levels", "a deeper one")
     pairs: list[tuple[str, Any]] = []
+    escaped = b"\\u" in raw
 
     def keep(found: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal pairs
         pairs = found  # the outermost object comes last
-        return dict(found)
+        if escaped:
+            json.dumps(found, ensure_ascii=False).encode()  # ValueError: a lone surrogate is no text
+        return {}
 
     try:
         value = json.loads(raw.decode(), object_pairs_hook=keep, parse_int=_integer, parse_constant=_refuse_constant)
-        if b"\\u" in raw:
-            json.dumps(value, ensure_ascii=False).encode()  # an escaped lone surrogate is no text
     except ValueError:
         raise InvalidOperation("", "JSON", "text that is no JSON in UTF-8") from None
-    if isinstance(value, dict):
-        _check_names(pairs)
-    return value
+    if not isinstance(value, dict):
+        return value
+    _check_names([name for name, _ in pairs])
+    return dict(pairs)
 
 
-def _check_names(pairs: list[tuple[str, Any]]) -> None:
-    if len(pairs) > MAX_FIELDS:
-        raise InvalidOperation("", f"at most {MAX_FIELDS} fields", f"{len(pairs)}")
+def _check_names(names: list[str]) -> None:
+    if len(names) > MAX_FIELDS:
+        raise InvalidOperation("", f"at most {MAX_FIELDS} fields", f"{len(names)}")
     seen = set()
-    for name, _ in pairs:
+    for name in names:
         if name in seen:
             raise InvalidOperation(brief(name), "the field once", "it repeated")
         seen.add(name)

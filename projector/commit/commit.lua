@@ -58,7 +58,8 @@ end
 local function write_all(list, at)
   local length = #list
   while at <= length do
-    local command, key, last, reply = list[at], KEYS[tonumber(list[at + 1])], at + 2 + list[at + 2], nil
+    local command, key, last = list[at], KEYS[tonumber(list[at + 1])], at + 2 + tonumber(list[at + 2])
+    local reply
     if command == 'PUSH' then
       local bound = tonumber(list[at + 3])
       reply = redis.pcall('LPUSH', key, unpack(list, at + 4, last))

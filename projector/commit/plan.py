@@ -41,18 +41,15 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Keys and values, about."""
+        """Keys, commands and values, about."""
         return len(self.keys) + len(self.writes) + len(self.raw)
 
     def write(self, command: str, key: bytes, kind: str, values: list[str]) -> None:
         """As many commands as `values` need; none where there are none."""
-        if len(values) <= _UNPACKED:
-            if values:
-                self.writes += (command, self._at(key, kind), len(values))
-                self.writes += values
-            return
         for at in range(0, len(values), _UNPACKED):
-            self.write(command, key, kind, values[at : at + _UNPACKED])
+            part = values[at : at + _UNPACKED]
+            self.writes += (command, self._at(key, kind), len(part))
+            self.writes += part
 
     def write_raw(self, command: str, key: bytes, kind: str, *values: str | bytes) -> None:
         self.raw += (command, self._at(key, kind), len(values), *values)

@@ -11,7 +11,7 @@ from projector.doctor.mending import projector, redis_cli
 __all__ = ["active_projector", "lag"]
 
 _MANY = 1000
-"""Fewer waiting entries than one commit takes are no backlog, even if they have become more."""
+"""Fewer waiting entries are no backlog, even if they have become more: less than a second's work."""
 
 
 def active_projector(case: Case) -> Iterator[Finding]:

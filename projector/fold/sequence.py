@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection
 from enum import Enum
+from typing import Annotated
 
-import orjson
+import msgspec
 
 __all__ = ["DUPLICATE", "NEW", "UNDECIDABLE", "Sequence", "Verdict"]
 
@@ -70,18 +72,25 @@ class Sequence:
             self.closed = self.gaps.pop(0)[1]
 
     def to_json(self) -> bytes:
-        return orjson.dumps(
-            {"seq": self.highest, "gaps": self.gaps, "closed": self.closed, "entry_id": self.entry_id}
-        )
+        return msgspec.json.encode(_Written(self.highest, self.gaps, self.closed, self.entry_id))
 
     @classmethod
     def of_json(cls, raw: bytes) -> Sequence:
-        """From its JSON; raises ValueError, KeyError or TypeError for what is none."""
-        value = orjson.loads(raw)
+        """From its JSON; raises ValueError for what is none."""
+        written = msgspec.json.decode(raw, type=_Written)
         self = cls()
-        self.highest, self.gaps = value["seq"], value["gaps"]
-        self.closed, self.entry_id = value["closed"], value["entry_id"]
+        self.highest, self.gaps = written.seq, [list(span) for span in written.gaps]
+        self.closed, self.entry_id = written.closed, written.entry_id
         return self
+
+
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As it stands in `{ns}:producers`."""
+
+    seq: int
+    gaps: Collection[Annotated[Collection[int], msgspec.Meta(min_length=2, max_length=2)]]
+    closed: int
+    entry_id: str
 
 
 def _first(span: list[int]) -> int:

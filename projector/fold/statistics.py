@@ -61,7 +61,7 @@ class _Statistics:
             raise ValueError(f"expected the fields {self.FIELDS}, found {sorted(found)}")
         for name, value in found.items():
             text = name.decode()
-            setattr(self, text, value.decode() if text in _TEXTS else int(value))
+            setattr(self, text, value.decode() if text in _TEXTS else _integer(value))
         self._written = self.values()
 
 
@@ -150,7 +150,14 @@ class ActionStatistics(_Statistics):
         """From the two hashes; raises ValueError for what this could not have written."""
         self = cls()
         self._fill(fields)
-        self.durations = {int(bound): int(count) for bound, count in durations.items()}
+        if self.total_executions and None in (
+            self.duration_ms_min,
+            self.duration_ms_max,
+            self.first_at,
+            self.last_at,
+        ):
+            raise ValueError(f"expected minima and maxima of {self.total_executions} executions, found {fields}")
+        self.durations = {_integer(bound): _integer(count) for bound, count in durations.items()}
         return self
 
 
@@ -210,7 +217,7 @@ class ScannerStatistics(_Statistics):
         self = cls()
         self._fill({name: value for name, value in fields.items() if not name.startswith(_COUNT)})
         self.actions = {
-            name.removeprefix(_COUNT).decode(): int(value)
+            name.removeprefix(_COUNT).decode(): _integer(value)
             for name, value in fields.items()
             if name.startswith(_COUNT)
         }
@@ -218,3 +225,9 @@ class ScannerStatistics(_Statistics):
 
 
 _scanner_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ScannerStatistics.FIELDS)
+
+
+def _integer(text: bytes) -> int:
+    if not text.isdigit():
+        raise ValueError(f"expected a number, found {text!r}")
+    return int(text)

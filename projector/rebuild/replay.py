@@ -32,11 +32,12 @@ class Replay:
                 self._link.receive()
             page, self._page = self._page, None
             full = len(page) == self._requested
+            self._size.arrived(page, full=full)
             if full:
                 self._request(page[-1][0].decode())
             if page:
                 self._projection.advance(page)
-                self._size.adapt(page, self._projection.written, full=full)
+                self._size.committed(page, self._projection.written)
                 self._progress(self._projection.history.checkpoint.entries)
             if not full:
                 self._link.settle()

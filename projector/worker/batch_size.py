@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 __all__ = ["Batch", "BatchSize"]
 
 FIRST = 100
-"""Entries of a session's first batch, so that a takeover is soon seen."""
+"""Entries of a session's first batch at most, so that a takeover is soon seen."""
 MOST = 4000
 """Entries of any. Many share writes: at 4000 the server works a third less for each than at 1000."""
 MOST_WRITTEN = 20_000
 """Keys and values that one commit writes, about: some ten milliseconds in which the server does nothing else."""
 MOST_BYTES = 4 << 20
-"""Of the operations of a batch."""
+"""Of the entries of a batch."""
 
 Batch = list[tuple[bytes, list[bytes]]]
 """Entries as the server returns them: each id with names and values alternately."""
 
 
 class BatchSize:
-    """`count` is what to ask for next. What goes over a bound makes the next batch smaller, not this one."""
+    """`count` is what to ask for next, in all sessions of a projector.
+
+    A batch that goes over a bound makes the next one smaller. What it holds is known before the next is asked for;
+    what it writes only afterwards, which is one batch late.
+    """
 
     def __init__(self) -> None:
         self.count = FIRST
+        self._affordable = MOST
 
-    def adapt(self, batch: Batch, written: int, *, full: bool) -> None:
-        """After `batch`, whose commit has `written` so many keys and values; `full`: all came that were asked for."""
-        # Of an entry of our producer's shape, the operation is nearly all.
-        size = 1 + sum([len(fields[1]) if len(fields) == 8 else sum(map(len, fields)) for _, fields in batch])
-        room = min(MOST_BYTES / size, MOST_WRITTEN / written)
-        if full or room < 1:
-            self.count = max(1, min(MOST, 2 * self.count, int(len(batch) * room)))
+    def begin(self, *, in_vain: bool) -> None:
+        """A session begins; `in_vain` was the one before, which committed nothing: its batch may have taken longer to
+        fold than a lease lasts."""
+        self.count = max(1, min(FIRST, self.count // 2 if in_vain else self.count))
+
+    def arrived(self, batch: Batch, *, full: bool) -> None:
+        """`full`: all came that were asked for, so that more is waiting."""
+        size = 1 + sum(map(len, chain.from_iterable([fields for _, fields in batch])))
+        if full:
+            self.count = min(2 * self.count, MOST, self._affordable)
+        if full or size > MOST_BYTES:
+            self.count = max(1, min(self.count, len(batch) * MOST_BYTES // size))
+
+    def committed(self, batch: Batch, written: int) -> None:
+        """The commit of `batch` has so many keys and values."""
+        # What each commit writes once would make a small batch look dear.
+        is_small = written < MOST_WRITTEN // 8
+        self._affordable = MOST if is_small else max(1, len(batch) * MOST_WRITTEN // written)

@@ -121,7 +121,7 @@ class Orphans:
     def _parsed(self, field: bytes, raw: bytes) -> InFlight:
         try:
             return InFlight.of_json(raw)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise Damaged(
                 f"{self._keys.in_flight.decode()}, field {field.decode('utf-8', 'replace')!r}: expected what the "
                 f"projector wrote, found something else; somebody changed it: {REBUILD}"

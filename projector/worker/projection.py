@@ -35,7 +35,7 @@ class Projection:
         self.sent_id = ""
         """Where the projection stands once all commits that are under way have succeeded."""
         self.written = 0
-        """Keys and values of the latest commit."""
+        """Keys, commands and values of the latest commit."""
         self._link = link
         self._keys = keys
         self._token = token

@@ -12,6 +12,7 @@ from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.errors import ServerUnavailable, Superseded
 from projector.keys import Keys
+from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.loader import check_config, read_checkpoint
@@ -63,6 +64,8 @@ class Projector:
         self._stopping = False
         self._lease: Lease | None = None
         self._log = logging.getLogger("projector")
+        self._size = BatchSize()
+        self._in_vain = False  # whether the session before committed nothing
         self._away = False
         self._holder = ""
 
@@ -120,11 +123,14 @@ class Projector:
             if lease is None:
                 return True
             self._lease = lease
+            self._size.begin(in_vain=self._in_vain)
+            self._in_vain = True
             session = Session(
                 link,
                 self._keys,
                 self._bounds,
                 lease,
+                self._size,
                 heartbeat_ttl=self._heartbeat_ttl,
                 monotonic=self._monotonic,
                 clock=self._clock,
@@ -141,6 +147,7 @@ class Projector:
         finally:
             if session is not None:
                 self._projected += session.projection.committed_entries
+                self._in_vain = not session.projection.committed_entries
             link.close()
 
     def _acquire(self, link: Link) -> Lease | None:

@@ -37,6 +37,7 @@ class Session:
         keys: Keys,
         bounds: Bounds,
         lease: Lease,
+        size: BatchSize,
         *,
         heartbeat_ttl: float = HEARTBEAT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
@@ -59,7 +60,7 @@ class Session:
         self._monotonic = monotonic
         self._batch: Batch | None = None  # read, and not yet folded
         self._reading = False
-        self._size = BatchSize()
+        self._size = size
         self._requested = 0
         self._inspected_at = monotonic()
         # Below a third of the lease's TTL, so that an idle projector renews it in time.
@@ -83,10 +84,11 @@ class Session:
         if not batch:
             return self._rest()
         full = len(batch) == self._requested
+        self._size.arrived(batch, full=full)
         if full:
             self._request_batch(block=False)  # more is waiting: have it read while this batch is folded
         self.projection.advance(batch)
-        self._size.adapt(batch, self.projection.written, full=full)
+        self._size.committed(batch, self.projection.written)
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
             self._inspected_at = self._monotonic()
             self._link.request_script(self._inspected, INSPECT, *self._inspection(b""))

@@ -12,6 +12,7 @@ import pytest
 from projector.bounds import Bounds
 from projector.errors import ConfigMismatch, Damaged, Superseded
 from projector.keys import GROUP, Keys
+from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.projection import COMMIT
@@ -31,7 +32,7 @@ class Hand:
         lease = acquire(self._link, self.keys, ttl_ms=ttl_ms, previous=None)
         assert isinstance(lease, Lease)
         self.lease = lease
-        self.session = Session(self._link, self.keys, log.bounds or Bounds(), lease)
+        self.session = Session(self._link, self.keys, log.bounds or Bounds(), lease, BatchSize())
         self.session.begin()
 
     def step(self) -> bool:

@@ -19,6 +19,7 @@ import redis
 
 from projector.bounds import Bounds
 from projector.keys import Keys
+from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.orphans import ORPHAN, SILENCE
@@ -348,7 +349,7 @@ class Driven:
         lease = acquire(self.link, self.keys, ttl_ms=60_000, previous=None)
         assert isinstance(lease, Lease)
         self.lease = lease
-        self.session = Session(self.link, self.keys, Bounds(), lease, monotonic=lambda: self.now)
+        self.session = Session(self.link, self.keys, Bounds(), lease, BatchSize(), monotonic=lambda: self.now)
         self.session.begin()
 
     def until(self, seconds: float, *, folding: bool = True) -> None:

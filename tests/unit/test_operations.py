@@ -23,6 +23,7 @@ from producer.operations import (
     QuarantineDropped,
     decode,
     encode,
+    encoded,
     operation_of,
 )
 
@@ -268,6 +269,7 @@ def test_an_operation_is_an_object(raw: bytes, found: str) -> None:
         completion().replace(b":5,", b":05,"),
         completion(duration_ms=77).replace(b"77", b"NaN"),
         with_raw(b'"new":"\\ud83d"'),
+        with_raw(b'"new":{"a":["\\ud83d"],"a":1}'),
         with_raw(b'"new":"\xff"'),
         with_raw(b'"new":1e'),
     ],
@@ -281,12 +283,25 @@ def test_numbers_that_json_does_not_have_are_refused_even_in_unknown_fields(valu
     assert refusal_of(with_raw(b'"new":' + value)) == "expected JSON, found text that is no JSON in UTF-8"
 
 
-def test_what_is_nested_deeper_than_two_hundred_levels_is_refused() -> None:
+def test_what_is_nested_deeper_than_a_hundred_levels_is_refused() -> None:
     """In our own words, since each parser has a limit of its own. Brackets in texts are none."""
-    assert decode(with_raw(b'"new":' + b"[" * 199 + b"]" * 199)) == _COMPLETION
+    assert decode(with_raw(b'"new":' + b"[" * 99 + b"]" * 99)) == _COMPLETION
     assert decode(with_raw(b'"new":"' + b'[{\\"' * 1000 + b'","more":[' + b"{}," * 300 + b"{}]")) == _COMPLETION
-    for raw in (with_raw(b'"new":' + b"[" * 200 + b"]" * 200), b"[" * 100_000, b'{"a":' * 100_000):
-        assert refusal_of(raw) == "expected JSON of at most 200 levels, found a deeper one"
+    for raw in (with_raw(b'"new":' + b"[" * 100 + b"]" * 100), b"[" * 100_000, b'{"a":' * 100_000):
+        assert refusal_of(raw) == "expected JSON of at most 100 levels, found a deeper one"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 90 + b'"' + b'\\"' * 500_000,
+        b"{}" * 200 + b'"' + b'\\"' * 500_000,
+        completion(output='{"key": [1, "x"]}' * 20_000)[:300_000],
+    ],
+)
+def test_what_was_cut_short_is_refused_in_time_that_grows_with_its_length(raw: bytes) -> None:
+    """Once it took an hour for a mebibyte: a pattern began anew at each quote. The test's time-out is the judge."""
+    assert refusal_of(raw) == "expected JSON, found text that is no JSON in UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -422,6 +437,30 @@ def test_an_enumeration_of_words_or_numbers_is_taken_for_its_value() -> None:
     assert encode(operation) == completion(action_id="backup", duration_ms=5)
 
 
+def test_a_text_of_a_class_of_its_own_is_taken_for_its_text() -> None:
+    class Safe(str):
+        __slots__ = ()
+
+    fields = orjson.loads(completion()) | {"action_id": Safe("backup"), "error": Safe("é")}
+    operation, raw = encoded(fields)
+    assert raw == encode(operation)
+    assert decode(raw) == decode(completion(action_id="backup", error="é"))
+    assert type(getattr(decode(raw), "error", None)) is str
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": type("Safe", (str,), {})("quarantine_dropped"), "entry_id": "1-1", "dropped_at": 1},
+        {5: 6, "type": "quarantine_dropped", "entry_id": "1-1", "dropped_at": 1},
+        {"\ud83d": 1, "type": "quarantine_dropped", "entry_id": "1-1", "dropped_at": 1},
+    ],
+)
+def test_arguments_that_no_json_object_has_are_refused_in_our_words(fields: dict[Any, Any]) -> None:
+    with pytest.raises(InvalidOperation, match="expected "):
+        operation_of(fields)
+
+
 # -- writing: what is refused --
 
 
@@ -438,8 +477,10 @@ def test_making_an_operation_is_as_strict_as_reading_one() -> None:
 def test_what_utf8_cannot_carry_is_refused_and_not_written() -> None:
     with pytest.raises(InvalidOperation, match=r"action_id: expected a string of 1 to 256 bytes, found the string"):
         operation_of(literal("action_execution_started", action_id="a\ud83d"))
-    with pytest.raises(InvalidOperation, match="expected text that UTF-8 can carry, found a lone surrogate"):
+    with pytest.raises(InvalidOperation, match="entry_id: expected an entry id, <milliseconds>-<number>, found the"):
         encode(QuarantineDropped(entry_id="\ud83d", dropped_at=1))
+    with pytest.raises(InvalidOperation, match="error: expected a string of at most 4096 bytes, found the string"):
+        encoded(literal("action_execution_completed", error="\ud83d"))
 
 
 @pytest.mark.parametrize(
@@ -449,6 +490,11 @@ def test_what_utf8_cannot_carry_is_refused_and_not_written() -> None:
         (QuarantineDropped(entry_id="1-1", dropped_at=-1), "dropped_at"),
         (ActionExecutionCompleted(action_id="é" * 129, success=True, duration_ms=1, completed_at=1), "action_id"),
         (ActionExecutionCompleted(action_id="a", success=1, duration_ms=1, completed_at=1), "success"),  # type: ignore[arg-type]
+        (ActionExecutionCompleted(action_id=b"a", success=True, duration_ms=1, completed_at=1), "action_id"),  # type: ignore[arg-type]
+        (
+            ActionExecutionCompleted(action_id="a", success=True, error={"é": 1}, duration_ms=1, completed_at=1),  # type: ignore[arg-type]
+            "error",
+        ),
     ],
 )
 def test_what_is_out_of_bounds_is_not_written(operation: Operation, field: str) -> None:
