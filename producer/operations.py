@@ -8,10 +8,11 @@ ignored when read. Reading is strict: `"5"`, `1e3` and `true` are no integers, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.inspect import StrType, type_info
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, replace
 from msgspec.structs import fields as fields_of
@@ -48,7 +49,7 @@ TEXT_BYTES = 4096
 OUTPUT_BYTES = 16 << 10
 """To what a producer cuts `output` unless told otherwise. A reader takes any that fits an operation."""
 
-# The bounds in characters are necessary, not sufficient: `_check_bytes` applies the same numbers to UTF-8.
+# Bounds in characters are necessary, not sufficient: `_check_bytes` applies the same numbers to UTF-8.
 _Name = Annotated[str, Meta(min_length=1, max_length=NAME_BYTES)]
 _Path = Annotated[str, Meta(min_length=1, max_length=PATH_BYTES)]
 _Text = Annotated[str, Meta(max_length=TEXT_BYTES)]
@@ -118,18 +119,19 @@ _CLASSES: tuple[type[Operation], ...] = (
 )
 _BY_TYPE: dict[str, type[Operation]] = {str(cls.__struct_config__.tag): cls for cls in _CLASSES}
 
-_BYTE_BOUNDS = {
-    **dict.fromkeys(("action_id", "scanner_id", "execution_id", "execution_type", "action"), NAME_BYTES),
-    **dict.fromkeys(("source", "resource_id"), PATH_BYTES),
-    **dict.fromkeys(("error", "reason"), TEXT_BYTES),
-    "output": MAX_OPERATION_BYTES,
-}
-_MAY_BE_EMPTY = ("error", "reason", "output")
+
+def _texts() -> Iterator[tuple[str, int, int]]:
+    """(field, least bytes, most bytes) of each text: what its type says of characters is meant of bytes."""
+    for cls in _CLASSES:
+        for field in type_info(cls).fields:  # type: ignore[attr-defined]  # of a Struct, which all are
+            for kind in getattr(field.type, "types", (field.type,)):
+                if isinstance(kind, StrType) and kind.max_length is not None:
+                    yield field.name, kind.min_length or 0, kind.max_length
+
+
+_BYTE_BOUNDS = {name: most for name, _, most in _texts()}
 _EXPECTED = {
-    **{
-        name: f"a string of {'at most' if name in _MAY_BE_EMPTY else '1 to'} {bound} bytes"
-        for name, bound in _BYTE_BOUNDS.items()
-    },
+    **{name: f"a string of {f'{least} to' if least else 'at most'} {most} bytes" for name, least, most in _texts()},
     "entry_id": "an entry id, <milliseconds>-<number>",
     **dict.fromkeys(("success", "heartbeats"), "true or false"),
     **dict.fromkeys(
