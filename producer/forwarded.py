@@ -94,12 +94,14 @@ class Forwarded:
         queue, forwarder = self._running
         with suppress(UnusableServer):  # said below
             forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
-        if queue.waiting:
+        if waiting := queue.waiting:
+            what, stay, are = ("operation", "stays", "is") if waiting == 1 else ("operations", "stay", "are")
             _log.warning(
-                "%d operations of %s %s: %s",
-                queue.waiting,
+                "%d %s of %s %s: %s",
+                waiting,
+                what,
                 queue.identity.by,
-                "stay in the spool" if self._outlives else "are lost",
+                f"{stay} in the spool" if self._outlives else f"{are} lost",
                 forwarder.trouble or "there was no time to send them",
             )
         forwarder.stop(timeout=min(timeout, _FINISH_SECONDS))
