@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
+from producer.durability import ACKNOWLEDGED
 from producer.errors import BufferFull
 from producer.identity import Identity
 from producer.queue import Numbered
@@ -16,6 +17,9 @@ __all__ = ["Buffer"]
 
 class Buffer:
     """At most `limit` operations. One more waits up to `patience` seconds for room, then BufferFull is raised."""
+
+    level = ACKNOWLEDGED
+    """None of their own: they leave as their producer's forwarder has it, and by no other."""
 
     def __init__(self, identity: Identity, namespace: str, *, limit: int, patience: float) -> None:
         self.identity = identity

@@ -188,9 +188,14 @@ def reason_of(error: BaseException, client: Client) -> str:
         text = "found a node of a cluster, whose data is elsewhere: pass a redis.cluster.RedisCluster client"
     elif "unauthenticated multibulk" in text:  # Redis 7.0 does not even read a long command of a stranger
         text = "authentication required"
-    elif text[1:2].islower():  # not WRONGTYPE
+    text = _ADDRESSED.sub("", text)
+    if text[1:2].islower():  # not WRONGTYPE
         text = text[0].lower() + text[1:]
     return f"{where(client)}: {text or type(error).__name__}"
+
+
+_ADDRESSED = re.compile(r"^Error (?:-?\d+ )?(?:while )?connecting to (?:unix socket: )?\S+\. (?=\S)")
+"""How redis-py begins: with the place, which we name, too."""
 
 
 def where(client: Client) -> str:

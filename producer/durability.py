@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
 
@@ -16,13 +16,24 @@ from producer.connection import is_refusal
 from producer.errors import UnusableServer
 from producer.pipeline import Pipeline
 
-__all__ = ["Durability"]
+__all__ = ["ACKNOWLEDGED", "Durability", "Level"]
 
 DEFAULT_SECONDS = 5.0
 """Longer than `appendfsync everysec` takes."""
 
 _PROBE = ("WAITAOF", 1, 0, 1)
 """On a connection that has written nothing it returns at once, or says why it never would."""
+
+
+class Level(NamedTuple):
+    """How safe an operation has to be before it may leave its queue, whoever sends it."""
+
+    fsync: bool = False
+    replicas: int = 0
+
+
+ACKNOWLEDGED = Level()
+"""The least: by the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,14 @@ class Durability:
             raise ValueError(f"replicas: expected a number from 0, found {self.replicas!r}")
         if not isinstance(self.timeout, int | float) or not 0 < self.timeout < math.inf:
             raise ValueError(f"durability_timeout: expected more than 0 seconds, found {self.timeout!r}")
+
+    @property
+    def level(self) -> Level:
+        return Level(self.fsync, self.replicas)
+
+    def raised_to(self, level: Level) -> Durability:
+        """As safe as `level` at least."""
+        return replace(self, fsync=self.fsync or level.fsync, replicas=max(self.replicas, level.replicas))
 
     @property
     def commands(self) -> list[tuple[Any, ...]]:

@@ -71,7 +71,7 @@ class UndecodableOperation(InvalidOperation):
 
 
 class UnusableServer(WalError, ValueError):
-    """A URL, client or namespace that cannot carry a write-ahead log; the text names the cure."""
+    """A URL, client or namespace that cannot carry a write-ahead log, or not as safely; the text names the cure."""
 
 
 class Unavailable(WalError):
@@ -126,7 +126,7 @@ class SpoolUnusable(Unavailable):
 
 
 class SpoolDamaged(SpoolUnusable):
-    """A file of the spool holds what was not written there. What is intact of it is saved by the next producer."""
+    """A file of the spool holds what was not written there. What is intact of it is saved, and goes on from there."""
 
 
 class BufferFull(Unavailable):

@@ -8,9 +8,10 @@ import math
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from producer.direct import Direct
-from producer.errors import WalUnavailable
+from producer.errors import UnusableServer, WalUnavailable
 from producer.forwarder import Forwarder
 from producer.identity import Identity
 from producer.operations import Operation
@@ -63,6 +64,8 @@ class Forwarded:
     def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - its bytes will do
         """Put it in; it has no entry yet."""
         queue, forwarder = self._running or self._begin()
+        if not self._outlives and forwarder.unusable is not None:
+            raise UnusableServer(str(forwarder.unusable))  # what waits would never arrive, and end with us
         seq = queue.append(raw, at)
         forwarder.wake()
         return Receipt(queue.identity.by, seq, None)
@@ -72,7 +75,10 @@ class Forwarded:
         return self._direct.resend(error)
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
-        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed."""
+        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed.
+
+        Raises UnusableServer when the server cannot make it as safe as was asked.
+        """
         if self._running is None:
             return True
         return self._running[1].flush(timeout, leftovers=leftovers, attempts=attempts)
@@ -86,13 +92,16 @@ class Forwarded:
         if self._running is None:
             return
         queue, forwarder = self._running
-        forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
-        if queue.waiting:
+        with suppress(UnusableServer):  # said below
+            forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
+        if waiting := queue.waiting:
+            what, stay, are = ("operation", "stays", "is") if waiting == 1 else ("operations", "stay", "are")
             _log.warning(
-                "%d operations of %s %s: %s",
-                queue.waiting,
+                "%d %s of %s %s: %s",
+                waiting,
+                what,
                 queue.identity.by,
-                "stay in the spool" if self._outlives else "are lost",
+                f"{stay} in the spool" if self._outlives else f"{are} lost",
                 forwarder.trouble or "there was no time to send them",
             )
         forwarder.stop(timeout=min(timeout, _FINISH_SECONDS))

@@ -6,16 +6,14 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from producer.connection import Client, RedisError, reason_of, where
+from producer.connection import Client, RedisError, reason_of
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
-from producer.pipeline import Pipeline
-from producer.queue import Numbered, Queue
-from producer.wal import append_command, wal_key
+from producer.queue import Queue
+from producer.sender import Sender
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers
@@ -35,11 +33,18 @@ _LONGEST_PAUSE = 2.0
 _log = logging.getLogger("producer")
 
 
+class _NotSafe(Exception):
+    """What a dead producer left is in the log, but not as safe as it has to be, and our own shall not wait for it."""
+
+
 class Forwarder:
     """A thread that sends what waits in `own` and, when nothing does, what dead producers left.
 
     What arrived is removed; what may have arrived is sent again under its number, and so counts once. After trouble
     operations go one by one until one arrives: where a refusal passes, later ones shall not overtake it.
+
+    An operation leaves when it is as safe as `durability`, and as its queue, have it. What dead producers left is put
+    off where that cannot be had, so that it does not hold up our own.
     """
 
     def __init__(
@@ -54,20 +59,15 @@ class Forwarder:
     ) -> None:
         self.trouble: str | None = None
         """Why nothing can be delivered at present."""
-        self.delivered = 0
-        """How many operations have been."""
+        self.unusable: UnusableServer | None = None
+        """The same, when it is that the server, as it is, will never do."""
         self._client = client
         self._own = own
         self._leftovers = leftovers
         self._durability = durability
-        self._level = durability.commands
-        self._unproven = durability.needs_proof
-        self._timeout = timeout
-        self._monotonic = monotonic
-        self._key = b""
-        self._pipeline = Pipeline(client, b"")
-        self._most = SAFE_BATCH_OPERATIONS if self._level else BATCH_OPERATIONS
-        self._count = self._most
+        self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic)
+        self._one_by_one = False
+        self._tending: SpoolUnusable | None = None  # what went wrong at it
         self._pause = _FIRST_PAUSE
         self._failures = 0
         self._flushing = 0  # how many wait for a flush
@@ -78,6 +78,11 @@ class Forwarder:
         self._thread = threading.Thread(target=self._run, name="producer-forwarder", daemon=True)
 
     # -- from other threads --
+
+    @property
+    def delivered(self) -> int:
+        """How many operations have arrived."""
+        return self._sender.delivered
 
     def start(self) -> None:
         self._thread.start()
@@ -92,14 +97,18 @@ class Forwarder:
         """Whether all that waits has arrived within `timeout` seconds, and before so many attempts have failed.
 
         That is what has been put in so far, and, unless they are not asked for, the `leftovers` of dead producers.
+        Raises UnusableServer when it turns out that the server cannot make it as safe as was asked.
         """
         own = self._own
         others = self._leftovers if leftovers else None
         last = 0 if own is None else own.last
 
-        def arrived() -> bool:
+        def is_settled() -> bool:
             is_own_done = own is None or own.removed >= last or not own.waiting
             return is_own_done and (others is None or others.exhausted)
+
+        def arrived() -> bool:
+            return is_settled() and (others is None or others.trouble is None)
 
         with self._changed:
             if others is not None:
@@ -107,12 +116,24 @@ class Forwarder:
             self._flushing += 1
             self._hurried = True
             self._changed.notify_all()
-            enough = self._failures + attempts
+            begun = self._failures
+
+            def is_over() -> bool:
+                if arrived() or self._failures >= begun + attempts:
+                    return True
+                if self.unusable is not None and self._failures > begun:
+                    return True
+                return attempts < math.inf and is_settled()  # what was put off has had its attempt
+
             try:
-                self._changed.wait_for(lambda: arrived() or self._failures >= enough, timeout)
+                self._changed.wait_for(is_over, timeout)
             finally:
                 self._flushing -= 1
-            return arrived()
+            if arrived():
+                return True
+            if self.unusable is not None:
+                raise UnusableServer(str(self.unusable))
+            return False
 
     def stop(self, *, timeout: float) -> None:
         """Send no more. What is under way is waited for that long."""
@@ -129,7 +150,7 @@ class Forwarder:
                 if not self._try_round():
                     self._wait_for_better_times()
         finally:
-            self._pipeline.close()
+            self._sender.close()
             if self._leftovers is not None:
                 self._leftovers.close()
 
@@ -153,6 +174,7 @@ class Forwarder:
         elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
             is_delivered = self._forward_leftover(self._leftovers, leftover)
         else:
+            self._tend()
             self._sleep()
             return True
         self._tend()
@@ -162,25 +184,32 @@ class Forwarder:
 
     def _next_of(self, leftovers: Leftovers) -> Queue | None:
         if self.trouble is not None:  # first see whether it is over: what we hold, nobody else can deliver
-            self._pipeline.open()
+            self._sender.open()
             self._succeed()
         return leftovers.current()
 
     def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
         try:
-            self._forward(queue)
-        except SpoolDamaged:
-            leftovers.rescue()
+            self._forward(queue, one_by_one=leftovers.is_suspect)
+        except (_NotSafe, SpoolUnusable, UnusableServer) as error:
+            leftovers.put_off(str(error))
+            self._count_failure()
         else:
             if not queue.waiting:
                 leftovers.finish()
         return True
 
-    def _forward(self, queue: Queue) -> bool:
+    def _forward(self, queue: Queue, *, one_by_one: bool = False) -> bool:
         """Send a batch; False if there is none, since it is on its way in."""
-        batch = queue.batch(self._count, BATCH_BYTES)
-        if batch:
-            self._send(queue, batch)
+        durability = self._durability.raised_to(queue.level)
+        most = SAFE_BATCH_OPERATIONS if durability.commands else BATCH_OPERATIONS
+        try:
+            batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
+            if batch:
+                self._sender.send(queue, batch, durability)
+        except SpoolDamaged:
+            queue.tend()
+            return True
         return bool(batch)
 
     def _tend(self) -> None:
@@ -188,59 +217,23 @@ class Forwarder:
             try:
                 self._own.tend()
             except SpoolUnusable as error:
-                _log.warning("%s", error)
+                if str(error) != str(self._tending):
+                    _log.warning("%s", error)
+                self._tending = error
+            else:
+                self._tending = None
 
-    def _send(self, queue: Queue, batch: Sequence[Numbered]) -> None:
-        """Raises RedisError unless all of `batch` has arrived; what has, by then, is removed."""
-        identity = queue.identity
-        arrived = 0
-        try:
-            self._connect(queue.namespace)
-            self._pipeline.open()
-            queue.bind()
-            key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
-            entries = (append_command(key, op, by, seq, acked) for seq, op in batch)
-            self._pipeline.send(chain(entries, self._level))
-            for _ in self._pipeline.replies(len(batch), seconds=self._timeout):
-                arrived += 1
-            self._confirm()
-        except BaseException:
-            if self._level:
-                arrived = 0  # it is in the log, but may not leave
-            if arrived:
-                self._remove(queue, batch[:arrived])
-            identity.disturbed(self._monotonic())
-            raise
-        self._remove(queue, batch)
-
-    def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
-        now = self._monotonic()
-        first, last = sent[0][0], sent[-1][0]
-        if last - first == len(sent) - 1:  # else numbers were dropped between them, which must not be claimed
-            queue.identity.acknowledge_all(first, last, now)
-        self.delivered += len(sent)
-        queue.remove(sent, queue.identity.claim(now))
-
-    def _connect(self, namespace: str) -> None:
-        key = wal_key(namespace).encode()
-        if key != self._key:  # on a cluster another log may be at another node
-            self._pipeline.close()
-            self._key, self._pipeline = key, Pipeline(self._client, key)
-        if self._unproven:
-            self._durability.prove(self._pipeline, where(self._client), seconds=self._timeout)
-            self._unproven = False
-
-    def _confirm(self) -> None:
-        """Wait until what was sent is as safe as it has to be, on the connection that sent it: no other can tell."""
-        while self._level:
-            replies = self._pipeline.replies(len(self._level), seconds=self._timeout + self._durability.timeout)
-            shortfall = self._durability.shortfall(list(replies))
-            if shortfall is None:
-                return
-            if self._stopped:
-                raise RedisError(shortfall)
-            self._fail(RedisError(shortfall))
-            self._pipeline.send(self._level)
+    def _wait_or_leave(self, queue: Queue, error: RedisError) -> None:
+        """What was sent is not as safe as it has to be: raise, unless it is to be asked for again."""
+        if self._stopped:
+            raise error
+        if queue is self._own or self._leftovers is None:
+            self._fail(error)
+            return
+        if self._own is not None and self._own.waiting:
+            raise _NotSafe(reason_of(error, self._client))
+        self._leftovers.note(reason_of(error, self._client))
+        self._count_failure()
 
     # -- how it goes --
 
@@ -250,6 +243,10 @@ class Forwarder:
         if trouble != self.trouble and not self._stopped:
             _log.warning("operations wait: %s", trouble)
         self.trouble = trouble
+        self.unusable = error if isinstance(error, UnusableServer) else None
+        self._count_failure()
+
+    def _count_failure(self) -> None:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
@@ -257,13 +254,14 @@ class Forwarder:
     def _succeed(self) -> None:
         if self.trouble is not None:
             _log.warning("operations are forwarded again")
-            self.trouble = None
-        self._pause, self._count = _FIRST_PAUSE, self._most
+            self.trouble = self.unusable = None
+        self._pause = _FIRST_PAUSE
+        self._one_by_one = isinstance(self._tending, SpoolDamaged)  # which cannot be mended now: up to the damage
         with self._changed:
             self._changed.notify_all()
 
     def _wait_for_better_times(self) -> None:
-        self._count = 1
+        self._one_by_one = True
         self._tend()
         with self._changed:
             if self._hurried:

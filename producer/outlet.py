@@ -101,7 +101,9 @@ class Outlets:
 
         if destination is None:
             destination = Destination.of(self._client)
-        directory = SpoolDirectory(path, destination, bounds=bounds, synchronous=synchronous)
+        directory = SpoolDirectory(
+            path, destination, bounds=bounds, level=self._durability.level, synchronous=synchronous
+        )
 
         def open_queue(identity: Identity) -> Queue:
             return directory.create(identity, self._namespace)

@@ -47,14 +47,18 @@ class Producer:
     - By a `spool`, a directory: a call returns once its operation is in a local file, and a thread forwards it. What
       waits survives this process, and goes to this server only: to the namespace that it was recorded for, by the
       next producer on the directory whose server has the same address (`destination`: what else is taken for the
-      same). At most `spool_bytes` wait, for at most `spool_age` seconds; `on_full` says what happens then: "raise"
+      same). At most `spool_bytes` wait, for at most `spool_age` seconds, what dead producers left in the directory
+      included; `on_full` says what happens then: "raise"
       SpoolFull, or "drop" what comes, which will show as missing. `synchronous="full"` makes each call wait for the
       disk: it survives a loss of power then.
     - By a `buffer` of so many operations, in memory: the fastest, and lost with the process. One that finds it full
       waits up to `buffer_timeout` seconds, then BufferFull is raised.
 
     `fsync`: an operation has to be on the server's disk (WAITAOF), `replicas`: with so many replicas (WAIT), within
-    `durability_timeout` seconds: else NotYetDurable is raised, or it stays in the spool or buffer, and is waited for.
+    `durability_timeout` seconds: else NotYetDurable is raised, or it stays in the spool or buffer, and is waited for,
+    whoever delivers it. A server that has no WAITAOF, or no AOF, is named by UnusableServer: by a direct call before
+    anything is sent; else by `flush`, and by the calls of a buffer, once the thread has found it out. (What a spool
+    takes in meanwhile is kept.)
 
     `redact` sees each output and error before anything of it is written; `producer.redact_secrets` is one.
     """
@@ -263,7 +267,8 @@ class Producer:
         """Whether all that was recorded so far has arrived, as safely as was asked for, within `timeout` seconds.
 
         What was recorded directly has. With a spool it is about the `leftovers` of dead producers, too. It gives up
-        earlier when so many `attempts` to send something have failed.
+        earlier when so many `attempts` to send something have failed. Raises UnusableServer where it cannot arrive as
+        safely as was asked for.
         """
         return self._outlet.flush(timeout, leftovers=leftovers, attempts=attempts)
 

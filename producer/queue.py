@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from producer.durability import Level
 from producer.identity import FormerIdentity, Identity
 
 __all__ = ["Numbered", "Queue"]
@@ -14,7 +15,10 @@ Numbered = tuple[int, bytes]
 
 
 class Queue(Protocol):
-    """Operations that wait. They are put in by any thread, and taken out by one."""
+    """Operations that wait. They are put in by any thread, and taken out by one.
+
+    Raises SpoolDamaged where they stand in a file that holds what was not written there; `tend` mends that.
+    """
 
     @property
     def identity(self) -> Identity | FormerIdentity:
@@ -23,6 +27,10 @@ class Queue(Protocol):
     @property
     def namespace(self) -> str:
         """Whose log they are for."""
+
+    @property
+    def level(self) -> Level:
+        """How safe they have to be before they leave, at least."""
 
     @property
     def waiting(self) -> int:

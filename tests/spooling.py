@@ -28,9 +28,9 @@ def meant_for(url: str) -> Destination:
     return Destination.of(client)
 
 
-def cut_off(url: str, namespace: str, spool: Path) -> Producer:
+def cut_off(url: str, namespace: str, spool: Path, **options: Any) -> Producer:
     """A producer for the server at `url`, which does not get there."""
-    return Producer(AWAY, namespace, spool=spool, destination=meant_for(url))
+    return Producer(AWAY, namespace, spool=spool, destination=meant_for(url), **options)
 
 
 _ENGINE = """

@@ -28,9 +28,11 @@ UNEXPECTED = os.EX_SOFTWARE
 app = typer.Typer(
     name="producer",
     help="Record what is run in the write-ahead log.",
-    epilog=f"started, completed and cleanup print the id of the entry. They exit with {INVALID} for arguments that "
-    f"make no valid operation, {UNAVAILABLE} when Redis did not acknowledge in time (try again), {REFUSED} when it "
-    f"refused, {UNEXPECTED} for what should not have happened. run exits as its command did.",
+    epilog="started, completed and cleanup print the id of the entry; with a spool, the producer and its number. "
+    f"They exit with {INVALID} for arguments that make no valid operation, {UNAVAILABLE} when Redis did not "
+    f"acknowledge in time (try again), {REFUSED} when it refused or the spool is full, {UNEXPECTED} for what should "
+    f"not have happened. run exits as its command did; flush with {UNAVAILABLE} when something still waits, 3 when "
+    "it does for another server, 1 when a spool was damaged or cannot be used; import with 1 when a line was bad.",
     # Plain help: rich takes as long to load as all the rest, and `run` stands before every command.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -65,7 +67,7 @@ def main() -> None:
     except Unavailable as error:
         _fail(REFUSED, str(error))
     except OSError as error:
-        _fail(REFUSED, error.strerror or str(error))
+        _fail(REFUSED, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except Exception as error:  # noqa: BLE001 - a traceback is for us, not for a script's log
         _fail(UNEXPECTED, f"{type(error).__name__}: {error}")
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Spool, Url
-from producer.location import URL_VARIABLE, Location, find_server, spool_directory
+from producer.cli.options import Spool, Url, spools
+from producer.cli.wording import counted, waiting
+from producer.location import URL_VARIABLE, Location, find_server
 
 if TYPE_CHECKING:
     from producer.destination import Destination
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["flush"]
 
 _REPLY_SECONDS = 2.0
-_ELSEWHERE = 3
+_UNUSABLE, _ELSEWHERE = 1, 3
 
 
 def flush(
@@ -45,26 +46,42 @@ def flush(
 
     Each operation goes to the namespace that it was recorded for. What waits for other servers stays, and is shown
     with the command that delivers it; what running producers hold, they deliver themselves. Exits with 0 when nothing
-    else is left, 75 when it did not arrive in time, 3 when what is left waits for elsewhere.
+    else is left, 1 when a spool was damaged or cannot be used, 75 when it did not arrive in time, 3 when what is left
+    waits for elsewhere.
     """
+    from producer.spool.rescue import DAMAGED
+
     _say_what_is_damaged()
-    place = directory or spool_directory(os.environ)
-    if not place.is_dir():
+    place, is_there = spools(directory)
+    if not is_there:
         typer.echo("nothing waits")
         return
     location = find_server(url, os.environ)
     destination = _destination(location, moved_from or [], namespace)
+    damaged = set(place.glob(f"*{DAMAGED}"))
     delivered, trouble = _deliver(place, location.url, destination, timeout)
-    typer.echo(f"{delivered} operations delivered" if delivered else "nothing was delivered")
     survey = _survey(place)
+    if delivered:
+        typer.echo(f"{counted(delivered, 'operation')} delivered")
+    else:
+        typer.echo("nothing was delivered" if survey.files else "nothing waits")
     if held := sum(file.held for file in survey.files):
-        typer.echo(f"{held} spools are of running producers, which deliver them")
+        one = held == 1
+        typer.echo(
+            f"{counted(held, 'spool')} {'is of a running producer' if one else 'are of running producers'}, "
+            f"which {'delivers it' if one else 'deliver them'}"
+        )
     late, elsewhere = _sorted(survey, destination)
     is_named = location.how == "named" and location.url != os.environ.get(URL_VARIABLE)
     for (server, owed), count in elsewhere.items():
         _say_where_it_goes(count, server, owed, place, destination, is_named=is_named)
     if late:
-        typer.echo(f"producer: {late} operations still wait: {trouble or 'there was no time'}", err=True)
+        typer.echo(f"producer: {waiting(late, still=True)}: {trouble or 'there was no time'}", err=True)
+    if survey.unusable:
+        typer.echo(f"producer: {counted(len(survey.unusable), 'spool')} could not be delivered", err=True)
+    if survey.unusable or set(survey.damaged) - damaged:
+        raise typer.Exit(_UNUSABLE)
+    if late:
         raise typer.Exit(os.EX_TEMPFAIL)
     if elsewhere:
         raise typer.Exit(_ELSEWHERE)
@@ -97,11 +114,12 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
 
     client, _ = client_of(url, timeout=_REPLY_SECONDS)
     leftovers = Leftovers(SpoolDirectory(place, destination))
-    forwarder = Forwarder(client, None, leftovers=leftovers, durability=Durability(), timeout=_REPLY_SECONDS)
+    durability = Durability(timeout=_REPLY_SECONDS)  # its level is that of each spool
+    forwarder = Forwarder(client, None, leftovers=leftovers, durability=durability, timeout=_REPLY_SECONDS)
     forwarder.start()
     forwarder.flush(timeout)
     forwarder.stop(timeout=2 * _REPLY_SECONDS)
-    return forwarder.delivered, forwarder.trouble
+    return forwarder.delivered, forwarder.trouble or leftovers.trouble
 
 
 def _survey(place: Path) -> Survey:
@@ -124,11 +142,12 @@ def _say_where_it_goes(
     """To an operator who did not expect it: what waits where for whom, and both of the things that can be meant."""
     from producer.cli.delivery import after_a_move, delivery
 
-    wait = f"producer: {count} operations of namespace {namespace} wait for"
+    wait = f"producer: {waiting(count, whose=f'of namespace {namespace}')} for"
+    them = "it" if count == 1 else "them"
     if replace(here, namespace=None).takes(server, namespace):
-        typer.echo(f"{wait} {server}, too: --namespace {here.namespace} leaves them out", err=True)
+        typer.echo(f"{wait} {server}, too: --namespace {here.namespace} leaves {them} out", err=True)
         return
     typer.echo(f"{wait} {server}, not for {here.server}", err=True)
-    typer.echo(f"producer:   to deliver them there, {delivery(server, place)}", err=True)
+    typer.echo(f"producer:   to deliver {them} there, {delivery(server, place)}", err=True)
     moved = after_a_move(server, place, here.server if is_named else None)
     typer.echo(f"producer:   if {here.server} has taken its place: {moved}", err=True)

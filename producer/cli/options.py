@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.location import URL_VARIABLE, find_server
+from producer.location import URL_VARIABLE, find_server, spool_directory
 
 if TYPE_CHECKING:
     from producer.destination import Destination
     from producer.location import Location
     from producer.producer import Producer
 
-__all__ = ["Namespace", "Spool", "Url", "open_producer"]
+__all__ = ["Namespace", "Spool", "Url", "open_producer", "spools"]
 
 SPOOL_VARIABLE = "WAL_SPOOL"
 
@@ -42,6 +42,17 @@ Spool = Annotated[
         help="Where operations wait while Redis is away. [default: execution-wal/spool in the state directory]",
     ),
 ]
+
+
+def spools(named: Path | None) -> tuple[Path, bool]:
+    """(where operations wait, whether it is there). The usual directory need not be; one that is `named` has to."""
+    place = named or spool_directory(os.environ)
+    if place.is_dir():
+        return place, True
+    if named is None and not os.path.lexists(place):
+        return place, False
+    found = "something else" if os.path.lexists(place) else "nothing"
+    raise typer.BadParameter(f"expected a directory of spools at {place}, found {found}", param_hint="--spool")
 
 
 def open_producer(

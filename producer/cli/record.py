@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Namespace, Url, open_producer
+from producer.cli.options import SPOOL_VARIABLE, Namespace, Url, open_producer
+from producer.errors import SpoolUnusable, Unavailable
 
 if TYPE_CHECKING:
     from producer.producer import Producer
@@ -27,7 +28,10 @@ _Success = Annotated[bool, typer.Option("--success/--failure", help="How it went
 _Error = Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")]
 
 _Spool = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Keep it there while Redis is away, for `producer flush`.")
+    Path | None,
+    typer.Option(
+        envvar=SPOOL_VARIABLE, metavar="DIR", help="Keep it there while Redis is away, for `producer flush`."
+    ),
 ]
 
 _STDIN = "@-"
@@ -103,12 +107,41 @@ def _record(
     record: Callable[[Producer], Receipt], url: str | None, namespace: str | None, spool: Path | None
 ) -> None:
     """Make the record, and print the id of its entry; of one that went by a spool, its producer and number."""
+    if spool is None:
+        receipt = _directly(record, url, namespace)
+    else:
+        try:
+            receipt = _by_spool(record, url, namespace, spool)
+        except SpoolUnusable as unusable:
+            receipt = _in_spite_of(unusable, record, url, namespace)
+    typer.echo(receipt.entry_id or f"{receipt.by} {receipt.seq}")
+
+
+def _directly(record: Callable[[Producer], Receipt], url: str | None, namespace: str | None) -> Receipt:
+    with open_producer(url, namespace) as producer:
+        return record(producer)
+
+
+def _by_spool(record: Callable[[Producer], Receipt], url: str | None, namespace: str | None, spool: Path) -> Receipt:
     with open_producer(url, namespace, spool=spool) as producer:
         receipt = record(producer)
         if not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
             typer.echo(f"producer: it waits in {spool}: {producer.trouble or 'no answer'}", err=True)
             producer.close(timeout=0)
-    typer.echo(receipt.entry_id or f"{receipt.by} {receipt.seq}")
+        return receipt
+
+
+def _in_spite_of(
+    unusable: SpoolUnusable, record: Callable[[Producer], Receipt], url: str | None, namespace: str | None
+) -> Receipt:
+    """Nothing was recorded in the spool; but Redis may be there."""
+    try:
+        receipt = _directly(record, url, namespace)
+    except Unavailable:
+        typer.echo(f"producer: {unusable}", err=True)
+        raise
+    typer.echo(f"producer: recorded without a spool: {unusable}", err=True)
+    return receipt
 
 
 def _tail_of_stdin() -> str:

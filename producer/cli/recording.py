@@ -55,6 +55,7 @@ class Recording:
         self._say: Callable[[str], None] | None = say
         self._producer: Producer | None = None
         self._spool: Path | None = None
+        self._unusable: SpoolUnusable | None = None
         self._run: Execution | None = None
         self._patience = PATIENCE_SECONDS
 
@@ -64,7 +65,8 @@ class Recording:
             try:
                 self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, spool=spool)
                 self._spool = spool
-            except SpoolUnusable:  # then it is in memory that the record waits, for as long as we are here
+            except SpoolUnusable as error:  # then it is in memory that the record waits, for as long as we are here
+                self._unusable = error
                 self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, buffer=2)
         except UnusableServer as error:
             self._complain(f"{self._action_id} runs without a record: {error}")
@@ -120,7 +122,8 @@ class Recording:
 
     def _reason(self) -> str:
         assert self._producer is not None
-        return self._producer.trouble or "no answer"
+        reason = self._producer.trouble or "no answer"
+        return reason if self._unusable is None else f"{reason}; {self._unusable}"
 
     def _complain(self, text: str) -> None:
         if self._say is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from producer.cli.options import Spool
-from producer.location import spool_directory
+from producer.cli.options import Spool, spools
+from producer.cli.wording import counted, waiting
 
 if TYPE_CHECKING:
     from producer.spool.survey import Survey, Surveyed
@@ -24,13 +23,22 @@ def spool(
     directory: Spool = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what waits in a spool, for which server, and what delivers it."""
-    place = directory or spool_directory(os.environ)
-    survey = _survey(place)
+    """Show what waits in a spool, for which server, and what delivers it. Exits with 1 if a part cannot be read."""
+    place, is_there = spools(directory)
+    survey = _survey(place, is_there)
     if as_json:
         typer.echo(json.dumps(_as_json(place, survey), indent=2))
-        return
-    typer.echo(f"{place}: {_counted(survey.operations, 'operation')} wait")
+    else:
+        _show(place, survey)
+    if survey.unusable:
+        raise typer.Exit(1)
+
+
+def _show(place: Path, survey: Survey) -> None:
+    besides = (
+        f", and what is in {counted(len(survey.unusable), 'file')} that cannot be used" if survey.unusable else ""
+    )
+    typer.echo(f"{place}: {waiting(survey.operations)}{besides}")
     for file in survey.files:
         typer.echo(f"  {_line(file)}")
     for path in survey.damaged:
@@ -38,11 +46,11 @@ def spool(
     _say_what_delivers(survey, place)
 
 
-def _survey(place: Path) -> Survey:
+def _survey(place: Path, is_there: bool) -> Survey:
     from producer.spool.directory import SpoolDirectory
     from producer.spool.survey import Survey
 
-    return Survey.of(SpoolDirectory(place)) if place.is_dir() else Survey(files=(), damaged=())
+    return Survey.of(SpoolDirectory(place)) if is_there else Survey(files=(), damaged=())
 
 
 def _say_what_delivers(survey: Survey, place: Path) -> None:
@@ -57,14 +65,14 @@ def _line(file: Surveyed) -> str:
 
     if file.waiting is None:
         return f"{file.path.name}: {file.trouble or 'in use'}"
-    waiting = file.waiting
+    note = file.waiting
     parts = [
-        _counted(waiting.operations, "operation"),
-        f"{waiting.bytes} bytes",
-        *([] if waiting.oldest_at is None else [f"the oldest {_age(waiting.oldest_at)} old"]),
-        *([f"{waiting.dropped} dropped"] if waiting.dropped else []),
-        f"for {waiting.namespace} at {Server(waiting.server)}",
-        f"of {waiting.by}",
+        counted(note.operations, "operation"),
+        counted(note.bytes, "byte"),
+        *([] if note.oldest_at is None else [f"the oldest {_age(note.oldest_at)} old"]),
+        *([f"{note.dropped} dropped"] if note.dropped else []),
+        f"for {note.namespace} at {Server(note.server)}",
+        f"of {note.by}",
         "running" if file.held else "ended",
     ]
     return ", ".join(parts)
@@ -93,7 +101,3 @@ def _as_json(place: Path, survey: Survey) -> dict[str, Any]:
         ],
         "damaged": [path.name for path in survey.damaged],
     }
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

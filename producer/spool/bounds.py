@@ -15,8 +15,9 @@ DEFAULT_BYTES = 1 << 30
 class SpoolBounds:
     """At most `bytes` of operations, of one process and of the dead ones before it; the oldest waits `age` seconds.
 
-    `age` None: for however long. `on_full`: "raise" SpoolFull, or "drop" the newest; but the very last is kept, since
-    by its number those before it are seen to be missing.
+    The age is judged by the wall clock, since it outlives processes; None: for however long. `on_full`: "raise"
+    SpoolFull, or "drop" the newest; but the very last is kept, since by its number those before it are seen to be
+    missing.
     """
 
     bytes: int = DEFAULT_BYTES

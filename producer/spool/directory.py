@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.server import UNKNOWN, Server
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off
-from producer.spool.lock import SpoolLock
-from producer.spool.rescue import DAMAGED, rescue
+from producer.spool.junk import sweep
+from producer.spool.lock import LOCK, SPOOL, SpoolLock
+from producer.spool.rescue import rescue
+from producer.spool.room import Elsewhere
 from producer.spool.spool import Spool
 from producer.spool.waiting import Waiting
 
 if TYPE_CHECKING:
     from producer.destination import Destination
 
-__all__ = ["DAMAGED", "LOCK", "SPOOL", "SpoolDirectory"]
-
-SPOOL, LOCK = ".spool", ".lock"
+__all__ = ["SpoolDirectory"]
 
 _log = logging.getLogger("producer")
 
@@ -34,8 +34,8 @@ _log = logging.getLogger("producer")
 class SpoolDirectory:
     """The spools in `path`, which is made if it is not there. Raises SpoolUnusable.
 
-    What is put in is for `destination`, and only what is for it counts among the leftovers; None: for no server that
-    is known, and all of them.
+    What is put in is for `destination`, and leaves when it is as safe as `level`; only what is for `destination`
+    counts among the leftovers; None: for no server that is known, and all of them.
     """
 
     def __init__(
@@ -44,13 +44,15 @@ class SpoolDirectory:
         destination: Destination | None = None,
         *,
         bounds: SpoolBounds | None = None,
+        level: Level = ACKNOWLEDGED,
         synchronous: file.Synchronous = "normal",
     ) -> None:
         if synchronous not in ("normal", "full"):
             raise ValueError(f'synchronous: expected "normal" or "full", found {synchronous!r}')
         self.path = Path(os.path.abspath(path))  # the process may go elsewhere
         self._destination = destination
-        self._told: set[tuple[str, str]] = set()  # what else waits there, and for whom, is said once
+        self._told: set[tuple[str, str]] = set()  # what else waits there, and for whom, is said once; so is trouble
+        self._level = level
         self._bounds = bounds or SpoolBounds()
         self._synchronous: file.Synchronous = synchronous
         with file.translated(self.path):
@@ -58,12 +60,10 @@ class SpoolDirectory:
 
     def create(self, identity: Identity, namespace: str) -> Spool:
         """A new spool, for the operations of `identity`."""
-        path = self.path / f"{secrets.token_hex(8)}{SPOOL}"
         server = UNKNOWN if self._destination is None else self._destination.recorded
-        owner = file.Owner(by=identity.by, namespace=namespace, server=server)
-        with held_off(), file.translated(path):
-            lock = SpoolLock.take(path.with_suffix(LOCK))
-            assert lock is not None, "nobody else knows a name that was made up just now"
+        owner = file.Owner(by=identity.by, namespace=namespace, server=server, level=self._level)
+        with held_off(), file.translated(self.path):
+            path, lock = SpoolLock.of_new_spool(self.path)
             try:
                 connection = file.create(path, owner, synchronous=self._synchronous)
                 return Spool(
@@ -71,34 +71,39 @@ class SpoolDirectory:
                     lock,
                     connection,
                     identity,
-                    namespace,
-                    server=server,
+                    owner,
                     sends_to=self._sends_to(server),
                     bounds=self._bounds,
-                    elsewhere=self._size_of_leftovers,
+                    elsewhere=self._left_by_dead_producers,
                 )
             except BaseException:
-                _remove(path)
+                file.remove(path)
                 lock.drop()
                 raise
 
-    def leftovers(self) -> Iterator[Spool]:
+    def leftovers(self, skip: Collection[Path] = ()) -> Iterator[Spool]:
         """The spools for our destination that no living process holds, each ours from here on; of damaged ones what
-        is intact.
+        is intact. Those at the paths in `skip` are passed by.
 
-        Trouble with one is logged: the others need not suffer.
+        Trouble with one is logged, once: the others need not suffer.
         """
+        sweep(self.path)
         for path in self.files():
+            if path in skip:
+                continue
             lock = path.with_suffix(LOCK)
             # By the note, if there is one, what is another's is not even locked: its heir shall not find it taken.
-            if (noted := Waiting.noted(lock)) is not None and not self._takes(noted):
-                if not SpoolLock.is_held(lock):
-                    self._tell(noted)
-                continue
             try:
+                if (noted := Waiting.noted(lock)) is not None and not self._takes(noted):
+                    with file.translated(path):
+                        if not SpoolLock.is_held(lock):
+                            self._tell(noted)
+                    continue
                 spool = self._adopt_or_rescue(path)
             except SpoolUnusable as error:
-                _log.error("%s", error)
+                if (told := (str(path), str(error))) not in self._told:
+                    self._told.add(told)
+                    _log.error("%s", error)
                 continue
             if spool is None:
                 continue
@@ -129,11 +134,11 @@ class SpoolDirectory:
             lock = SpoolLock.take(path.with_suffix(LOCK))
             if lock is None:
                 return None
-            saved = path.with_name(f"{secrets.token_hex(8)}{SPOOL}")
-            saved_lock = SpoolLock.take(saved.with_suffix(LOCK))
-            assert saved_lock is not None, "nobody else knows a name that was made up just now"
+            saved, saved_lock = SpoolLock.of_new_spool(path.parent)
             try:
                 is_saved = rescue(path, saved)
+                if is_saved:
+                    saved_lock.leave_to_owner_of(saved)
             except BaseException:
                 lock.release()
                 saved_lock.drop()
@@ -189,30 +194,31 @@ class SpoolDirectory:
                     lock,
                     connection,
                     FormerIdentity(owner.by, owner.acked),
-                    owner.namespace,
-                    server=owner.server,
+                    owner,
                     sends_to=self._sends_to(owner.server),
                     bounds=SpoolBounds(),
-                    elsewhere=lambda: 0,
+                    elsewhere=Elsewhere,
                 )
         except BaseException:
             connection.close()
             raise
         connection.close()
-        _remove(path)  # its producer died while it made it
+        file.remove(path)  # its producer died while it made it
         lock.drop()
         return None
 
-    def _size_of_leftovers(self) -> int:
-        """The bytes of the files that dead processes left."""
-        size = 0
+    def _left_by_dead_producers(self) -> Elsewhere:
+        """How much waits in their files, and since when, by what is noted. What is another user's does not count."""
+        size, times = 0, []
         for path in self.files():
-            if not SpoolLock.is_held(path.with_suffix(LOCK)):
-                with suppress(FileNotFoundError):
-                    size += path.stat().st_size
-        return size
-
-
-def _remove(path: Path) -> None:
-    for side in ("", "-wal", "-shm"):
-        path.with_name(path.name + side).unlink(missing_ok=True)
+            lock = path.with_suffix(LOCK)
+            with suppress(OSError):
+                if SpoolLock.is_held(lock):
+                    continue
+                found, noted = path.stat(), Waiting.noted(lock)
+                size += max(found.st_size, 0 if noted is None else noted.bytes)
+                if noted is None:
+                    times.append(found.st_mtime_ns // 1_000_000)
+                elif noted.oldest_at is not None and self._takes(noted):
+                    times.append(noted.oldest_at)
+        return Elsewhere(size, min(times, default=None))

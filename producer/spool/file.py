@@ -12,10 +12,12 @@ from typing import Literal
 from urllib.request import pathname2url
 from zlib import crc32
 
+from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.server import UNKNOWN, Server
 
 __all__ = [
+    "SIDES",
     "Owner",
     "Synchronous",
     "bind",
@@ -23,7 +25,12 @@ __all__ = [
     "connect",
     "create",
     "damaged",
+    "oldest",
     "owner",
+    "remove",
+    "replace",
+    "said",
+    "synchronous_of",
     "translated",
     "unusable",
 ]
@@ -31,11 +38,20 @@ __all__ = [
 Synchronous = Literal["normal", "full"]
 """`full`: each call waits for the disk, so that it survives a loss of power too."""
 
-_VERSION = 2
+_FULL = 2
+"""SQLite's number for it."""
+
+_VERSION = 3
+_ADDED = {
+    "server": f"TEXT NOT NULL DEFAULT '{UNKNOWN.url}'",  # with version 2
+    "fsync": "INTEGER NOT NULL DEFAULT 0",  # with version 3, as the next
+    "replicas": "INTEGER NOT NULL DEFAULT 0",
+}
+"""The columns of `producer` that came later, and what holds for a file that has none of them."""
 _TABLES = (
-    """CREATE TABLE producer (
+    f"""CREATE TABLE producer (
         by TEXT NOT NULL, namespace TEXT NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL,
-        server TEXT NOT NULL
+        {", ".join(f"{name} {rest}" for name, rest in _ADDED.items())}
     )""",
     """CREATE TABLE operation (
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, checksum INTEGER NOT NULL, op BLOB NOT NULL
@@ -49,18 +65,26 @@ _VFS = "unix-excl"
 """One lock for as long as a connection is open, in place of four calls of the system for each statement: half the
 time. Two connections of one process share it; another process is told that the file is locked."""
 
+SIDES = ("-wal", "-shm")
+"""What SQLite has beside a file: its log, and that one's index."""
+
 checksum = crc32
 """SQLite itself does not notice a bit that flips in a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose file it is: the producer `by`, which may claim so much as `acked`, and where its operations are to go."""
+    """Whose file it is: the producer `by`, which may claim so much as `acked`, and gave up `dropped` operations.
+
+    Where its operations are to go, and how safe they have to be there before they leave.
+    """
 
     by: str
     namespace: str
     server: Server
+    level: Level = ACKNOWLEDGED
     acked: int = 0
+    dropped: int = 0
 
 
 def create(path: Path, owner: Owner, *, synchronous: Synchronous) -> sqlite3.Connection:
@@ -74,7 +98,8 @@ def create(path: Path, owner: Owner, *, synchronous: Synchronous) -> sqlite3.Con
     for statement in _TABLES:
         connection.execute(statement)
     connection.execute(
-        "INSERT INTO producer VALUES (?, ?, ?, 0, ?)", (owner.by, owner.namespace, owner.acked, owner.server.url)
+        "INSERT INTO producer (by, namespace, acked, dropped, server, fsync, replicas) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (owner.by, owner.namespace, owner.acked, owner.dropped, owner.server.url, *map(int, owner.level)),
     )
     connection.execute("COMMIT")
     return _prepared(connection, synchronous)
@@ -85,15 +110,40 @@ def connect(path: Path, *, synchronous: Synchronous = "normal") -> sqlite3.Conne
     return _prepared(_connect(path, "rw"), synchronous)
 
 
+def synchronous_of(connection: sqlite3.Connection) -> Synchronous:
+    """How it was opened."""
+    (level,) = connection.execute("PRAGMA synchronous").fetchone()
+    return "full" if level >= _FULL else "normal"
+
+
 def owner(connection: sqlite3.Connection) -> Owner | None:
-    """Whose it is; None for a file that was never finished. One of version 1 does not know its server."""
+    """Whose it is; None for a file that was never finished.
+
+    One of version 1 does not know its server, one of version 2 no level. Raises sqlite3.NotSupportedError for one of
+    a version to come, which is not damaged: it is left as it is.
+    """
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
         return None
-    server = "server" if _version(connection) >= 2 else f"'{UNKNOWN.url}'"
-    match connection.execute(f"SELECT by, namespace, {server}, acked FROM producer").fetchone():
-        case (bytes(by), bytes(namespace), bytes(url), int(acked)):
-            return Owner(by=_text(by), namespace=_text(namespace), server=Server(_text(url)), acked=acked)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise sqlite3.NotSupportedError(
+            f"expected a file of version 1 to {_VERSION}, found version {version}: a newer execution-wal wrote it, "
+            "and can deliver it"
+        )
+    found = _columns(connection)
+    server = "server" if "server" in found else f"'{UNKNOWN.url}'"
+    level = "fsync, replicas" if "fsync" in found else "0, 0"
+    match connection.execute(f"SELECT by, namespace, {server}, {level}, acked, dropped FROM producer").fetchone():
+        case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)):
+            return Owner(
+                by=_text(by),
+                namespace=_text(namespace),
+                server=Server(_text(url)),
+                level=Level(bool(fsync), replicas),
+                acked=acked,
+                dropped=dropped,
+            )
     raise sqlite3.DatabaseError("it names no producer")
 
 
@@ -103,12 +153,26 @@ def _text(raw: bytes) -> str:
 
 def bind(connection: sqlite3.Connection, server: Server) -> None:
     """Note that it is for `server`."""
+    with _transaction(connection):
+        for name in _ADDED.keys() - _columns(connection):
+            connection.execute(f"ALTER TABLE producer ADD COLUMN {name} {_ADDED[name]}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("UPDATE producer SET server = ?", (server.url,))
+
+
+def replace(connection: sqlite3.Connection, seq: int, row: tuple[int, int, int, bytes]) -> None:
+    """Put `row` in the place of the operation `seq`, which its producer had to give up."""
+    with _transaction(connection):
+        connection.execute("UPDATE operation SET seq = ?, at = ?, checksum = ?, op = ? WHERE seq = ?", (*row, seq))
+        connection.execute("UPDATE producer SET dropped = dropped + 1")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is executed in the body, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) < 2:
-            connection.execute(f"ALTER TABLE producer ADD COLUMN server TEXT NOT NULL DEFAULT '{UNKNOWN.url}'")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("UPDATE producer SET server = ?", (server.url,))
+        yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -116,9 +180,15 @@ def bind(connection: sqlite3.Connection, server: Server) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
+def oldest(connection: sqlite3.Connection, after: int) -> int | None:
+    """When the first operation with a number above `after` was recorded (epoch ms); None if there is none."""
+    found = connection.execute("SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1", (after,)).fetchone()
+    return found[0] if found else None
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    """Those of `producer`."""
+    return {_text(row[1]) for row in connection.execute("PRAGMA table_info(producer)")}
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -138,6 +208,12 @@ def _prepared(connection: sqlite3.Connection, synchronous: Synchronous) -> sqlit
     return connection
 
 
+def remove(path: Path) -> None:
+    """Take it away, and what SQLite had beside it. Raises OSError."""
+    for side in ("", *SIDES):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Whatever SQLite or the system has to say about `path`, as SpoolUnusable."""
@@ -149,11 +225,14 @@ def translated(path: Path) -> Iterator[None]:
 
 def unusable(path: Path, error: sqlite3.Error | OSError) -> SpoolUnusable:
     """The error for what SQLite or the system has to say about `path`."""
-    if isinstance(error, OSError):
-        return SpoolUnusable(f"the spool {path} cannot be used: {error.strerror or error}")
     if error.__class__ is sqlite3.DatabaseError:  # its subclasses are of other kinds
         return damaged(path, str(error))
-    return SpoolUnusable(f"the spool {path} cannot be used: {error}")
+    return SpoolUnusable(f"the spool {path} cannot be used: {said(error)}")
+
+
+def said(error: sqlite3.Error | OSError) -> str:
+    """What went wrong, without where."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def damaged(path: Path, how: str) -> SpoolDamaged:

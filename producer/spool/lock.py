@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from pathlib import Path
 
 from producer.spool.waiting import Waiting
 
-__all__ = ["SpoolLock"]
+__all__ = ["LOCK", "SPOOL", "SpoolLock"]
+
+SPOOL, LOCK = ".spool", ".lock"
 
 
 class SpoolLock:
@@ -24,20 +27,32 @@ class SpoolLock:
     @classmethod
     def take(cls, path: Path) -> SpoolLock | None:
         """The lock at `path`; None while another holds it. Raises OSError."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return cls(path, descriptor)
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(path, descriptor):
+                    return cls(path, descriptor)
+            except BlockingIOError:
+                os.close(descriptor)
+                return None
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # dropped by another between our two steps: to hold it would mean nothing
+
+    @classmethod
+    def of_new_spool(cls, directory: Path) -> tuple[Path, SpoolLock]:
+        """(the path of a spool that is not there yet, its lock). Raises OSError."""
+        while True:
+            path = directory / f"{secrets.token_hex(8)}{SPOOL}"
+            lock = cls.take(path.with_suffix(LOCK))
+            if lock is not None:  # a lock without a spool is taken by whoever tidies up
+                return path, lock
 
     @staticmethod
     def is_held(path: Path) -> bool:
-        """Whether a process that lives holds the lock at `path`."""
+        """Whether a process that lives holds the lock at `path`. Raises OSError, for another user's, say."""
         try:
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
@@ -67,6 +82,19 @@ class SpoolLock:
         self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
+    def leave_to_owner_of(self, path: Path) -> None:
+        """Whoever may use that file has to be able to take the lock, too."""
+        if os.geteuid() == 0:
+            whose = path.stat()
+            os.fchown(self._descriptor, whose.st_uid, whose.st_gid)
+
     def leave_to_parent(self) -> None:
         """In a forked child: the lock is the parent's alone, so that it dies with the parent."""
         os.close(self._descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import logging
-import math
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from producer.errors import SpoolFull, SpoolUnusable
+from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.queue import Numbered
 from producer.server import Server
-from producer.spool import file
+from producer.spool import file, rescue
 from producer.spool.bounds import SpoolBounds
-from producer.spool.fork import keep_apart
+from producer.spool.fork import held_off, keep_apart
 from producer.spool.lock import SpoolLock
+from producer.spool.reader import Reader
+from producer.spool.room import Elsewhere, Room
 from producer.spool.waiting import Waiting
 
 __all__ = ["Spool"]
 
 _INSERT = "INSERT INTO operation (seq, at, checksum, op) VALUES (?, ?, ?, ?)"
-_REPLACE = "UPDATE operation SET seq = ?, at = ?, checksum = ?, op = ? WHERE seq = ?"
-_FIRST = "SELECT seq, checksum, op FROM operation WHERE seq > ? ORDER BY seq LIMIT ?"
-_LARGEST = f"SELECT max(length(op)) FROM ({_FIRST})"
-# In one row: between two rows SQLite lets go of the interpreter, and has it back only milliseconds later from an
-# engine that computes. There is no line break in JSON.
-_BATCH = f"SELECT group_concat(seq || ' ' || checksum || ' ' || op, char(10)) FROM ({_FIRST})"
 _REMOVE = "DELETE FROM operation WHERE seq <= ?"
 _CLAIM = "UPDATE producer SET acked = ?"
-_DROPPED = "UPDATE producer SET dropped = dropped + 1"
 _STATE = "SELECT count(*), ifnull(sum(length(op)), 0), ifnull(max(seq), 0) FROM operation WHERE seq > ?"
-_OLDEST = "SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1"
 
 _CHECKPOINT_WRITES = 4000
-_MEASURE_MILLISECONDS = 1000
 
 
 class Spool:
     """What waits in the file at `path`; its `lock` is ours. Safe under threads; a forked child has no part in it.
 
-    For `server`; once it may have arrived, for the one it `sends_to`. Raises SpoolFull and SpoolUnusable.
+    For `server`; once it may have arrived, for the one it `sends_to`. A file that turns out damaged is left behind,
+    and what is intact of it goes on in another. Raises SpoolFull and SpoolUnusable.
     """
 
     def __init__(
@@ -50,39 +44,36 @@ class Spool:
         lock: SpoolLock,
         connection: sqlite3.Connection,
         identity: Identity | FormerIdentity,
-        namespace: str,
+        owner: file.Owner,
         *,
-        server: Server,
         sends_to: Server,
         bounds: SpoolBounds,
-        elsewhere: Callable[[], int],
+        elsewhere: Callable[[], Elsewhere],
     ) -> None:
         self.path = path
         self.identity = identity
-        self.namespace = namespace
-        self.server = server
+        self.namespace = owner.namespace
+        self.server = owner.server
+        self.level = owner.level
         self._sends_to = sends_to
         self.removed = 0
-        self.dropped = 0
+        self.dropped = owner.dropped
         self._lock = lock
-        self._bounds = bounds
-        self._elsewhere = elsewhere
+        self._room = Room(bounds, elsewhere)
+        self._damage: SpoolDamaged | None = None
         self._writer = connection
         self._inserting = connection.cursor()  # to make one takes as long as a tenth of what it does
         # One for reading, so that it holds up no call. Both are locked whenever SQLite is at work: what it holds
         # itself while a fork takes place, the child would find held for ever. A signal handler may record, too.
-        self._reader = file.connect(path)
+        self._reader = Reader(path)
         self._writing, self._reading = threading.RLock(), threading.RLock()
         self._closed = False
         self._surplus = 0  # the number of the one operation beyond the bounds
         self._unreported = 0  # dropped, since it was last said
         self._writes = 0
-        self._claimed = 0
+        self._claimed = owner.acked
         self.last = 0
-        self._measured_at = 0
-        self._room = bounds.bytes - elsewhere()
         self._count()
-        (self.dropped,) = connection.execute("SELECT dropped FROM producer").fetchone()
         lock.note(self.state())
         keep_apart(self)
 
@@ -90,8 +81,8 @@ class Spool:
 
     def append(self, op: bytes, at: int) -> int:
         with self._writing:
-            if self._bytes + len(op) > self._room or at > self._deadline:
-                reason = self._full(len(op), at)
+            if self._bytes + len(op) > self._room.bytes or at > self._room.deadline:
+                reason = self._room.refusal(self._bytes, len(op), at)
                 if reason is not None:
                     return self._append_beyond(reason, op, at)
             return self._insert(op, at)
@@ -112,19 +103,16 @@ class Spool:
         return seq
 
     def _append_beyond(self, reason: str, op: bytes, at: int) -> int:
-        if self._bounds.on_full == "raise":
+        if self._room.bounds.on_full == "raise":
             raise SpoolFull(f"the spool {self.path} is full: {reason}")
         if self._surplus <= self.removed:  # there is none, or it has gone out
             self._surplus = self._insert(op, at)
             return self._surplus
         self.last = seq = self.last + 1
         try:
-            self._writer.execute("BEGIN")
-            self._writer.execute(_REPLACE, (seq, at, file.checksum(op), op, self._surplus))
-            self._writer.execute(_DROPPED)
-            self._writer.execute("COMMIT")
+            file.replace(self._writer, self._surplus, (seq, at, file.checksum(op), op))
         except sqlite3.Error as error:
-            self._roll_back()
+            self.last = min(self.last, seq - 1)  # not used up
             raise self._unusable(error) from error
         self._surplus = seq
         self.dropped += 1
@@ -133,40 +121,17 @@ class Spool:
             _log.warning("%s is full (%s): operations are dropped, and will be missing", self.path, reason)
         return seq
 
-    def _full(self, more: int, at: int) -> str | None:
-        """Why no more may be taken in; None if it may."""
-        if at - self._measured_at >= _MEASURE_MILLISECONDS:
-            self._measured_at = at
-            self._room = self._bounds.bytes - self._elsewhere()
-        if self._bytes + more > self._room:
-            return f"{self._bytes + self._bounds.bytes - self._room} of {self._bounds.bytes} bytes are taken"
-        if at > self._deadline:
-            return f"its oldest operation has waited for more than {self._bounds.age:g} s"
-        return None
-
     # -- out --
 
     def batch(self, count: int, size: int) -> list[Numbered]:
         with self._reading:
             try:
-                (largest,) = self._reader.execute(_LARGEST, (self.removed, count)).fetchone()
-                if largest is None:
-                    return []
-                limit = max(1, min(count, size // max(1, largest)))
-                (text,) = self._reader.execute(_BATCH, (self.removed, limit)).fetchone()
+                return self._reader.batch(self.removed, count, size)
             except sqlite3.Error as error:
                 raise self._unusable(error) from error
-        try:
-            rows = [self._row(*line.split(b" ", 2)) for line in text.split(b"\n")]
-        except (ValueError, TypeError) as error:
-            raise file.damaged(self.path, str(error)) from error
-        rows.sort()  # they are in order; but no document of SQLite's says so
-        return rows
-
-    def _row(self, seq: bytes, checksum: bytes, op: bytes) -> Numbered:
-        if file.checksum(op) != int(checksum):
-            raise ValueError(f"the checksum of operation {int(seq)} is wrong")
-        return int(seq), op
+            except ValueError as error:
+                self._damage = file.damaged(self.path, str(error))
+                raise self._damage from error
 
     def bind(self) -> None:
         if self.server == self._sends_to:
@@ -194,17 +159,22 @@ class Spool:
                 if found != len(sent) or not self.waiting:
                     self._count()
                 else:
-                    self._set_oldest(*self._writer.execute(_OLDEST, (self.removed,)).fetchone())
+                    self._set_oldest(file.oldest(self._writer, self.removed))
             except sqlite3.Error as error:
                 raise self._unusable(error) from error
             self._writes += 1
-            if self._unreported and self._bytes < self._room:
+            if self._unreported and self._bytes < self._room.bytes:
                 _log.warning("%s has room again: %d operations were dropped", self.path, self._unreported)
                 self._unreported = 0
 
     def tend(self) -> None:
-        """Note what waits; now and then copy SQLite's log back into the file, which waits for the disk."""
-        with self._reading:
+        """Note what waits; now and then copy SQLite's log back into the file, which waits for the disk.
+
+        A file that turned out damaged is left behind. Where what is intact cannot be saved, all stays as it is.
+        """
+        if self._damage is not None:
+            self._mend()
+        with self._reading, file.translated(self.path):
             if self._closed:
                 return
             self._lock.note(self.state())
@@ -212,9 +182,30 @@ class Spool:
                 return
             self._writes = 0
             try:
-                self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._reader.checkpoint()
             except sqlite3.Error as error:
                 raise self._unusable(error) from error
+
+    def _mend(self) -> None:
+        with held_off(), self._writing, self._reading, file.translated(self.path):
+            if self._closed:
+                return
+            damaged, lock, reader, writer = self.path, self._lock, self._reader, self._writer
+            try:
+                successor = rescue.succeed(damaged, writer, self._owner())
+            except (sqlite3.Error, OSError) as error:
+                raise SpoolDamaged(f"{self._damage}; what is intact cannot be saved: {file.said(error)}") from error
+            self.path, self._lock, self._writer, self._reader, rows = successor
+            self._inserting = self._writer.cursor()
+            self._damage, self._surplus = None, 0
+            self._count()
+            with suppress(sqlite3.Error):
+                reader.close()
+                writer.close()
+            try:
+                rescue.put_aside(damaged, rows)
+            finally:
+                lock.drop()
 
     def close(self) -> None:
         """Take no more in. What waits stays in the file, for the next producer; a file without any goes."""
@@ -227,8 +218,12 @@ class Spool:
             finally:
                 self._reader.close()
                 self._writer.close()
+            try:
+                if is_empty:
+                    file.remove(self.path)
+            except OSError:
+                is_empty = False  # who comes next will do it
             if is_empty:
-                self.path.unlink(missing_ok=True)
                 self._lock.drop()
             else:
                 self._lock.release()
@@ -239,7 +234,8 @@ class Spool:
             self._count()
             if not self.waiting:
                 self._writer.execute("PRAGMA synchronous = OFF")  # what is deleted need not be safe
-        except sqlite3.Error:
+            self._lock.note(self.state())
+        except (sqlite3.Error, OSError):
             return False
         return not self.waiting
 
@@ -260,7 +256,7 @@ class Spool:
         if self._closed:
             return []
         self._lock.leave_to_parent()
-        return [self._inserting, self._writer, self._reader]
+        return [self._inserting, self._writer, self._reader.connection]
 
     # -- what it is about --
 
@@ -276,25 +272,32 @@ class Spool:
             dropped=self.dropped,
         )
 
+    def _owner(self) -> file.Owner:
+        return file.Owner(
+            by=self.identity.by,
+            namespace=self.namespace,
+            server=self.server,
+            level=self.level,
+            acked=self._claimed,
+            dropped=self.dropped,
+        )
+
     def _count(self) -> None:
         self.waiting, self._bytes, last = self._writer.execute(_STATE, (self.removed,)).fetchone()
         self.last = max(self.removed, last, self.last)
-        oldest = self._writer.execute(_OLDEST, (self.removed,)).fetchone()
-        self._set_oldest(oldest[0] if oldest else None)
+        self._set_oldest(file.oldest(self._writer, self.removed))
 
     def _set_oldest(self, at: int | None) -> None:
         self._oldest_at = at
-        age = self._bounds.age
-        self._deadline = math.inf if at is None or age is None else at + age * 1000
-
-    def _roll_back(self) -> None:
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+        self._room.keep_time(at)
 
     def _unusable(self, error: sqlite3.Error) -> SpoolUnusable:
         if self._closed:
             return SpoolUnusable(f"the spool {self.path} was closed: make another producer")
-        return file.unusable(self.path, error)
+        found = file.unusable(self.path, error)
+        if isinstance(found, SpoolDamaged):
+            self._damage = found
+        return found
 
 
 _log = logging.getLogger("producer")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from producer.errors import SpoolUnusable
 from producer.server import Server
-from producer.spool.directory import DAMAGED, LOCK, SpoolDirectory
-from producer.spool.lock import SpoolLock
+from producer.spool.directory import SpoolDirectory
+from producer.spool.file import translated
+from producer.spool.lock import LOCK, SpoolLock
+from producer.spool.rescue import DAMAGED
 from producer.spool.waiting import Waiting
 
 __all__ = ["Survey", "Surveyed"]
@@ -43,6 +45,11 @@ class Survey:
         return sum(file.waiting.operations for file in self.files if file.waiting is not None)
 
     @property
+    def unusable(self) -> tuple[Surveyed, ...]:
+        """Those that nobody can tell what waits in."""
+        return tuple(file for file in self.files if file.trouble is not None)
+
+    @property
     def left_behind(self) -> Counter[tuple[Server, str]]:
         """How many operations wait, for which server and namespace, that no living process holds."""
         counts: Counter[tuple[Server, str]] = Counter()
@@ -54,9 +61,11 @@ class Survey:
 
 def _look(directory: SpoolDirectory, path: Path) -> Surveyed | None:
     lock = path.with_suffix(LOCK)
-    if SpoolLock.is_held(lock):
-        return Surveyed(path=path, held=True, waiting=Waiting.noted(lock), trouble=None)
     try:
+        with translated(path):
+            is_held = SpoolLock.is_held(lock)
+        if is_held:
+            return Surveyed(path=path, held=True, waiting=Waiting.noted(lock), trouble=None)
         spool = directory.adopt(path)
     except SpoolUnusable as error:
         return Surveyed(path=path, held=False, waiting=None, trouble=str(error))

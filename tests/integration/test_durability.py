@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ import redis
 
 from producer import NotYetDurable, Producer, UnusableServer
 from tests.servers import Server, eventually
-from tests.spooling import counted, first_occurrences
+from tests.spooling import counted, cut_off, files, first_occurrences
 
 pytestmark = pytest.mark.server
 
@@ -24,6 +26,10 @@ PATIENT = 60.0
 @pytest.fixture
 def replica(own_server: Server, tmp_path: Path) -> Iterator[Server]:
     """A replica of `own_server`, in step with it."""
+    yield from replicas_of(own_server, tmp_path)
+
+
+def replicas_of(own_server: Server, tmp_path: Path) -> Iterator[Server]:
     with own_server.client() as admin:
         admin.config_set("repl-diskless-sync-delay", "0")
         server = Server(tmp_path / "replica", "--replicaof", f"127.0.0.1 {own_server.port}").start()
@@ -175,14 +181,111 @@ def test_what_was_not_safe_when_its_producer_was_killed_is_sent_again_by_the_nex
     assert counted(own_server.url, namespace) == {"duplicates": 1, "missing": 0, "quarantined": 0, "cleanups": 1}
 
 
-def test_a_server_that_cannot_sync_keeps_everything_waiting_and_is_named(
+def test_a_server_that_cannot_sync_is_named_by_flush_and_what_is_in_the_spool_waits(
     own_server: Server, namespace: str, tmp_path: Path
 ) -> None:
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
         with Producer(own_server.url, namespace, fsync=True, spool=tmp_path / "spool") as producer:
-            clean_up(producer)
-            assert not producer.flush(0.3)
+            for seq in (1, 2):
+                assert clean_up(producer).seq == seq  # an engine does not stop because of its server
+                with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
+                    producer.flush(PATIENT)
             assert "fsync=True cannot be had of" in (producer.trouble or "")
             assert not admin.exists(f"{{{namespace}}}:wal")
+            if has_waitaof(own_server):
+                admin.config_set("appendonly", "yes")
+                eventually(lambda: producer.trouble is None, what="the server to be tried again")
+                assert producer.flush(PATIENT)
+            else:
+                producer.close(timeout=0)
+
+
+def test_a_buffer_takes_nothing_more_in_for_a_server_that_cannot_sync(own_server: Server, namespace: str) -> None:
+    """What it has taken in would be lost with the process."""
+    with own_server.client() as admin:
+        admin.config_set("appendonly", "no")
+        with Producer(own_server.url, namespace, fsync=True, buffer=10) as producer:
+            clean_up(producer)
+            with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
+                producer.flush(PATIENT)
+            with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
+                clean_up(producer)
+            if has_waitaof(own_server):
+                admin.config_set("appendonly", "yes")
+                eventually(lambda: producer.trouble is None, what="the server to be tried again")
+                assert clean_up(producer).seq == 2
             producer.close(timeout=0)
+
+
+# -- by an heir that asks for less --
+
+
+def left_unsafe(server: Server, namespace: str, spool: Path, count: int = 3) -> None:
+    """Operations of a dead producer that are in the log, but with no replica."""
+    producer = Producer(server.url, namespace, replicas=1, durability_timeout=0.1, spool=spool)
+    for _ in range(count):
+        clean_up(producer)
+    assert not producer.flush(0.5)
+    producer.close(timeout=0)
+
+
+def test_what_was_recorded_for_a_replica_is_not_let_go_by_an_heir_that_asks_for_none(
+    own_server: Server, namespace: str, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    left_unsafe(own_server, namespace, spool)
+    with Producer(own_server.url, namespace, durability_timeout=0.2, spool=spool) as heir:
+        assert not heir.flush(1.0)
+        clean_up(heir)
+        assert heir.flush(PATIENT, leftovers=False)  # its own does not wait for that
+        assert heir.trouble is None
+        assert not heir.flush(1.0)
+    assert files(spool) == ["lock", "spool"]
+    assert counted(own_server.url, namespace)["missing"] == 0
+    for replica in replicas_of(own_server, tmp_path):
+        with Producer(own_server.url, namespace, durability_timeout=PATIENT, spool=spool) as heir:
+            assert heir.flush(PATIENT)
+        with own_server.client() as client, replica.client() as there:
+            assert there.xlen(f"{{{namespace}}}:wal") == client.xlen(f"{{{namespace}}}:wal")
+    assert files(spool) == []
+    found = counted(own_server.url, namespace)
+    assert (found["missing"], found["cleanups"]) == (0, 4)
+
+
+def test_flush_does_not_let_go_what_was_recorded_for_a_replica_and_says_why(
+    own_server: Server, namespace: str, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    left_unsafe(own_server, namespace, spool, 1)
+    done = flush(own_server, spool, "--timeout", "3")
+    assert (done.returncode, done.stdout) == (os.EX_TEMPFAIL, "nothing was delivered\n")
+    assert "producer: 1 operation still waits: " in done.stderr
+    assert "received by 0 of 1 replicas within 2 s" in done.stderr
+    assert files(spool) == ["lock", "spool"]
+    for _ in replicas_of(own_server, tmp_path):
+        assert flush(own_server, spool, "--timeout", str(PATIENT)).stdout == "1 operation delivered\n"
+    assert files(spool) == []
+
+
+def flush(server: Server, spool: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("producer")), "flush", "--url", server.url, "--spool", str(spool)]
+    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+
+
+def test_what_was_recorded_for_the_disk_waits_for_a_server_that_can(
+    own_server: Server, namespace: str, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    with cut_off(own_server.url, namespace, spool, fsync=True) as dead:
+        clean_up(dead)
+    with own_server.client() as admin:
+        admin.config_set("appendonly", "no")
+        with Producer(own_server.url, namespace, spool=spool) as heir:
+            assert not heir.flush(1.0)
+        assert not admin.exists(f"{{{namespace}}}:wal")
+        if has_waitaof(own_server):
+            admin.config_set("appendonly", "yes")
+            with Producer(own_server.url, namespace, durability_timeout=PATIENT, spool=spool) as heir:
+                assert heir.flush(PATIENT)
+            assert admin.xlen(f"{{{namespace}}}:wal") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import redis
 from producer import Producer
 from tests.integration.test_spool import record
 from tests.proxy import Proxy
-from tests.servers import Server, eventually
+from tests.servers import Server, eventually, obey_modes
 from tests.spooling import AWAY, counted, cut_off, engine, files, first_occurrences
 
 pytestmark = pytest.mark.server
@@ -172,6 +173,32 @@ def test_a_single_operation_can_be_kept_too(
     assert len(operations(client, namespace)) == 2
 
 
+def test_the_directory_of_a_single_operation_can_be_named_by_the_environment(
+    gated: dict[str, str], tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    done = producer({**gated, "WAL_SPOOL": str(there)}, "started", "a")
+    assert done.returncode == 0
+    assert f"producer: it waits in {there}: " in done.stderr
+    assert files(there) == ["lock", "spool"]
+
+
+def test_a_single_operation_whose_spool_cannot_be_used_is_recorded_while_redis_is_there(
+    environ: dict[str, str], gated: dict[str, str], client: redis.Redis, namespace: str, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    done = producer(environ, "started", "a", "--spool", str(nowhere))
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"producer: recorded without a spool: the spool {nowhere} cannot be used: ")
+    assert client.xlen(f"{{{namespace}}}:wal") == 1
+    done = producer(gated, "started", "a", "--spool", str(nowhere))
+    assert done.returncode == os.EX_TEMPFAIL
+    unusable, away = done.stderr.splitlines()
+    assert unusable.startswith(f"producer: the spool {nowhere} cannot be used: ")
+    assert away.startswith("producer: not acknowledged: 127.0.0.1:")
+
+
 # -- flush --
 
 
@@ -186,7 +213,7 @@ def test_flush_delivers_what_was_left_and_says_how_much(
     assert len(operations(client, namespace)) == 6
     assert files(spool) == []
     done = producer(gated, "flush")
-    assert (done.returncode, done.stdout) == (0, "nothing was delivered\n")
+    assert (done.returncode, done.stdout) == (0, "nothing waits\n")
 
 
 def test_flush_without_redis_keeps_everything_and_says_why_in_time(gated: dict[str, str], spool: Path) -> None:
@@ -207,7 +234,7 @@ def test_flush_leaves_to_a_running_producer_what_it_holds(
         living.wait_for(3)
         done = producer(environ, "flush")
         assert done.returncode == 0
-        assert "1 spools are of running producers" in done.stdout
+        assert done.stdout == "nothing was delivered\n1 spool is of a running producer, which delivers it\n"
         assert not client.exists(f"{{{namespace}}}:wal")
         living.kill()
     assert producer(environ, "flush").stdout == "3 operations delivered\n"
@@ -222,25 +249,110 @@ def test_flush_says_what_was_damaged_and_delivers_the_rest(
     path.write_bytes(b"no database" * 1000)
     gate.open()
     done = producer(gated, "flush")
-    assert (done.returncode, done.stdout) == (0, "2 operations delivered\n")
+    assert (done.returncode, done.stdout) == (1, "2 operations delivered\n")
     assert f"producer: {path} was damaged: it is kept as " in done.stderr
     assert {op["action_id"] for op in operations(client, namespace)} == {"b"}
     assert files(spool) == ["damaged"]
+    done = producer(gated, "flush")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing waits\n", "")  # it was said
 
 
 def test_flush_of_nothing(environ: dict[str, str], spool: Path) -> None:
     done = producer(environ, "flush")
     assert (done.returncode, done.stdout, done.stderr) == (0, "nothing waits\n", "")
     assert not spool.exists()
+    spool.mkdir(parents=True)
+    done = producer(environ, "flush", "--timeout", "0")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing waits\n", "")
 
 
-@pytest.mark.parametrize(("url", "said"), [("http://user:secret@host", "expected redis://"), ("", "nothing waits")])
-def test_flush_to_a_place_that_is_none(environ: dict[str, str], tmp_path: Path, url: str, said: str) -> None:
-    spool = tmp_path if url else tmp_path / "absent"
-    done = producer(environ, "flush", "--url", url, "--spool", str(spool))
-    assert done.returncode == (2 if url else 0)
-    assert said in done.stdout + done.stderr
+def test_flush_to_a_place_that_is_none(environ: dict[str, str], tmp_path: Path) -> None:
+    done = producer(environ, "flush", "--url", "http://user:secret@host", "--spool", str(tmp_path))
+    assert done.returncode == 2
+    assert "expected redis://" in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["flush", "spool"])
+def test_a_directory_that_was_mistyped_is_no_empty_one(environ: dict[str, str], tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").write_text("")
+    for name, found in (("absent", "nothing"), ("file", "something else")):
+        done = producer(environ, command, "--spool", str(tmp_path / name))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"expected a directory of spools at {tmp_path / name}, found {found}" in " ".join(done.stderr.split())
+        assert (tmp_path / name).exists() == (name == "file")
+
+
+# -- what cannot be used --
+
+
+def unprivileged(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command without root's right to read and write what modes forbid; each test runs as any user."""
+    return subprocess.run(
+        [PRODUCER, *arguments], env=environ, capture_output=True, text=True, check=False, preexec_fn=obey_modes
+    )
+
+
+@pytest.fixture
+def read_only(gated: dict[str, str], spool: Path) -> Iterator[Path]:
+    """The file of a run in a directory that nothing can be written to."""
+    producer(gated, "run", "--action", "a", "--", "true")
+    spool.chmod(0o555)
+    yield from spool.glob("*.spool")
+    spool.chmod(0o755)
+
+
+def test_flush_of_a_directory_that_cannot_be_written_is_no_success_and_said_once(
+    environ: dict[str, str], gate: Proxy, read_only: Path
+) -> None:
+    gate.open()
+    done = unprivileged({**environ, "WAL_URL": gate.url}, "flush")
+    assert (done.returncode, done.stdout) == (1, "nothing was delivered\n")
+    said = done.stderr.splitlines()
+    assert said[0].startswith(f"producer: the spool {read_only} cannot be used: ")
+    assert said[1:] == ["producer: 1 spool could not be delivered"]
+    assert read_only.exists()
+
+
+def test_spool_tells_of_what_it_cannot_read_and_its_status_too(gated: dict[str, str], read_only: Path) -> None:
+    done = unprivileged(gated, "spool")
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first == f"{read_only.parent}: 0 operations wait, and what is in 1 file that cannot be used"
+    assert second.startswith(f"  {read_only.name}: the spool {read_only} cannot be used: ")
+    assert unprivileged(gated, "spool", "--json").returncode == 1
+
+
+def test_a_run_in_a_directory_that_cannot_be_written_says_so_where_redis_is_away_too(
+    gated: dict[str, str], read_only: Path
+) -> None:
+    done = unprivileged(gated, "run", "--action", "b", "--", "sh", "-c", "exit 3")
+    assert done.returncode == 3
+    away, unusable = done.stderr.split("; ")
+    assert away.startswith("producer: b runs without a record: 127.0.0.1:")
+    assert unusable == f"the spool {read_only.parent} cannot be used: {os.strerror(errno.EACCES)}\n"
+
+
+def test_another_user_s_file_stops_nobody_and_is_named(
+    gated: dict[str, str], gate: Proxy, spool: Path, client: redis.Redis, namespace: str
+) -> None:
+    producer(gated, "run", "--action", "foreign", "--", "true")
+    (foreign,) = spool.glob("*.spool")
+    for path in spool.iterdir():
+        path.chmod(0)
+    done = unprivileged(gated, "run", "--action", "a", "--", "true")
+    assert f"a runs and its record waits in {spool}: " in done.stderr
+    done = unprivileged(gated, "spool")
+    assert done.stdout.startswith(f"{spool}: 2 operations wait, and what is in 1 file that cannot be used\n")
+    assert f"  {foreign.name}: the spool {foreign} cannot be used: {os.strerror(errno.EACCES)}\n" in done.stdout
+    gate.open()
+    done = unprivileged(gated, "flush")
+    assert (done.returncode, done.stdout) == (1, "2 operations delivered\n")
+    assert done.stderr.count(str(foreign)) == 1
+    assert len(operations(client, namespace)) == 2
+    for path in spool.iterdir():
+        path.chmod(0o600)
+    assert producer(gated, "flush").stdout == "2 operations delivered\n"
 
 
 # -- spool --

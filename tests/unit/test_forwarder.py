@@ -8,10 +8,11 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from producer.buffer import Buffer
 from producer.durability import Durability
+from producer.errors import SpoolDamaged, UnusableServer
 from producer.forwarder import Forwarder
 from producer.identity import SETTLE_SECONDS, Identity
 from producer.queue import Numbered
@@ -59,7 +60,7 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     made = Line([])
-    monkeypatch.setattr("producer.forwarder.Pipeline", made)
+    monkeypatch.setattr("producer.sender.Pipeline", made)
     monkeypatch.setattr("producer.forwarder._FIRST_PAUSE", 0.001)
     return made
 
@@ -164,3 +165,58 @@ def test_trouble_of_ours_does_not_end_the_thread(line: Line) -> None:
 def test_a_connection_is_closed_at_the_end(line: Line) -> None:
     run(buffer(1))
     assert line.closed >= 1
+
+
+class Damaged(Buffer):
+    """One whose operation 5 cannot be read, and for now not be left behind either."""
+
+    mended = False
+
+    def batch(self, count: int, size: int) -> list[Numbered]:
+        if self.mended:
+            return [(seq, op) for seq, op in super().batch(count + 1, size) if seq != 5][:count]
+        found = super().batch(count, size)
+        if 5 in [seq for seq, _ in found]:
+            raise SpoolDamaged("5 is damaged")
+        return found
+
+    def tend(self) -> None:
+        if not self.mended:
+            raise SpoolDamaged("5 is damaged; it cannot be saved")
+
+    def remove(self, sent: Sequence[Numbered], acked: int) -> None:
+        super().remove([(0, b"")] * (sent[-1][0] - self.removed - 1) + list(sent), acked)
+
+
+def test_what_comes_before_damage_that_cannot_be_mended_is_delivered_and_said_once(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Damaged(Identity(), "otters", limit=1000, patience=1)
+    for _ in range(10):
+        own.append(b"{}", at=0)
+    client = fakeredis.FakeRedis()
+    forwarder = Forwarder(client, own, leftovers=None, durability=Durability(), timeout=1)
+    forwarder.start()
+    assert not forwarder.flush(30, attempts=4)
+    assert line.numbers == [[1], [2], [3], [4]]
+    assert forwarder.trouble == "5 is damaged; it cannot be saved"
+    assert caplog.text.count("operations wait: ") <= 2
+    own.mended = True
+    assert forwarder.flush(30)
+    forwarder.stop(timeout=30)
+    assert [seq for batch in line.numbers[4:] for seq in batch] == [6, 7, 8, 9, 10]
+
+
+def test_a_level_that_the_server_cannot_have_is_raised_by_flush_until_it_can(line: Line) -> None:
+    no = ResponseError("WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+    line.script = [no] * 2
+    own = buffer(2)
+    forwarder = Forwarder(fakeredis.FakeRedis(), own, leftovers=None, durability=Durability(fsync=True), timeout=1)
+    forwarder.start()
+    for _ in range(2):
+        with pytest.raises(UnusableServer, match="its AOF is off"):
+            forwarder.flush(30)
+    line.script = [[1, 0], b"1-1", [1, 0], b"1-2", [1, 0]]
+    assert forwarder.flush(30)
+    assert forwarder.unusable is None
+    forwarder.stop(timeout=30)

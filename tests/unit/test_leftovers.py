@@ -105,3 +105,52 @@ def test_one_that_another_takes_meanwhile_is_no_longer_waited_for(
     assert leftovers.current() is None
     assert leftovers.exhausted
     other.close()
+
+
+def test_one_that_is_put_off_is_passed_by_until_it_is_time_and_then_suspect(
+    directory: SpoolDirectory, leftovers: Leftovers, clock: Clock
+) -> None:
+    leave(directory)
+    first = leftovers.current()
+    assert first is not None
+    assert not leftovers.is_suspect
+    by = leave(directory)
+    leftovers.put_off("no replica")
+    clock.now += 1
+    leftovers.look_again()
+    assert deliver(leftovers) == by
+    assert leftovers.current() is None
+    assert (leftovers.exhausted, leftovers.trouble) == (True, "no replica")
+    clock.now += SCAN_SECONDS
+    again = leftovers.current()
+    assert again is not None
+    assert (again.path, leftovers.is_suspect) == (first.path, True)
+    assert deliver(leftovers) == first.identity.by
+    assert leftovers.trouble is None
+    assert directory.files() == []
+
+
+def test_why_one_waits_is_said_once(
+    directory: SpoolDirectory, leftovers: Leftovers, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    by = leave(directory)
+    for _ in range(3):
+        assert leftovers.current() is not None
+        leftovers.put_off("no replica")
+        clock.now += SCAN_SECONDS + 1
+    (said,) = caplog.messages
+    assert said == f"what {by} left in {directory.files()[0]} waits: no replica"
+
+
+def test_what_another_delivers_meanwhile_is_no_trouble_any_more(
+    directory: SpoolDirectory, leftovers: Leftovers, clock: Clock
+) -> None:
+    leave(directory)
+    assert leftovers.current() is not None
+    leftovers.put_off("no replica")
+    (other,) = directory.leftovers()
+    other.remove(other.batch(10, 1000), acked=0)
+    other.close()
+    clock.now += SCAN_SECONDS
+    assert leftovers.current() is None
+    assert leftovers.trouble is None

@@ -157,13 +157,15 @@ def test_a_directory_that_cannot_be_used_leaves_the_record_in_memory(place: Plac
     assert said == []
 
 
-def test_without_a_spool_the_record_is_tried_for_as_long_as_there_is_patience(place: Place, said: list[str]) -> None:
+def test_without_a_spool_the_record_is_tried_for_as_long_as_there_is_patience_and_both_reasons_are_said(
+    place: Place, said: list[str]
+) -> None:
     place.spool_trouble = SpoolUnusable("read-only")
     place.producer.there = False
     recording = opened(said)
     recording.started()
     recording.completed(ENDED)
-    assert said == ["backup runs without a record: no answer"]
+    assert said == ["backup runs without a record: no answer; read-only"]
     assert place.producer.flushes[-1]["attempts"] == math.inf
 
 

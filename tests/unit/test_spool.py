@@ -145,7 +145,7 @@ def test_a_signal_handler_that_records_too_neither_hangs_nor_loses_anything(spoo
 def test_a_full_spool_refuses_what_is_more_and_uses_up_no_number(place: Path) -> None:
     spool = created(place, bytes=1000)
     fill(spool, 10, size=100)
-    with pytest.raises(SpoolFull, match=r"is full: 1000 of 1000 bytes"):
+    with pytest.raises(SpoolFull, match=r"an operation of 2 bytes finds 1000 bytes waiting, of at most 1000"):
         spool.append(b"{}", at=5)
     spool.remove(spool.batch(1, MANY), acked=0)
     assert spool.append(b"{}", at=5) == 11
@@ -172,7 +172,7 @@ def test_where_the_newest_are_dropped_the_last_one_shows_by_its_number_what_is_m
     assert numbers(spool) == [*range(1, 11), 15]
     assert (spool.waiting, spool.last, spool.dropped) == (11, 15, 4)
     (said,) = caplog.messages  # once, not four times
-    assert "is full (1100 of 1000 bytes are taken): operations are dropped" in said
+    assert "is full (an operation of 100 bytes finds 1100 bytes waiting, of at most 1000): operations are dro" in said
     caplog.clear()
     spool.remove(spool.batch(5, MANY), acked=0)
     assert "has room again: 4 operations were dropped" in caplog.text
@@ -197,7 +197,8 @@ def test_the_last_one_that_is_on_its_way_is_not_taken_back(place: Path) -> None:
     spool.close()
 
 
-def test_what_dead_producers_left_counts_too(place: Path) -> None:
+def test_what_dead_producers_left_counts_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producer.spool.room._MEASURE_SECONDS", 0)
     leftover = left(place, 100, size=500)
     spool = created(place, bytes=leftover.stat().st_size + 1000)
     fill(spool, 10, size=100)

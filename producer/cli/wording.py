@@ -1,0 +1,16 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+__all__ = ["counted", "waiting"]
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 spool`, `2 spools`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def waiting(count: int, *, whose: str = "", still: bool = False) -> str:
+    """`1 operation waits`, `2 operations of namespace otters still wait`."""
+    parts = [counted(count, "operation"), whose, "still" if still else "", "waits" if count == 1 else "wait"]
+    return " ".join(filter(None, parts))

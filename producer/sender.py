@@ -1,0 +1,100 @@
+"""Batches of operations sent on one connection, each waited for until it is as safe as it has to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from producer.connection import Client, RedisError, where
+from producer.durability import Durability
+from producer.pipeline import Pipeline
+from producer.queue import Numbered, Queue
+from producer.wal import append_command, wal_key
+
+__all__ = ["Sender"]
+
+Unsafe = Callable[[Queue, RedisError], None]
+
+
+class Sender:
+    """Sends to the server that `client` reaches. For one thread. All that goes wrong on the way is a RedisError.
+
+    Where a batch is in the log, but not as safe as it has to be, `unsafe` is told: it is asked for again, unless that
+    raises.
+    """
+
+    def __init__(
+        self, client: Client, *, timeout: float, unsafe: Unsafe, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.delivered = 0
+        """How many operations have arrived."""
+        self._client = client
+        self._timeout = timeout
+        self._unsafe = unsafe
+        self._monotonic = monotonic
+        self._is_proven = False
+        self._key = b""
+        self._pipeline = Pipeline(client, b"")
+
+    def open(self) -> None:
+        """Connect, if there is no connection."""
+        self._pipeline.open()
+
+    def close(self) -> None:
+        self._pipeline.close()
+
+    def send(self, queue: Queue, batch: Sequence[Numbered], durability: Durability) -> None:
+        """Raises RedisError unless all of `batch` has arrived; what has, by then, is removed from `queue`.
+
+        Raises UnusableServer, before anything is sent, where the server cannot make it as safe as that.
+        """
+        identity = queue.identity
+        level = durability.commands
+        arrived = 0
+        try:
+            self._connect(queue.namespace, durability)
+            self._pipeline.open()
+            queue.bind()
+            key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
+            entries = (append_command(key, op, by, seq, acked) for seq, op in batch)
+            self._pipeline.send(chain(entries, level))
+            for _ in self._pipeline.replies(len(batch), seconds=self._timeout):
+                arrived += 1
+            self._confirm(queue, durability)
+        except BaseException:
+            if level:
+                arrived = 0  # it is in the log, but may not leave
+            if arrived:
+                self._remove(queue, batch[:arrived])
+            identity.disturbed(self._monotonic())
+            raise
+        self._remove(queue, batch)
+
+    def _connect(self, namespace: str, durability: Durability) -> None:
+        key = wal_key(namespace).encode()
+        if key != self._key:  # on a cluster another log may be at another node
+            self._pipeline.close()
+            self._key, self._pipeline = key, Pipeline(self._client, key)
+        if durability.needs_proof and not self._is_proven:
+            durability.prove(self._pipeline, where(self._client), seconds=self._timeout)
+            self._is_proven = True
+
+    def _confirm(self, queue: Queue, durability: Durability) -> None:
+        """Wait until what was sent is as safe as it has to be, on the connection that sent it: no other can tell."""
+        level = durability.commands
+        while level:
+            replies = self._pipeline.replies(len(level), seconds=self._timeout + durability.timeout)
+            shortfall = durability.shortfall(list(replies))
+            if shortfall is None:
+                return
+            self._unsafe(queue, RedisError(shortfall))
+            self._pipeline.send(level)
+
+    def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
+        now = self._monotonic()
+        first, last = sent[0][0], sent[-1][0]
+        if last - first == len(sent) - 1:  # else numbers were dropped between them, which must not be claimed
+            queue.identity.acknowledge_all(first, last, now)
+        self.delivered += len(sent)
+        queue.remove(sent, queue.identity.claim(now))

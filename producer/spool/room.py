@@ -1,0 +1,71 @@
+"""The room that is left in a spool: its bounds, less what dead producers left in the directory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from producer.spool.bounds import SpoolBounds
+
+__all__ = ["Elsewhere", "Room"]
+
+_MEASURE_SECONDS = 1.0
+"""Between two looks at what dead producers left, while there is no room."""
+
+
+class Elsewhere(NamedTuple):
+    """What waits in the files of dead producers: how many bytes, the oldest recorded at that time (epoch ms)."""
+
+    bytes: int = 0
+    oldest_at: int | None = None
+
+
+class Room:
+    """For our own operations: how many `bytes` they may be, and the `deadline` (epoch ms) after which none comes in.
+
+    The age is judged by the wall clock, since it has to outlive processes. `measure` raises SpoolUnusable.
+    """
+
+    def __init__(
+        self,
+        bounds: SpoolBounds,
+        elsewhere: Callable[[], Elsewhere],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.bounds = bounds
+        self.bytes = 0
+        self.deadline = math.inf
+        self._measure = elsewhere
+        self._monotonic = monotonic
+        self._own_oldest: int | None = None
+        self.measure()
+
+    def measure(self) -> None:
+        """Look at what dead producers left."""
+        self._elsewhere = self._measure()
+        self._measured_at = self._monotonic()
+        self.bytes = self.bounds.bytes - self._elsewhere.bytes
+        self.keep_time(self._own_oldest)
+
+    def keep_time(self, own_oldest: int | None) -> None:
+        """The oldest of our own operations is from then (epoch ms)."""
+        self._own_oldest = own_oldest
+        if self.bounds.age is not None:
+            since = [at for at in (own_oldest, self._elsewhere.oldest_at) if at is not None]
+            self.deadline = min(since) + self.bounds.age * 1000 if since else math.inf
+
+    def refusal(self, taken: int, more: int, at: int) -> str | None:
+        """Why an operation of `more` bytes, recorded `at` that time, may not join `taken` bytes; None if it may."""
+        if self._monotonic() - self._measured_at >= _MEASURE_SECONDS:
+            self.measure()
+        if taken + more > self.bytes:
+            found = taken + self._elsewhere.bytes
+            return f"an operation of {more} bytes finds {found} bytes waiting, of at most {self.bounds.bytes}"
+        if at > self.deadline:
+            is_own = self._own_oldest is not None and self._own_oldest + (self.bounds.age or 0) * 1000 < at
+            whose = "its oldest operation" if is_own else "what a dead producer left beside it"
+            return f"{whose} has waited for more than {self.bounds.age:g} s"
+        return None
