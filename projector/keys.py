@@ -114,6 +114,15 @@ class Keys:
     def executions_of(self, action_id: str) -> bytes:
         return self._prefix + b"executions:" + action_id.encode()
 
+    def of_action(self, action_id: str) -> tuple[bytes, bytes, bytes]:
+        """(statistics, histogram, executions) of one action: all keys of its own."""
+        name = action_id.encode()
+        return (
+            self._prefix + b"action:" + name,
+            self._prefix + b"durations:" + name,
+            self._prefix + b"executions:" + name,
+        )
+
     def action(self, action_id: str) -> bytes:
         return self._prefix + b"action:" + action_id.encode()
 

@@ -44,13 +44,15 @@ class Plan:
         """Keys and values, about."""
         return len(self.keys) + len(self.writes) + len(self.raw)
 
-    def write(self, command: str, key: bytes, kind: str, *values: str) -> None:
-        self.writes += (command, self._at(key, kind), len(values), *values)
-
-    def write_all(self, command: str, key: bytes, kind: str, values: list[str]) -> None:
+    def write(self, command: str, key: bytes, kind: str, values: list[str]) -> None:
         """As many commands as `values` need; none where there are none."""
+        if len(values) <= _UNPACKED:
+            if values:
+                self.writes += (command, self._at(key, kind), len(values))
+                self.writes += values
+            return
         for at in range(0, len(values), _UNPACKED):
-            self.write(command, key, kind, *values[at : at + _UNPACKED])
+            self.write(command, key, kind, values[at : at + _UNPACKED])
 
     def write_raw(self, command: str, key: bytes, kind: str, *values: str | bytes) -> None:
         self.raw += (command, self._at(key, kind), len(values), *values)
@@ -58,11 +60,11 @@ class Plan:
     def push(self, key: bytes, bound: int, records: Iterable[bytes]) -> None:
         """Onto the head of a list that keeps the newest `bound`."""
         texts = [record.decode() for record in records]
-        for at in range(0, len(texts), _UNPACKED):
-            self.write("PUSH", key, "list", str(bound), *texts[at : at + _UNPACKED])
+        for at in range(0, len(texts), _UNPACKED - 1):
+            self.write("PUSH", key, "list", [str(bound), *texts[at : at + _UNPACKED - 1]])
 
     def delete(self, key: bytes, kind: str) -> None:
-        self.write("DEL", key, kind)
+        self.writes += ("DEL", self._at(key, kind), 0)
 
     def arguments(self, checkpoint: list[str]) -> list[str | int | bytes]:
         """What commit.lua reads behind the ids, with the checkpoint's fields and values."""
@@ -95,16 +97,17 @@ def plan_of(history: History, keys: Keys) -> Plan:
 
 
 def _drop(plan: Plan, history: History, keys: Keys) -> None:
-    plan.write_all("HDEL", keys.in_flight, "hash", list(history.in_flight.dropped))
-    plan.write_all("HDEL", keys.orphans, "hash", list(history.orphans.dropped))
-    plan.write_all("HDEL", keys.producers, "hash", list(history.producers.dropped))
-    plan.write_all("XDEL", keys.quarantine, "stream", list(history.quarantine.dropped))
-    plan.write_all("ZREM", keys.actions, "zset", list(history.actions.dropped))
-    plan.write_all("ZREM", keys.scanners, "zset", list(history.scanners.dropped))
+    plan.write("HDEL", keys.in_flight, "hash", list(history.in_flight.dropped))
+    plan.write("HDEL", keys.orphans, "hash", list(history.orphans.dropped))
+    plan.write("HDEL", keys.producers, "hash", list(history.producers.dropped))
+    plan.write("XDEL", keys.quarantine, "stream", list(history.quarantine.dropped))
+    plan.write("ZREM", keys.actions, "zset", list(history.actions.dropped))
+    plan.write("ZREM", keys.scanners, "zset", list(history.scanners.dropped))
     for action_id in history.actions.dropped:
-        plan.delete(keys.action(action_id), "hash")
-        plan.delete(keys.durations(action_id), "hash")
-        plan.delete(keys.executions_of(action_id), "list")
+        statistics, durations, executions = keys.of_action(action_id)
+        plan.delete(statistics, "hash")
+        plan.delete(durations, "hash")
+        plan.delete(executions, "list")
     for scanner_id in history.scanners.dropped:
         plan.delete(keys.scanner(scanner_id), "hash")
 
@@ -114,17 +117,17 @@ def _lists(plan: Plan, history: History, keys: Keys) -> None:
     plan.push(keys.executions, bounds.max_entries, history.executions)
     plan.push(keys.failures, bounds.max_entries, history.failures)
     plan.push(keys.cleanups, bounds.max_entries, history.cleanups)
-    for action_id, records in history.executions_of.items():
-        plan.push(keys.executions_of(action_id), bounds.max_action_entries, records)
 
 
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
     scores: list[str] = []
     for action_id, row in history.actions.changes():
         scores += (str(milliseconds_of(row.fields["last_entry_id"])), action_id)
-        _hash(plan, keys.action(action_id), row.changed.items())
-        _hash(plan, keys.durations(action_id), row.changed_durations.items())
-    plan.write_all("ZADD", keys.actions, "zset", scores)
+        statistics, durations, executions = keys.of_action(action_id)
+        _hash(plan, statistics, row.changed.items())
+        _hash(plan, durations, row.changed_durations.items())
+        plan.push(executions, history.bounds.max_action_entries, history.executions_of.get(action_id, ()))
+    plan.write("ZADD", keys.actions, "zset", scores)
 
 
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
@@ -132,11 +135,11 @@ def _scanners(plan: Plan, history: History, keys: Keys) -> None:
     for scanner_id, row in history.scanners.changes():
         scores += (str(milliseconds_of(row.fields["last_entry_id"])), scanner_id)
         _hash(plan, keys.scanner(scanner_id), row.changed.items())
-    plan.write_all("ZADD", keys.scanners, "zset", scores)
+    plan.write("ZADD", keys.scanners, "zset", scores)
 
 
 def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[object, object]]) -> None:
-    plan.write_all("HSET", key, "hash", _texts(fields))
+    plan.write("HSET", key, "hash", _texts(fields))
 
 
 def _texts(fields: Iterable[tuple[object, object]]) -> list[str]:

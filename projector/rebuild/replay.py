@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.link import Link
-from projector.worker.projection import Batch, Projection
+from projector.worker.projection import Projection
 
 __all__ = ["Replay"]
-
-_PAGE = 1000
 
 
 class Replay:
@@ -22,6 +21,8 @@ class Replay:
         self._projection = projection
         self._progress = progress
         self._page: Batch | None = None
+        self._size = BatchSize()
+        self._requested = 0
 
     def to_the_end(self) -> None:
         """Fold until a page is not full: what the log holds, but for what is written meanwhile."""
@@ -30,19 +31,21 @@ class Replay:
             while self._page is None:
                 self._link.receive()
             page, self._page = self._page, None
-            full = len(page) == _PAGE
+            full = len(page) == self._requested
             if full:
                 self._request(page[-1][0].decode())
             if page:
                 self._projection.advance(page)
+                self._size.adapt(page, self._projection.written, full=full)
                 self._progress(self._projection.history.checkpoint.entries)
             if not full:
                 self._link.settle()
                 return
 
     def _request(self, after: str) -> None:
+        self._requested = self._size.count
         first = f"({after}" if after else "-"
-        self._link.request(self._came, "XRANGE", self._wal, first, "+", "COUNT", _PAGE)
+        self._link.request(self._came, "XRANGE", self._wal, first, "+", "COUNT", self._requested)
 
     def _came(self, reply: Any) -> None:
         self._page = reply

@@ -9,23 +9,16 @@ from typing import Any
 from producer.wal import HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.keys import FIXED_KEYS, GROUP, Keys
+from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script, entries_of
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
-from projector.worker.projection import Batch, Projection
+from projector.worker.projection import Projection
 from projector.worker.verdict import judge
 
 __all__ = ["INSPECT", "Session"]
 
-MAX_BATCH = 4000
-"""Entries folded and committed at once. Many entries share writes: at 4000 the server works a third less for each
-than at 1000, more gains little."""
-MAX_WRITTEN = 20_000
-"""Keys and values that one commit writes, about: some ten milliseconds in which the server does nothing else."""
-_FIRST_BATCH = 100
-MAX_BYTES = 4 << 20
-"""Of the operations of a batch. Beyond either the next batch is smaller."""
 _INSPECTION_SECONDS = 1.0
 
 INSPECT = Script("inspect")
@@ -66,7 +59,8 @@ class Session:
         self._monotonic = monotonic
         self._batch: Batch | None = None  # read, and not yet folded
         self._reading = False
-        self._count = self._requested = _FIRST_BATCH
+        self._size = BatchSize()
+        self._requested = 0
         self._inspected_at = monotonic()
         # Below a third of the lease's TTL, so that an idle projector renews it in time.
         self._block_ms = max(1, min(1000, lease.ttl_ms // 4))
@@ -92,7 +86,7 @@ class Session:
         if full:
             self._request_batch(block=False)  # more is waiting: have it read while this batch is folded
         self.projection.advance(batch)
-        self._adapt(batch, full)
+        self._size.adapt(batch, self.projection.written, full=full)
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
             self._inspected_at = self._monotonic()
             self._link.request_script(self._inspected, INSPECT, *self._inspection(b""))
@@ -107,11 +101,11 @@ class Session:
         if self._reading or self._batch is not None:
             return
         self._reading = True
-        self._requested = self._count
+        self._requested = self._size.count
         wait = ("BLOCK", self._block_ms) if block else ()
         self._link.request(
             self._batch_came,
-            *("XREADGROUP", "GROUP", GROUP, self._lease.token, "COUNT", self._count, *wait),
+            *("XREADGROUP", "GROUP", GROUP, self._lease.token, "COUNT", self._requested, *wait),
             *("NOACK", "STREAMS", self._keys.wal, ">"),
         )
 
@@ -152,11 +146,3 @@ class Session:
             checkpoint.entries,
             *FIXED_KEYS.values(),
         ]
-
-    def _adapt(self, batch: Batch, full: bool) -> None:
-        """Read more at once while there is more, and less after a batch that was large or wrote much."""
-        # Of an entry of our producer's shape the operation is nearly all.
-        size = 1 + sum([len(fields[1]) if len(fields) == 8 else sum(map(len, fields)) for _, fields in batch])
-        room = min(MAX_BYTES / size, MAX_WRITTEN / self.projection.written)
-        if full or room < 1:
-            self._count = max(1, min(MAX_BATCH, 2 * self._count, int(len(batch) * room)))

@@ -20,8 +20,8 @@ from projector import Projector
 from projector.bounds import Bounds
 from projector.fold.rendering import render
 from projector.keys import Keys
+from projector.worker import batch_size
 from projector.worker import projection as writing
-from projector.worker import session
 from tests.logs import (
     TINY,
     Fields,
@@ -68,7 +68,7 @@ def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
 ) -> None:
     """Sessions end at the `cuts`; each reads so many entries a `batch` and folds them so many a `part`."""
     namespace = f"b{secrets.token_hex(8)}"
-    sizes = mock.patch.multiple(session, _FIRST_BATCH=batch, MAX_BATCH=batch)
+    sizes = mock.patch.multiple(batch_size, FIRST=batch, MOST=batch)
     with sizes, mock.patch.object(writing, "_SLICE", part):
         for first, last in pairwise(sorted({0, len(log), *[min(cut, len(log)) for cut in cuts]})):
             append(client, namespace, log[first:last])
