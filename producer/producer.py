@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.outlet import Outlet, Outlets
+from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.redaction import Redact, redacted_end
 from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
@@ -108,9 +108,6 @@ class Producer:
             monotonic=monotonic,
         )
         _producers.add(self)
-        # Last, so that at the exit it comes first: before an outlet takes no more in.
-        atexit.unregister(_abandon_all)
-        atexit.register(_abandon_all)
 
     # -- the operations --
 
@@ -227,6 +224,7 @@ class Producer:
 
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering it does this."""
+        expect_process_end()
         promised = self._heartbeat.begin(run, self._outlet.by)
         return self._record(
             {
@@ -266,7 +264,7 @@ class Producer:
 
         Runs that are still open have failed with `producer exited`.
         What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
-        `producer` is told. After a `with` block, and at the end of the interpreter, this is done too.
+        `producer` is told. After a `with` block, and when the process ends of itself, this is done too.
         """
         self._abandon_runs()
         self._outlet.close(timeout)
@@ -339,6 +337,7 @@ def _after_fork() -> None:
         producer._begin_process()
 
 
+at_process_end(_abandon_all)
 # When the hook runs the child has one thread, so that its identity is made once, whatever the parent was doing.
 os.register_at_fork(after_in_child=_after_fork)
 
