@@ -14,7 +14,7 @@ from producer.connection import Client, RedisError, reason_of, where
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
 from producer.pipeline import Pipeline
-from producer.queue import Numbered, Queue
+from producer.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Forwarder:
         leftovers: Leftovers | None,
         durability: Durability,
         timeout: float,
+        vetted: Vetted = lambda batch: batch,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble: str | None = None
@@ -63,6 +64,7 @@ class Forwarder:
         self._level = durability.commands
         self._unproven = durability.needs_proof
         self._timeout = timeout
+        self._vetted = vetted
         self._monotonic = monotonic
         self._key = b""
         self._pipeline = Pipeline(client, b"")
@@ -197,7 +199,9 @@ class Forwarder:
         try:
             self._connect(queue.namespace)
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
-            entries = (append_command(key, op, by, seq, acked) for seq, op in batch)
+            # What dead producers left stands as it is: their runs have died with them.
+            sendable = self._vetted(batch) if queue is self._own else batch
+            entries = (append_command(key, op, by, seq, acked) for seq, op in sendable)
             self._pipeline.send(chain(entries, self._level))
             for _ in self._pipeline.replies(len(batch), seconds=self._timeout):
                 arrived += 1

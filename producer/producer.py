@@ -8,6 +8,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 from producer.connection import DEFAULT_SECONDS, Client, client_of
@@ -89,16 +90,6 @@ class Producer:
         self._redact = redact
         self._clock = clock
         self._monotonic = monotonic
-        outlets = Outlets(
-            self._client, namespace, key=key, timeout=timeout, durability=durability, monotonic=monotonic
-        )
-        self._outlet: Outlet
-        if spool is not None:
-            self._outlet = outlets.spooled(spool, bounds=bounds, synchronous=synchronous)
-        elif buffer is not None:
-            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
-        else:
-            self._outlet = outlets.direct()
         self._heartbeat = Heartbeat(
             self._client,
             namespace,
@@ -107,6 +98,22 @@ class Producer:
             ttl=heartbeat_ttl,
             monotonic=monotonic,
         )
+        outlets = Outlets(
+            self._client,
+            namespace,
+            key=key,
+            timeout=timeout,
+            durability=durability,
+            vetted=self._heartbeat.vetted,
+            monotonic=monotonic,
+        )
+        self._outlet: Outlet
+        if spool is not None:
+            self._outlet = outlets.spooled(spool, bounds=bounds, synchronous=synchronous)
+        elif buffer is not None:
+            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
+        else:
+            self._outlet = outlets.direct()
         _producers.add(self)
 
     # -- the operations --
@@ -225,22 +232,32 @@ class Producer:
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering it does this."""
         expect_process_end()
-        promised = self._heartbeat.begin(run, self._outlet.by)
-        return self._record(
-            {
-                "type": "action_execution_started",
-                "action_id": run.action_id,
-                "source": run.source,
-                "execution_type": run.execution_type,
-                "started_at": self._now(),
-                "execution_id": run.execution_id,
-                "heartbeats": promised or None,
-            }
-        )
+        fields = {
+            "type": "action_execution_started",
+            "action_id": run.action_id,
+            "source": run.source,
+            "execution_type": run.execution_type,
+            "started_at": self._now(),
+            "execution_id": run.execution_id,
+        }
+        if not self._heartbeat.begin(run, self._outlet.by):
+            return self._record(fields)
+        seq = 0  # not known: it may land although no answer comes
+        try:
+            receipt = self._record({**fields, "heartbeats": True})
+            seq = receipt.seq
+        finally:
+            self._heartbeat.promised(run, seq, withdraw=partial(self._record, fields))
+        return receipt
 
     def end(self, run: Execution) -> None:
-        """Beat no more for `run`: its end was recorded."""
+        """Beat no more for `run`, whose end is about to be recorded."""
         self._heartbeat.end(run)
+
+    @property
+    def unwatched(self) -> str | None:
+        """Why a run that dies will not be noticed: heartbeats are refused. None when they are not, so far."""
+        return self._heartbeat.refusal
 
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
@@ -287,7 +304,7 @@ class Producer:
 
     def _begin_process(self) -> None:
         self._outlet.begin_process()
-        self._heartbeat = self._heartbeat.renewed()
+        self._heartbeat.begin_process()
 
     def _abandon_runs(self) -> None:
         for run in self._heartbeat.runs():
