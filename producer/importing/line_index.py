@@ -30,7 +30,7 @@ class Place(NamedTuple):
 class LineIndex:
     """Takes lines in the file's order, and gives them with those of each machine in the order of their numbers.
 
-    They change places among themselves only. It takes some 40 bytes a line.
+    They change places among themselves only. It takes some 100 bytes a line.
     """
 
     def __init__(self) -> None:

@@ -68,28 +68,30 @@ class LogFile:
         for line in self._read():
             by, seq = _number_of(line.content)
             index.add(line.number, line.start, by if by != self.name else "", seq, isinstance(line.content, BadLine))
-        for place in index.places():
-            if place.start < start:
-                continue
-            line = self._at(place.start, place.number)
-            fault = place.fault
-            if place.like is not None and self._at(*place.like).content == line.content:
-                fault = None  # the same line once more, a duplicate like any other
-            yield line._replace(content=line.content if fault is None else BadLine(fault), lost_from=place.lost_from)
-
-    def _at(self, start: int, number: int) -> NumberedLine:
-        return next(self._read(start, number))
-
-    def _read(self, start: int = 0, first: int = 1) -> Iterator[NumberedLine]:
-        """From byte `start` on, where line number `first` begins."""
         with self.path.open("rb") as file:
-            file.seek(start)
-            for number, raw in enumerate(_raw_lines(file), start=first):
-                line = (raw.removeprefix(_BYTE_ORDER_MARK) if not start else raw).strip(b" \t\r\n")
-                end = file.tell()
-                if line:
-                    yield NumberedLine(number, start, end, self._content(raw, line, number))
-                start = end
+            for place in index.places():
+                if place.start < start:
+                    continue
+                line = next(self._read_from(file, place.start, place.number))
+                fault = place.fault
+                if place.like is not None and next(self._read_from(file, *place.like)).content == line.content:
+                    fault = None  # the same line once more, a duplicate like any other
+                content = line.content if fault is None else BadLine(fault)
+                yield line._replace(content=content, lost_from=place.lost_from)
+
+    def _read(self) -> Iterator[NumberedLine]:
+        with self.path.open("rb") as file:
+            yield from self._read_from(file, 0, 1)
+
+    def _read_from(self, file: BinaryIO, start: int, first: int) -> Iterator[NumberedLine]:
+        """From byte `start` on, where line number `first` begins."""
+        file.seek(start)
+        for number, raw in enumerate(_raw_lines(file), start=first):
+            line = (raw.removeprefix(_BYTE_ORDER_MARK) if not start else raw).strip(b" \t\r\n")
+            end = file.tell()
+            if line:
+                yield NumberedLine(number, start, end, self._content(raw, line, number))
+            start = end
 
     def _content(self, raw: bytes, line: bytes, number: int) -> Content:
         if len(raw) > _LONGEST:
