@@ -82,6 +82,7 @@ class Heartbeat:
         self._runs: dict[Execution, _Promise | None] = {}
         self._beaten_at: float | None = None
         self._failed = False
+        self._has_promised = False
         self._sent: float = math.inf if self._waits else 0  # no promise beyond this number has gone out
         self._withdrawing: Execution | None = None
         self._thread: threading.Thread | None = None
@@ -103,7 +104,8 @@ class Heartbeat:
         with self._changed:
             if self._thread is None:
                 self._start_thread()
-        return self.refusal is None
+            self._has_promised = self._has_promised or self.refusal is None
+            return self.refusal is None
 
     def promised(self, run: Execution, seq: int, withdraw: Callable[[], object]) -> None:
         """The start of `run` was recorded as number `seq`, with a promise. 0: it may have been, under any."""
@@ -129,7 +131,7 @@ class Heartbeat:
 
         Raises RedisError when that does not answer.
         """
-        if not any(op.endswith(_PROMISE) for _, op in batch):
+        if not self._has_promised or not any(op.endswith(_PROMISE) for _, op in batch):
             return batch
         if self.refusal is None and self._is_due():
             try:
