@@ -116,17 +116,15 @@ class Execution:
     def _record_end(self, error: str | None, duration_ms: float) -> None:
         if not self._ending.acquire(blocking=False):
             return  # it was abandoned while its body ran
-        try:
-            self.completed = self._recorder.action_execution_completed(
-                self.action_id,
-                error is None,
-                output=_text_of_any(self.output),
-                error=error,
-                duration_ms=duration_ms,
-                execution_id=self.execution_id,
-            )
-        finally:
-            self._recorder.end(self)
+        self._recorder.end(self)
+        self.completed = self._recorder.action_execution_completed(
+            self.action_id,
+            error is None,
+            output=_text_of_any(self.output),
+            error=error,
+            duration_ms=duration_ms,
+            execution_id=self.execution_id,
+        )
 
     def _report(self, trouble: Exception, raised: BaseException | None) -> None:
         """What became of the end's record: raised only where the body raised nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import os
@@ -15,13 +14,14 @@ from producer.errors import UnusableServer, WalUnavailable
 from producer.forwarder import Forwarder
 from producer.identity import Identity
 from producer.operations import Operation
+from producer.process_end import at_process_end, expect_process_end
 from producer.queue import Queue
 from producer.receipt import Receipt
 
 __all__ = ["Forwarded"]
 
 EXIT_SECONDS = 5.0
-"""For what waits when the interpreter ends."""
+"""For what waits when the process ends."""
 _FINISH_SECONDS = 1.0
 """For the thread to notice that it is to end."""
 
@@ -123,6 +123,7 @@ class Forwarded:
                 self._running = queue, forwarder
                 forwarder.start()
                 _open.add(self)
+                expect_process_end()
             return self._running
 
 
@@ -138,5 +139,5 @@ def _close_all() -> None:
         forwarded.close(EXIT_SECONDS)
 
 
-atexit.register(_close_all)
+at_process_end(_close_all, last=True)
 os.register_at_fork(after_in_child=_open.clear)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from producer.connection import Client, RedisError, reason_of
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
-from producer.queue import Queue
+from producer.queue import Queue, Vetted
 from producer.sender import Sender
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Forwarder:
         leftovers: Leftovers | None,
         durability: Durability,
         timeout: float,
+        vetted: Vetted = lambda batch: batch,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble: str | None = None
@@ -68,6 +69,7 @@ class Forwarder:
         self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic)
         self._one_by_one = False
         self._tending: SpoolUnusable | None = None  # what went wrong at it
+        self._vetted = vetted
         self._pause = _FIRST_PAUSE
         self._failures = 0
         self._flushing = 0  # how many wait for a flush
@@ -206,7 +208,9 @@ class Forwarder:
         try:
             batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
             if batch:
-                self._sender.send(queue, batch, durability)
+                # What dead producers left stands as it is: their runs have died with them.
+                vetted = self._vetted if queue is self._own else None
+                self._sender.send(queue, batch, durability, vetted=vetted)
         except SpoolDamaged:
             queue.tend()
             return True

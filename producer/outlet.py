@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from producer.forwarded import Forwarded
     from producer.forwarder import Forwarder
     from producer.identity import Identity
-    from producer.queue import Queue
+    from producer.queue import Queue, Vetted
     from producer.spool.bounds import SpoolBounds
     from producer.spool.file import Synchronous
     from producer.spool.leftovers import Leftovers
@@ -65,12 +65,14 @@ class Outlets:
         key: bytes,
         timeout: float,
         durability: Durability,
+        vetted: Vetted,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._timeout = timeout
         self._durability = durability
+        self._vetted = vetted
         self._monotonic = monotonic
         self._direct = Direct(client, key, timeout=timeout, durability=durability, monotonic=monotonic)
 
@@ -122,5 +124,6 @@ class Outlets:
             leftovers=leftovers,
             durability=self._durability,
             timeout=self._timeout,
+            vetted=self._vetted,
             monotonic=self._monotonic,
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import os
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from producer.connection import DEFAULT_SECONDS, Client, client_of
@@ -18,6 +18,7 @@ from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.outlet import Outlet, Outlets
+from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.redaction import Redact, redacted_end
 from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
@@ -99,16 +100,6 @@ class Producer:
         self._redact = redact
         self._clock = clock
         self._monotonic = monotonic
-        outlets = Outlets(
-            self._client, namespace, key=key, timeout=timeout, durability=durability, monotonic=monotonic
-        )
-        self._outlet: Outlet
-        if spool is not None:
-            self._outlet = outlets.spooled(spool, destination=destination, bounds=bounds, synchronous=synchronous)
-        elif buffer is not None:
-            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
-        else:
-            self._outlet = outlets.direct()
         self._heartbeat = Heartbeat(
             self._client,
             namespace,
@@ -117,10 +108,23 @@ class Producer:
             ttl=heartbeat_ttl,
             monotonic=monotonic,
         )
+        outlets = Outlets(
+            self._client,
+            namespace,
+            key=key,
+            timeout=timeout,
+            durability=durability,
+            vetted=self._heartbeat.vetted,
+            monotonic=monotonic,
+        )
+        self._outlet: Outlet
+        if spool is not None:
+            self._outlet = outlets.spooled(spool, destination=destination, bounds=bounds, synchronous=synchronous)
+        elif buffer is not None:
+            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
+        else:
+            self._outlet = outlets.direct()
         _producers.add(self)
-        # Last, so that at the exit it comes first: before an outlet takes no more in.
-        atexit.unregister(_abandon_all)
-        atexit.register(_abandon_all)
 
     # -- the operations --
 
@@ -237,22 +241,33 @@ class Producer:
 
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering it does this."""
-        promised = self._heartbeat.begin(run, self._outlet.by)
-        return self._record(
-            {
-                "type": "action_execution_started",
-                "action_id": run.action_id,
-                "source": run.source,
-                "execution_type": run.execution_type,
-                "started_at": self._now(),
-                "execution_id": run.execution_id,
-                "heartbeats": promised or None,
-            }
-        )
+        expect_process_end()
+        fields = {
+            "type": "action_execution_started",
+            "action_id": run.action_id,
+            "source": run.source,
+            "execution_type": run.execution_type,
+            "started_at": self._now(),
+            "execution_id": run.execution_id,
+        }
+        if not self._heartbeat.begin(run, self._outlet.by):
+            return self._record(fields)
+        seq = 0  # not known: it may land although no answer comes
+        try:
+            receipt = self._record({**fields, "heartbeats": True})
+            seq = receipt.seq
+        finally:
+            self._heartbeat.promised(run, seq, withdraw=partial(self._record, fields))
+        return receipt
 
     def end(self, run: Execution) -> None:
-        """Beat no more for `run`: its end was recorded."""
+        """Beat no more for `run`, whose end is about to be recorded."""
         self._heartbeat.end(run)
+
+    @property
+    def unwatched(self) -> str | None:
+        """Why a run that dies will not be noticed: heartbeats are refused. None when they are not, so far."""
+        return self._heartbeat.refusal
 
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
@@ -277,7 +292,7 @@ class Producer:
 
         Runs that are still open have failed with `producer exited`.
         What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
-        `producer` is told. After a `with` block, and at the end of the interpreter, this is done too.
+        `producer` is told. After a `with` block, and when the process ends of itself, this is done too.
         """
         self._abandon_runs()
         self._outlet.close(timeout)
@@ -300,7 +315,7 @@ class Producer:
 
     def _begin_process(self) -> None:
         self._outlet.begin_process()
-        self._heartbeat = self._heartbeat.renewed()
+        self._heartbeat.begin_process()
 
     def _abandon_runs(self) -> None:
         for run in self._heartbeat.runs():
@@ -350,6 +365,7 @@ def _after_fork() -> None:
         producer._begin_process()
 
 
+at_process_end(_abandon_all)
 # When the hook runs the child has one thread, so that its identity is made once, whatever the parent was doing.
 os.register_at_fork(after_in_child=_after_fork)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from producer.durability import Level
 from producer.identity import FormerIdentity, Identity
 
-__all__ = ["Numbered", "Queue"]
+__all__ = ["Numbered", "Queue", "Vetted"]
 
 Numbered = tuple[int, bytes]
 """An operation's number, and its bytes."""
+
+Vetted = Callable[[Sequence[Numbered]], Sequence[Numbered]]
+"""Gives operations as they may be sent, just before they are; raises RedisError to have them wait."""
 
 
 class Queue(Protocol):

@@ -29,7 +29,8 @@ _NAMES = (
     r"(?:api|access|private|account|secret)[_-]?keys?"
 )
 """What a secret is called. Not PWD, which every shell has in its environment."""
-_VALUE = r"""(?:\\"[^"\r\n]*"|"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s&;]+)"""
+_QUOTED = r"""(?:\\"[^"\r\n]*"|"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?)"""
+_VALUE = rf"(?:{_QUOTED}|[^\s&;]+)"
 _PATTERNS = (
     # Private keys, in PEM and of PGP; one that was cut off, to the end.
     (
@@ -44,6 +45,32 @@ _PATTERNS = (
     (r"(?<![A-Za-z0-9])(?-i:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})", _PUT),
     (r"(?<![A-Za-z0-9])(?-i:gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct)-[\w.-]{20,})", _PUT),
     (r"(?<![A-Za-z0-9])(?-i:xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,})|(?<=hooks\.slack\.com/)[\w/]{10,}", _PUT),
+    # What is plain by how it begins: Google, Stripe, OpenAI and Anthropic, npm, PyPI, Hugging Face, Docker, SendGrid,
+    # DigitalOcean, Vault, Shopify, Grafana, Telegram.
+    (
+        r"(?<![A-Za-z0-9])(?-i:AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|"
+        r"whsec_[\w+/=]{16,}|sk-(?=[\w-]{0,80}[0-9])[\w-]{16,}|npm_[A-Za-z0-9]{20,}|pypi-Ag[\w-]{16,}|"
+        r"hf_[A-Za-z0-9]{20,}|dckr_pat_[\w-]{16,}|SG\.[\w-]{16,80}\.[\w-]{16,}|do[opr]_v1_[a-f0-9]{32,}|"
+        r"hv[bsr]\.[\w-]{16,}|shp(?:at|ca|pa|ss)_[a-f0-9]{32}|gl(?:sa|c)_[\w+/=]{20,})",
+        _PUT,
+    ),
+    (r"(?<![0-9])[0-9]{3,12}:(?-i:AA)[\w-]{20,}", _PUT),
+    # Webhooks of Discord, whose address is the secret.
+    (r"(?<=/webhooks/)[0-9]{5,}/[\w-]{10,}", _PUT),
+    # Signatures in the URLs of Azure and AWS.
+    (r"((?:[?&;]sig|x-amz-(?:signature|credential))=)[^\s&\"'<>]+", rf"\1{_PUT}"),
+    # Cookies: a line of a header to its end, or what stands within quotes.
+    (r"(?m:^)([<>* \t]*(?:set-)?cookie:[ \t]*)[^\r\n]+", rf"\1{_PUT}"),
+    (
+        r"([\"'](?:set-)?cookie\\?[\"']?[ \t]*:[ \t]*\\?[\"']?)[^\r\n\"'\\]+",
+        rf"\1{_PUT}",
+    ),
+    # curl -u user:password; --user likewise for others, but not docker's 1000:1000.
+    (
+        r"(\bcurl\b[^\r\n]{0,400}?[ \t]-[a-z]{0,8}u[ \t]*|[ \t]--(?:proxy-)?user(?:[ \t]+|=))"
+        r"(?:(\\?[\"'])([^\s:\"']{1,80}:)[^\r\n\"']+|([^\s:\"']{1,80}:)(?![0-9]+(?!\S))[^\s\"']+)",
+        rf"\1\2\3\4{_PUT}",
+    ),
     # Authorization: Bearer …, Basic …; a bearer by itself.
     (
         r"(\b(?:proxy-)?authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?)"
@@ -51,11 +78,14 @@ _PATTERNS = (
         rf"\1{_PUT}",
     ),
     (r"(\bbearer[ \t]+)[\w.~+/=-]{16,}", rf"\1{_PUT}"),
-    # redis://user:password@host
+    # https://token@host: with other schemes it is a user's name. redis://user:password@host
+    (r"(\bhttps?://)[^\s:/?#@\"'<>]+(?=@)", rf"\1{_PUT}"),
     (r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s:/?#@\"'<>]*:)[^\s/?#\"'<>]+(?=@)", rf"\1{_PUT}"),
     # password=…, "token": "…", DB_PASSWORD: …, --api-key …
     (rf"((?:{_NAMES})[\w.-]{{0,40}}\\?[\"']?[ \t]*(?:=>|:=|=|:)[ \t]*)(?!\[redacted\]){_VALUE}", rf"\1{_PUT}"),
-    (rf"(--[\w-]{{0,40}}(?:{_NAMES})[ \t]+)(?!-|\[redacted\]){_VALUE}", rf"\1{_PUT}"),
+    (rf"((?<![A-Za-z0-9])(?:\w{{0,40}}_)?pass=)(?!\[redacted\]){_VALUE}", rf"\1{_PUT}"),
+    (r"(\\?[\"'](?:\w{0,40}_)?pass\\?[\"'][ \t]*:[ \t]*)(?!\[redacted\])" + _QUOTED, rf"\1{_PUT}"),
+    (rf"(--[\w-]{{0,40}}(?:{_NAMES}|pass)[ \t]+)(?!-|\[redacted\]){_VALUE}", rf"\1{_PUT}"),
 )
 """Patterns, and what is put in the place of what they match; whatever their case."""
 

@@ -9,7 +9,7 @@ from itertools import chain
 from producer.connection import Client, RedisError, where
 from producer.durability import Durability
 from producer.pipeline import Pipeline
-from producer.queue import Numbered, Queue
+from producer.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]
@@ -44,8 +44,11 @@ class Sender:
     def close(self) -> None:
         self._pipeline.close()
 
-    def send(self, queue: Queue, batch: Sequence[Numbered], durability: Durability) -> None:
-        """Raises RedisError unless all of `batch` has arrived; what has, by then, is removed from `queue`.
+    def send(
+        self, queue: Queue, batch: Sequence[Numbered], durability: Durability, *, vetted: Vetted | None = None
+    ) -> None:
+        """Raises RedisError unless all of `batch`, as it is `vetted`, has arrived; what has, by then, is removed from
+        `queue`.
 
         Raises UnusableServer, before anything is sent, where the server cannot make it as safe as that.
         """
@@ -57,7 +60,8 @@ class Sender:
             self._pipeline.open()
             queue.bind()
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
-            entries = (append_command(key, op, by, seq, acked) for seq, op in batch)
+            sendable = batch if vetted is None else vetted(batch)
+            entries = (append_command(key, op, by, seq, acked) for seq, op in sendable)
             self._pipeline.send(chain(entries, level))
             for _ in self._pipeline.replies(len(batch), seconds=self._timeout):
                 arrived += 1

@@ -93,6 +93,8 @@ class Recording:
         if not self._producer.flush(_START_SECONDS, leftovers=False, attempts=1):
             fate = f"and its record waits in {self._spool}" if self._spool else "without a record"
             self._complain(f"{self._action_id} runs {fate}: {self._reason()}")
+        elif (why := self._producer.unwatched) is not None:
+            self._remark(f"{self._action_id} runs without heartbeats, so nobody notices if it is killed: {why}")
         self._patience -= time.monotonic() - began
 
     def completed(self, ended: Ended) -> None:
@@ -100,6 +102,7 @@ class Recording:
         if self._producer is None or self._run is None:
             return
         deadline = time.monotonic() + self._patience
+        self._producer.end(self._run)
         try:
             self._producer.action_execution_completed(
                 self._action_id,
@@ -112,7 +115,6 @@ class Recording:
             )
         except Unavailable as error:
             self._complain(f"the end of {self._action_id} is not recorded: {error}")
-        self._producer.end(self._run)
         if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
             self._producer.flush(deadline - time.monotonic())  # what others left: as far as there is time
         else:
@@ -126,6 +128,9 @@ class Recording:
         return reason if self._unusable is None else f"{reason}; {self._unusable}"
 
     def _complain(self, text: str) -> None:
+        self._remark(text)
+        self._say = None
+
+    def _remark(self, text: str) -> None:
         if self._say is not None:
             self._say(" ".join(text.split()))
-            self._say = None

@@ -10,9 +10,10 @@ from itertools import groupby
 
 from producer.connection import Client, RedisError, is_refusal, reason_of
 from producer.errors import WalRefused, WalUnavailable
+from producer.importing.claims import Claims
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
-from producer.importing.present import Present, present_numbers
+from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
 from producer.receipt import Receipt
 from producer.wal import append_command, wal_key
@@ -21,6 +22,8 @@ __all__ = ["Importer", "Summary"]
 
 _BATCH = 500
 _BATCH_BYTES = 1 << 20
+_Claimed = tuple[Importable, int]
+"""An operation, and what it claims as acknowledged."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
@@ -34,8 +37,12 @@ class Summary:
     duplicates: int | None = 0
     skipped: Counter[str] = field(default_factory=Counter)
     """Lines of other operations, by their type."""
-    bad: list[tuple[int, str]] = field(default_factory=list)
-    """Lines that could not be read: number and reason."""
+    bad: dict[int, str] = field(default_factory=dict)
+    """Lines that were not taken: by their number, why."""
+    unmendable: int = 0
+    """How many of those a mended copy of the file would not add, or not alone."""
+    is_named_by_itself: bool = False
+    """Whether it has operations that the file numbers: JSON Lines."""
 
     @property
     def only_duplicates(self) -> bool:
@@ -46,8 +53,8 @@ class Importer:
     """Appends what files hold to the log of `namespace`; with `dry_run` it only reads.
 
     Each operation has the number that the file gives it, and claims all below as acknowledged: what the file skips
-    was no operation of ours. So they have to reach the log in the file's order, which is why a batch goes as one
-    MULTI: it lands whole or not at all. Where the reply was lost it is repeated, for `patience` seconds.
+    was no operation of ours. So they have to reach the log in the order of their numbers, which is why a batch goes
+    as one MULTI: it lands whole or not at all. Where the reply was lost it is repeated, for `patience` seconds.
     """
 
     def __init__(
@@ -68,6 +75,9 @@ class Importer:
         self._monotonic = monotonic
         self._sleep = sleep
         self._present: dict[str, Present | None] = {}
+        self._claims = Claims()
+        self.silence: str | None = None
+        """Why it is not known how many are duplicates, if so."""
 
     def add(self, file: LogFile, progress: Callable[[int], None] = lambda _end: None) -> Summary:
         """Import `file`; `progress` is told how many of its bytes are done.
@@ -75,8 +85,9 @@ class Importer:
         Raises OSError, and WalUnavailable for the first operation of the batch that was not acknowledged.
         """
         summary = Summary()
-        for batch, end in _batches(file, summary):
-            for by, run in groupby(batch, key=lambda operation: operation.by):
+        self._claims.begin_file()
+        for batch, end in _batches(file, self._claims, summary):
+            for by, run in groupby(batch, key=lambda claimed: claimed[0].by):
                 self._count_duplicates(by, list(run), summary)
             if not self._dry_run:
                 self._append(batch)
@@ -84,26 +95,33 @@ class Importer:
             progress(end)
         return summary
 
-    def _count_duplicates(self, by: str, run: list[Importable], summary: Summary) -> None:
+    def _count_duplicates(self, by: str, run: list[_Claimed], summary: Summary) -> None:
         if by not in self._present:
-            self._present[by] = present_numbers(self._client, self._namespace, by)
+            self._present[by] = self._ask_for(by)
         present = self._present[by]
-        for operation in run:
+        for operation, acked in run:
             if present is None:
                 summary.duplicates = None
             elif operation.seq not in present:
-                present.add(operation.seq)
+                present.add(operation.seq, acked)
             elif summary.duplicates is not None:
                 summary.duplicates += 1
 
-    def _append(self, batch: list[Importable]) -> None:
+    def _ask_for(self, by: str) -> Present | None:
+        try:
+            return present_numbers(self._client, self._namespace, by)
+        except Unknown as error:
+            self.silence = str(error)
+            return None
+
+    def _append(self, batch: list[_Claimed]) -> None:
         deadline = self._monotonic() + self._patience
         pause, doubtful = _FIRST_PAUSE, False
         while batch:
             try:
                 with self._client.pipeline(transaction=True) as pipeline:
-                    for by, seq, op in batch:
-                        pipeline.execute_command(*append_command(self._key, op, by, seq, seq - 1))
+                    for (by, seq, op), acked in batch:
+                        pipeline.execute_command(*append_command(self._key, op, by, seq, acked))
                     pipeline.execute()
                 return
             except (RedisError, OSError) as error:
@@ -114,29 +132,41 @@ class Importer:
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _not_acknowledged(self, first: Importable, error: Exception, refused: bool) -> WalUnavailable:
+    def _not_acknowledged(self, first: _Claimed, error: Exception, refused: bool) -> WalUnavailable:
+        operation, acked = first
         return (WalRefused if refused else WalUnavailable)(
             reason_of(error, self._client),
-            operation=decode(first.op),
-            receipt=Receipt(first.by, first.seq, None),
-            acked=first.seq - 1,
+            operation=decode(operation.op),
+            receipt=Receipt(operation.by, operation.seq, None),
+            acked=acked,
         )
 
 
-def _batches(file: LogFile, summary: Summary) -> Iterator[tuple[list[Importable], int]]:
-    """The operations of `file`, those that are sent together, each batch with where it ends; all else is counted."""
-    batch: list[Importable] = []
+def _batches(file: LogFile, claims: Claims, summary: Summary) -> Iterator[tuple[list[_Claimed], int]]:
+    """The operations of `file`, those that are sent together, each batch with up to where it is done; all else is
+    counted."""
+    batch: list[_Claimed] = []
     size = end = 0
-    for number, end, content in file.lines():
+
+    def tell(number: int, what: str) -> None:
+        if number in summary.bad:  # else it was another file's
+            summary.bad[number] += f"; {what}"
+            summary.unmendable += 1
+
+    for line in file.lines():
         summary.lines += 1
-        match content:
-            case BadLine(reason):
-                summary.bad.append((number, reason))
-            case OtherType(kind):
+        end = max(end, line.end)
+        match line.content:
+            case BadLine(reason) as content:
+                summary.bad[line.number] = reason
+                claims.bad(line.number, content, line.lost_from)
+            case OtherType(kind) as content:
                 summary.skipped[kind] += 1
-            case Importable():
+                claims.skip(content)
+            case Importable() as content:
                 summary.operations += 1
-                batch.append(content)
+                summary.is_named_by_itself |= content.by == file.name
+                batch.append((content, claims.acked(content, line.lost_from, file.name, tell)))
                 size += len(content.op)
         if len(batch) >= _BATCH or size >= _BATCH_BYTES:
             yield batch, end

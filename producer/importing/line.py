@@ -14,7 +14,7 @@ from producer.importing.compact import checksum_of, compact, members_of
 from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode, operation_of
 from producer.truncation import truncate
 
-__all__ = ["BadLine", "Importable", "OtherType", "read_line"]
+__all__ = ["BadLine", "Content", "Importable", "OtherType", "read_line"]
 
 IMPORTED_TYPES = (
     "action_execution_started",
@@ -38,48 +38,65 @@ class Importable(NamedTuple):
 
 
 class OtherType(NamedTuple):
-    """An operation that is none of ours."""
+    """An operation that is none of ours, under a number all the same."""
 
     type: str
+    by: str = ""
+    seq: int = 0
 
 
 class BadLine(NamedTuple):
-    """A line to be skipped, and to be told of."""
+    """A line to be skipped, and to be told of. `seq` is 0 where it does not even say whose number it has."""
 
     reason: str
+    by: str = ""
+    seq: int = 0
+
+
+Content = Importable | OtherType | BadLine
 
 
 class _Bad(Exception):
     pass
 
 
-def read_line(raw: bytes, *, by: str, seq: int) -> Importable | OtherType | BadLine:
+def read_line(raw: bytes, *, by: str, seq: int) -> Content:
     """What the line `raw` says. `by` and `seq` are for an operation that has none of its own, as in JSON Lines."""
     try:
         text = _compact_text(raw)
         members = members_of(text)
     except (ValueError, RecursionError):  # of json, of UTF-8, and of brackets within brackets
-        return BadLine("expected a JSON object in UTF-8, no field twice, found something else")
+        return BadLine(f"expected a JSON object in UTF-8, found {_description(raw)}")
+    is_envelope = "type" not in members
+    number = ("", 0) if is_envelope else (by, seq)
     try:
-        return _of_operation(text, by, seq) if "type" in members else _of_envelope(members)
+        if is_envelope:
+            number = _number_of(members)
+            text = _intact_operation(members)
+        return _of_operation(text, *number)
     except _Bad as error:
-        return BadLine(str(error))
+        return BadLine(str(error), *number)
 
 
-def _of_envelope(members: dict[str, str]) -> Importable | OtherType:
-    """The Rust engine's line. Its `timestamp_micros` is not looked at: the operation has a time of its own."""
+def _number_of(members: dict[str, str]) -> tuple[str, int]:
+    """Whose operation the Rust engine's line has, and its number."""
     for name in ("sequence", "machine_id", "operation", "checksum"):
         if name not in members:
             raise _Bad(f"{name}: expected it in the line, found nothing")
-    operation = members["operation"]
-    expected, found = _integer(members, "checksum", 2**32 - 1), checksum_of(operation.encode())
-    if expected != found:
-        raise _Bad(f"checksum: expected {expected}, as the line says, found {found}: the operation was changed")
     sequence = _integer(members, "sequence", _LARGEST_SEQUENCE)
     machine_id = json.loads(members["machine_id"])
     if not isinstance(machine_id, str) or not 1 <= len(machine_id.encode()) <= NAME_BYTES:
         raise _Bad(f"machine_id: expected a string of 1 to {NAME_BYTES} bytes")
-    return _of_operation(operation, machine_id, sequence + 1)
+    return machine_id, sequence + 1
+
+
+def _intact_operation(members: dict[str, str]) -> str:
+    """The operation. The line's `timestamp_micros` is not looked at: the operation has a time of its own."""
+    operation = members["operation"]
+    expected, found = _integer(members, "checksum", 2**32 - 1), checksum_of(operation.encode())
+    if expected != found:
+        raise _Bad(f"checksum: expected {expected}, as the line says, found {found}: the operation was changed")
+    return operation
 
 
 def _of_operation(text: str, by: str, seq: int) -> Importable | OtherType:
@@ -90,7 +107,7 @@ def _of_operation(text: str, by: str, seq: int) -> Importable | OtherType:
     if not isinstance(kind, str):
         raise _Bad("type: expected a string")
     if kind not in IMPORTED_TYPES:
-        return OtherType(kind)
+        return OtherType(kind, by, seq)
     try:
         return Importable(by, seq, _fitted(text))
     except InvalidOperation as error:
@@ -110,6 +127,20 @@ def _fitted(text: str) -> bytes:
     raw = text.encode()
     decode(raw)
     return raw
+
+
+def _description(raw: bytes) -> str:
+    """What there is in place of an object that can be read."""
+    try:
+        value = json.loads(raw)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "one with half a character, escaped"
+    except UnicodeDecodeError:
+        return "something else"
+    except (ValueError, RecursionError):
+        return "no JSON"
+    return "one with a field twice" if isinstance(value, dict) else "another value"
 
 
 def _compact_text(raw: bytes) -> str:

@@ -9,18 +9,22 @@ from typing import Any
 
 import orjson
 
-from producer.connection import Client, RedisError
-from producer.wal import BY, SEQ, projection_key, wal_key
+from producer.connection import Client, RedisError, reason_of, where
+from producer.wal import ACKED, BY, SEQ, projection_key, wal_key
 
-__all__ = ["Present", "present_numbers"]
+__all__ = ["Present", "Unknown", "present_numbers"]
 
 _PAGE = 1000
 _LONGEST_TAIL = 200_000
 """Entries that were not projected yet and are looked at one by one; what a longer tail holds is not known here."""
 
 
+class Unknown(Exception):
+    """It cannot be read; the text says why."""
+
+
 class Present:
-    """The numbers of one producer that are in the log: up to the highest, without the gaps."""
+    """The numbers of one producer that are in the log: up to the highest, without the gaps. As the fold has them."""
 
     def __init__(self, highest: int, gaps: list[list[int]]) -> None:
         self._highest = highest
@@ -32,35 +36,41 @@ class Present:
             return True
         return seq <= self._highest and not any(first <= seq <= last for first, last in self._gaps)
 
-    def add(self, seq: int) -> None:
-        """Found in the log behind what was projected, or appended now."""
+    def add(self, seq: int, acked: int) -> None:
+        """Found in the log behind what was projected, or appended now, with that claim."""
         if seq > self._highest:
-            self._highest = seq  # an import claims all numbers below as acknowledged
+            first = max(self._highest, acked) + 1
+            if first < seq:
+                self._gaps.append([first, seq - 1])
+            self._highest = seq
         else:
             self._more.add(seq)
 
 
-def present_numbers(client: Client, namespace: str, by: str) -> Present | None:
-    """What the projection knows of `by`, and the log behind it. None where that cannot be read."""
+def present_numbers(client: Client, namespace: str, by: str) -> Present:
+    """What the projection knows of `by`, and the log behind it. Raises Unknown."""
     try:
         raw: Any = client.hget(projection_key(namespace, "producers"), by)
         found: dict[str, Any] = {"seq": 0, "gaps": []} if raw is None else orjson.loads(raw)
         present = Present(found["seq"], found["gaps"])
-        return present if _add_tail(client, namespace, by.encode(), present) else None
-    except (RedisError, OSError, ValueError, KeyError, TypeError):
-        return None  # an account that may only write, a server that is away, a projection that is none
+        _add_tail(client, namespace, by.encode(), present)
+    except (RedisError, OSError) as error:  # an account that may only write, a server that is away
+        raise Unknown(reason_of(error, client)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unknown(f"{where(client)}: what stands in place of the projection cannot be read") from error
+    return present
 
 
-def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> bool:
-    """Add what stands in the log behind the checkpoint; False where that is too much."""
+def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> None:
+    """Add what stands in the log behind the checkpoint."""
     last_id: Any = client.hget(projection_key(namespace, "checkpoint"), "last_id")
     for _ in range(0, _LONGEST_TAIL, _PAGE):
         after = b"(" + last_id if last_id else b"-"
         page: Any = client.xrange(wal_key(namespace), after, b"+", count=_PAGE)
         for _, fields in page:
             if fields.get(BY) == by:
-                present.add(int(fields[SEQ]))
+                present.add(int(fields[SEQ]), int(fields.get(ACKED, 0)))
         if len(page) < _PAGE:
-            return True
+            return
         last_id = page[-1][0]
-    return False
+    raise Unknown(f"{where(client)}: more than {_LONGEST_TAIL:,} entries wait for the projector")

@@ -1,14 +1,16 @@
 """The commands that read: `stats`, `recent`, `failures`, `cleanups`, `in-flight`, `status`.
 
 With `--json` each prints one document of the query library's results: times are epoch milliseconds, durations
-milliseconds. Without, tables for a person.
+milliseconds. What runs has the `p95_duration_ms` of its action beside it (null where none of its runs has ended), and
+whether it is `overdue`, which is to take longer than that. Without, tables for a person.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,6 +20,7 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
 from projector.cli.report import Report
 from projector.cli.stdout import write, write_json
+from projector.cli.tables import is_overdue
 from projector.cli.visible import visible
 from projector.errors import ProjectorError
 from projector.query import Query
@@ -45,7 +48,7 @@ def stats(
 ) -> None:
     """Totals, actions, recent executions and cleanups; or the statistics of one action.
 
-    With --json all actions are there, whatever the limit.
+    With --json all actions are there, all that runs and all that is presumed dead, whatever the limit.
 
     An action never seen: zeros with --json, otherwise exit status 1.
     """
@@ -106,20 +109,27 @@ def cleanups(
 
 
 def in_flight(
-    limit: _LimitOrAll = None, as_json: _Json = False, url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE
+    orphans: Annotated[bool, typer.Option("--orphans", help="Only what is presumed dead.")] = False,
+    limit: _LimitOrAll = None,
+    as_json: _Json = False,
+    url: Url = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
 ) -> None:
-    """What runs right now, the latest start first; below it what is presumed dead (without --json).
+    """What runs right now, the latest start first; below it what is presumed dead (with --json by --orphans).
 
     Beside each run stands its action's p95: what takes longer than 95 % of the runs before is red.
     """
     with _query(url, namespace) as query:
-        records = query.in_flight()
+        dead = query.orphans()[:limit]
+        records = [] if orphans else query.in_flight()[:limit]
+        usual = _usual(query, records)
         if as_json:
-            return write_json(records[:limit])
+            return write_json(dead if orphans else _running(records, usual))
         report = _report(query)
-        report.in_flight(records[:limit], usual=_usual(query, records[:limit]))
-        if orphans := query.orphans():
-            report.in_flight(orphans[:limit], title="Presumed dead")
+        if not orphans:
+            report.in_flight(records, usual=usual)
+        if dead or orphans:
+            report.in_flight(dead, title="Presumed dead")
         return write(report.text())
 
 
@@ -145,11 +155,15 @@ def status(
 def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
     totals, actions = query.totals(), query.actions()
     executions, cleanups = query.recent_action_executions(limit), query.recent_cleanup_operations(limit)
+    running, orphans = query.in_flight(), query.orphans()
+    usual = _usual(query, running)
     if as_json:
         return write_json(
             {
                 "totals": totals,
                 "actions": actions,
+                "in_flight": _running(running, usual),
+                "orphans": orphans,
                 "recent_executions": executions,
                 "recent_cleanups": cleanups,
             }
@@ -157,9 +171,8 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
     report = _report(query)
     report.totals(totals)
     report.actions(actions, limit=limit)
-    running = query.in_flight()
-    report.overdue(running, usual=_usual(query, running))
-    if orphans := query.orphans():
+    report.overdue(running, usual=usual)
+    if orphans:
         report.in_flight(orphans[:limit], title="Presumed dead")
     if executions:
         report.executions(executions, title="Recent executions")
@@ -170,9 +183,12 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
 
 def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
     found = query.action_stats(action)
-    if as_json:
-        return write_json(found)
     running = [record for record in query.in_flight() if record.action_id == action]
+    orphans = [record for record in query.orphans() if record.action_id == action]
+    usual = query.duration_percentiles([action])
+    if as_json:
+        more = {"p95_duration_ms": usual.get(action), "in_flight": _running(running, usual), "orphans": orphans}
+        return write_json(asdict(found) | more)
     if found.last_entry_id is None and not running:
         typer.echo(
             f"projector: no statistics for action {visible(action)} in namespace {query.namespace}; "
@@ -181,11 +197,10 @@ def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
         )
         raise typer.Exit(1)
     report = _report(query)
-    usual = query.duration_percentiles([action])
     report.action(found, p95=usual.get(action))
     if running:
         report.in_flight(running, usual=usual, title="Running")
-    if orphans := [record for record in query.orphans() if record.action_id == action]:
+    if orphans:
         report.in_flight(orphans[:limit], title="Presumed dead")
     if executions := query.recent_action_executions(limit, action_id=action):
         report.executions(executions, title="Recent executions")
@@ -199,6 +214,19 @@ def _query(url: str | None, namespace: str) -> Query:
 def _usual(query: Query, records: Sequence[InFlightRecord]) -> dict[str, int]:
     """The p95 of the durations of the actions that `records` are runs of."""
     return query.duration_percentiles(record.action_id for record in records)
+
+
+def _running(records: Sequence[InFlightRecord], usual: Mapping[str, int]) -> list[dict[str, object]]:
+    """`records` as JSON has them, each against the `usual` p95 of its action."""
+    now = int(time.time() * 1000)
+    return [
+        asdict(record)
+        | {
+            "p95_duration_ms": usual.get(record.action_id),
+            "overdue": is_overdue(record, now=now, usual=usual),
+        }
+        for record in records
+    ]
 
 
 def _report(query: Query) -> Report:

@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 import pytest
@@ -161,20 +161,52 @@ class TestJson:
         assert answered("recent") == [asdict(record) for record in EXECUTIONS]
         assert answered("failures") == [asdict(EXECUTIONS[1])]
         assert answered("cleanups") == [asdict(record) for record in CLEANUPS]
-        assert answered("in-flight") == [asdict(RUNNING)]
+        against = {"p95_duration_ms": None, "overdue": False}
+        assert answered("in-flight") == [asdict(RUNNING) | against]
+        assert answered("in-flight", "--orphans") == []
 
     def test_stats_and_status(self, options: list[str]) -> None:
         everything = json.loads(projector("stats", "--json", "--limit", "1", *options).stdout)
-        assert list(everything) == ["totals", "actions", "recent_executions", "recent_cleanups"]
+        assert list(everything) == [
+            *("totals", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
+        ]
         assert everything["totals"]["cleanups"] == 2
         assert everything["recent_cleanups"] == [asdict(CLEANUPS[0])]
         status = json.loads(projector("status", "--json", *options).stdout)
         assert (status["checkpoint"], status["lag"], status["lease_holder"]) == ("6-0", 0, None)
 
+    def test_what_runs_stands_against_its_actions_p95_and_what_is_presumed_dead_beside_it(
+        self, options: list[str], client: redis.Redis, namespace: str
+    ) -> None:
+        tag = f"{{{namespace}}}"
+        late = replace(RUNNING, action_id="deploy", started_at=NOW - 60_000, execution_id="late", entry_id="8-0")
+        fresh = replace(RUNNING, action_id="deploy", started_at=NOW + 3_600_000, execution_id="new", entry_id="7-0")
+        dead = replace(RUNNING, action_id="deploy", execution_id="dead", entry_id="9-0")
+        client.hset(f"{tag}:in_flight", mapping={"late": orjson.dumps(late), "fresh": orjson.dumps(fresh)})
+        client.hset(f"{tag}:orphans", "dead", orjson.dumps(dead))
+        client.hset(f"{tag}:durations:deploy", mapping={"4991": 1})
+        usual = {"p95_duration_ms": 4991}
+        runs = [asdict(late) | usual | {"overdue": True}, asdict(fresh) | usual | {"overdue": False}]
+        first_time = asdict(RUNNING) | {"p95_duration_ms": None, "overdue": False}
+
+        def answered(*arguments: str) -> Any:
+            return json.loads(projector(*arguments, "--json", *options).stdout)
+
+        assert answered("in-flight") == [*runs, first_time]
+        assert answered("in-flight", "--limit", "1") == runs[:1]
+        assert answered("in-flight", "--orphans") == [asdict(dead)]
+        everything = answered("stats", "--limit", "0")
+        assert (everything["in_flight"], everything["orphans"]) == ([*runs, first_time], [asdict(dead)])
+        one = answered("stats", "deploy")
+        assert one["total_executions"] == 1
+        assert [one[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [4991, runs, [asdict(dead)]]
+
     def test_an_action_never_seen_is_zeros(self, options: list[str]) -> None:
         ended = projector("stats", "never", "--json", *options)
         assert ended.returncode == 0
-        assert json.loads(ended.stdout)["total_executions"] == 0
+        found = json.loads(ended.stdout)
+        assert found["total_executions"] == 0
+        assert [found[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [None, [], []]
 
     def test_a_sum_beyond_64_bits_is_printed(self, options: list[str], client: redis.Redis) -> None:
         client.hset(f"{{{options[-1]}}}:action:deploy", "duration_ms_sum", str(2**70))

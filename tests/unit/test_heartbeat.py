@@ -14,10 +14,12 @@ from typing import Any
 import fakeredis
 import orjson
 import pytest
+import redis
 from redis.exceptions import NoPermissionError
 
-from producer import Producer, WalUnavailable
+from producer import Producer, SpoolFull, WalUnavailable, heartbeat
 from producer.connection import send_once
+from producer.operations import encoded
 from producer.wal import HEARTBEAT_SECONDS
 from tests.servers import eventually
 
@@ -129,6 +131,212 @@ def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Eng
     with pytest.raises(ValueError, match="action_id"), engine.producer.execution("", source="manual"):
         pass
     assert engine.producer._heartbeat.runs() == []
+
+
+# -- the right to beat --
+
+
+def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> None:
+    _, raw = encoded(
+        {
+            "type": "action_execution_started",
+            "action_id": "a",
+            "source": "s",
+            "execution_type": "command",
+            "started_at": 1,
+            "execution_id": "r",
+            "heartbeats": True,
+        }
+    )
+    assert raw.endswith(heartbeat._PROMISE)
+    quoting = {"type": "cleanup_executed", "scanner_id": raw.decode(), "resource_id": "r", "action": "a"}
+    _, other = encoded({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
+    assert heartbeat._PROMISE not in other
+
+
+@pytest.fixture(params=["spool", "buffer"])
+def way(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    return {"spool": tmp_path / "spool"} if request.param == "spool" else {"buffer": 10}
+
+
+class Guard:
+    """A fake server with an account that may beat only while it is `allowed` to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.allowed = True
+        self.server = fakeredis.FakeServer()
+        self.client: Any = fakeredis.FakeRedis(server=self.server)
+        monkeypatch.setattr("producer.heartbeat.send_once", self._beat)
+
+    def _beat(self, client: Any, *command: Any, seconds: float) -> Any:
+        if not self.allowed and self.server.connected:
+            raise NoPermissionError("no permissions to run the 'set' command")
+        return send_once(client, *command, seconds=seconds)
+
+    def starts(self) -> list[dict[str, Any]]:
+        found = [orjson.loads(fields[b"op"]) for _, fields in self.client.xrange("{otters}:wal")]
+        return [operation for operation in found if operation["type"] == "action_execution_started"]
+
+    def promises(self) -> list[bool]:
+        return ["heartbeats" in start for start in self.starts()]
+
+
+def let_it_beat(producer: Producer) -> None:
+    """The next beat is due now, not in ten seconds."""
+    beating = producer._heartbeat
+    with beating._changed:
+        if beating._beaten_at is not None:
+            beating._beaten_at -= beating._period
+        beating._changed.notify_all()
+
+
+@pytest.fixture
+def guard(monkeypatch: pytest.MonkeyPatch) -> Guard:
+    return Guard(monkeypatch)
+
+
+def test_by_a_spool_or_buffer_nothing_is_promised_without_the_right_to_beat(
+    guard: Guard, way: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    guard.allowed = False
+    with caplog.at_level(logging.WARNING, "producer"), Producer(guard.client, **way) as producer:
+        for _ in range(3):
+            with producer.execution("a", source="manual"):
+                assert producer.flush(10)
+        assert producer.unwatched is not None
+        assert "no permissions" in producer.unwatched
+    assert guard.promises() == [False] * 3
+    assert caplog.text.count("no heartbeats") == 1
+
+
+def test_a_start_that_waited_for_the_server_promises_nothing_when_that_turns_out_to_refuse_heartbeats(
+    guard: Guard, way: dict[str, Any]
+) -> None:
+    guard.allowed = guard.server.connected = False
+    with Producer(guard.client, **way) as producer:
+        with producer.execution("a", source="manual"):
+            assert not producer.flush(10, attempts=1)
+            guard.server.connected = True
+            assert producer.flush(10)
+            assert guard.promises() == [False]
+        assert producer.flush(10)
+    assert guard.promises() == [False]
+
+
+def test_where_heartbeats_get_no_answer_a_start_that_promises_them_waits(
+    guard: Guard, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(*_: Any, **__: Any) -> None:
+        raise redis.TimeoutError("no answer")
+
+    with Producer(guard.client, **way) as producer:
+        with monkeypatch.context() as patch:
+            patch.setattr("producer.heartbeat.send_once", no_answer)
+            run = producer.execution("a", source="manual")
+            run.__enter__()
+            assert not producer.flush(10, attempts=1)
+            assert producer.trouble is not None
+            assert guard.starts() == []
+        assert producer.flush(10)
+        assert guard.promises() == [True]
+        run.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("options", [{}, {"buffer": 10}], ids=["directly", "by a buffer"])
+def test_a_right_lost_while_runs_are_open_withdraws_what_they_promised(guard: Guard, options: dict[str, Any]) -> None:
+    with Producer(guard.client, **options) as producer:
+        first = producer.execution("a", source="manual")
+        second = producer.execution("b", source="cron:x", execution_type="task")
+        with first:
+            with second:
+                assert producer.flush(10)
+                guard.allowed = False
+                let_it_beat(producer)
+                eventually(lambda: len(guard.starts()) == 4, what="both starts recorded again")
+            with producer.execution("c", source="manual"):
+                assert producer.flush(10)
+        assert producer.flush(10)
+    starts = guard.starts()
+    assert [start.pop("heartbeats", False) for start in starts] == [True, True, False, False, False]
+    assert starts[2:4] == starts[:2]
+    assert len(starts) == 5
+
+
+def test_a_right_that_is_given_back_lets_later_runs_promise_again(guard: Guard, way: dict[str, Any]) -> None:
+    guard.allowed = False
+    with Producer(guard.client, **way) as producer:
+        with producer.execution("a", source="manual"):
+            assert producer.flush(10)
+            guard.allowed = True
+            let_it_beat(producer)
+            eventually(lambda: producer.unwatched is None)
+        with producer.execution("a", source="manual"):
+            assert producer.flush(10)
+    assert guard.promises() == [False, True]
+
+
+def test_the_end_of_a_run_waits_for_a_promise_that_is_being_withdrawn(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that came after the end would stay in flight for ever."""
+    producer = Producer(guard.client)
+    begun, go_on = threading.Event(), threading.Event()
+    record = producer._outlet.record
+
+    def slowly(*arguments: Any) -> Any:
+        if threading.current_thread().name == "producer-heartbeat":
+            begun.set()
+            assert go_on.wait(30)
+        return record(*arguments)
+
+    monkeypatch.setattr(producer._outlet, "record", slowly)
+    run = producer.execution("a", source="manual")
+    run.__enter__()
+    guard.allowed = False
+    let_it_beat(producer)
+    assert begun.wait(30)
+    ending = threading.Thread(target=run.__exit__, args=(None, None, None))
+    ending.start()
+    eventually(lambda: producer._heartbeat.runs() == [], what="the end to have begun")
+    assert guard.client.xlen("{otters}:wal") == 1
+    go_on.set()
+    ending.join()
+    types = [orjson.loads(fields[b"op"])["type"] for _, fields in guard.client.xrange("{otters}:wal")]
+    assert types == ["action_execution_started"] * 2 + ["action_execution_completed"]
+
+
+def test_a_promise_that_cannot_be_withdrawn_yet_is_withdrawn_later(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = Producer(guard.client)
+    record = producer._outlet.record
+    refusals, refused = iter([True]), threading.Event()
+
+    def refuse_once(operation: Any, raw: bytes, at: int) -> Any:
+        if threading.current_thread().name == "producer-heartbeat" and next(refusals, False):
+            refused.set()
+            raise SpoolFull("full")
+        return record(operation, raw, at)
+
+    monkeypatch.setattr(producer._outlet, "record", refuse_once)
+    with producer.execution("a", source="manual"):
+        guard.allowed = False
+        let_it_beat(producer)
+        assert refused.wait(30)
+        assert guard.promises() == [True]
+        let_it_beat(producer)
+        eventually(lambda: guard.promises() == [True, False])
+    producer.close()
+
+
+def test_a_run_that_may_be_presumed_dead_already_is_not_begun_again(engine: Engine) -> None:
+    with engine.run():
+        engine.refusal = NoPermissionError("no permissions to run the 'set' command")
+        engine.now += HEARTBEAT_SECONDS
+        let_it_beat(engine.producer)
+        eventually(lambda: engine.producer.unwatched is not None)
+        engine.producer._heartbeat._withdraw()
+        assert len(engine.operations) == 1
 
 
 # -- beating --

@@ -37,6 +37,22 @@ def test_an_engine_makes_its_own_producer(execution_wal):
         producer.cleanup_executed("stale-locks", "lock:deploy", "release", True)
     execution_wal.project()
     assert execution_wal.query.scanner_stats("stale-locks").successes == 1
+
+@pytest.mark.parametrize("way", ["spool", "buffer"])
+def test_an_engine_stores_and_forwards(execution_wal, tmp_path, way):
+    options = {"spool": tmp_path / "spool"} if way == "spool" else {"buffer": 10}
+    with Producer(execution_wal.client, **options) as producer:
+        with producer.execution("backup", source="cron:nightly") as run:
+            assert producer.flush()
+            execution_wal.project()
+            (running,) = execution_wal.query.in_flight()
+            assert (running.execution_id, running.heartbeats) == (run.execution_id, True)
+    assert execution_wal.project() == 2
+    assert execution_wal.query.action_stats("backup").successes == 1
+    assert execution_wal.query.status().missing == 0
+
+def test_what_is_left_to_forward_when_a_test_ends_is_no_trouble(execution_wal):
+    Producer(execution_wal.client, buffer=10).cleanup_executed("stale-locks", "lock:deploy", "release", True)
 """
 
 
@@ -52,7 +68,7 @@ def run(engine_tests: pytest.Pytester, *options: str) -> pytest.RunResult:
 
 
 def test_the_tests_of_an_engine_record_project_and_query_without_a_server(engine_tests: pytest.Pytester) -> None:
-    run(engine_tests).assert_outcomes(passed=3)
+    run(engine_tests).assert_outcomes(passed=6)
 
 
 def test_the_fixture_explains_itself(engine_tests: pytest.Pytester) -> None:
@@ -65,7 +81,7 @@ def test_without_fakeredis_a_test_that_uses_the_fixture_says_what_to_install_and
     engine_tests.makeconftest("import sys; sys.modules['fakeredis'] = None")
     engine_tests.makepyfile(test_other="def test_other(): pass")
     result = run(engine_tests)
-    result.assert_outcomes(passed=1, errors=3)
+    result.assert_outcomes(passed=1, errors=6)
     result.stdout.fnmatch_lines(["*needs fakeredis: pip install 'execution-wal?testing?'*"])
 
 

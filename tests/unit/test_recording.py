@@ -28,6 +28,7 @@ class Forwarding:
         self.there = True
         self.refusal: Exception | None = None
         self.trouble: str | None = None
+        self.unwatched: str | None = None
         self.waiting: list[str] = []
         self.delivered: list[str] = []
         self.closed = 0
@@ -195,3 +196,17 @@ def test_what_is_said_is_one_line(place: Place, said: list[str]) -> None:
     recording.started()
     recording.completed(ENDED)
     assert said == ["back up runs without a record: no such server"]
+
+
+def test_a_run_that_cannot_be_watched_is_said_and_the_trouble_at_its_end_all_the_same(
+    place: Place, said: list[str]
+) -> None:
+    place.producer.unwatched = "localhost:6379: no permissions"
+    recording = opened(said)
+    recording.started()
+    place.producer.there, place.producer.trouble = False, "localhost:6379: gone"
+    recording.completed(ENDED)
+    assert said == [
+        "backup runs without heartbeats, so nobody notices if it is killed: localhost:6379: no permissions",
+        "the end of backup waits in /state/spool: localhost:6379: gone",
+    ]

@@ -1,0 +1,77 @@
+"""The end of this process, however it comes of itself: what is to be done then.
+
+`atexit` does not know of every end: a child of multiprocessing, unless it was spawned, leaves by os._exit. It runs
+multiprocessing's own finalizers, though, and waits for its threads.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+__all__ = ["at_process_end", "expect_process_end"]
+
+_LATE = -100
+"""After multiprocessing's own finalizers, and those that an engine is likely to have."""
+
+_tasks: list[Callable[[], None]] = []
+_expected = False
+
+
+def at_process_end(task: Callable[[], None], *, last: bool = False) -> None:
+    """Do `task` then: before those that were named so far, or as the `last` one."""
+    _tasks.insert(len(_tasks) if last else 0, task)
+
+
+def expect_process_end() -> None:
+    """There is something to be done at the end of this very process, be it a child."""
+    global _expected
+    if not _expected:
+        _expected = True
+        if _leaves_by_exit():
+            from multiprocessing.util import Finalize
+
+            Finalize(None, _end_behind_the_threads, exitpriority=_LATE)
+
+
+def _leaves_by_exit() -> bool:
+    if "multiprocessing.process" not in sys.modules:
+        return False
+    import multiprocessing
+
+    is_child = multiprocessing.parent_process() is not None
+    return is_child and multiprocessing.get_start_method(allow_none=True) != "spawn"
+
+
+def _end_behind_the_threads() -> None:
+    """As at the end of an interpreter: once the threads have ended that it waits for. This one is waited for, too."""
+    threading.Thread(target=_wait_and_end, name="producer-end").start()
+
+
+def _wait_and_end() -> None:
+    own = (threading.current_thread(), threading.main_thread())
+    while others := [thread for thread in threading.enumerate() if not thread.daemon and thread not in own]:
+        for thread in others:
+            thread.join()
+    _end()
+
+
+def _end() -> None:
+    for task in list(_tasks):
+        try:
+            task()
+        except Exception:  # the other tasks are still to be done
+            logging.getLogger("producer").exception("at the end of the process")
+
+
+def _begin_process() -> None:
+    global _expected
+    _expected = False
+
+
+atexit.register(_end)
+os.register_at_fork(after_in_child=_begin_process)
