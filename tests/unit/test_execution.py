@@ -680,7 +680,7 @@ def test_a_generator_is_refused_when_it_is_decorated(engine: Engine, function: A
         engine.producer.tracked("backup", source="manual")(function)
 
 
-@pytest.mark.parametrize("thing", [property(len), int, 5, None], ids=repr)
+@pytest.mark.parametrize("thing", [property(len), int, 5, None], ids=lambda thing: type(thing).__name__)
 def test_what_is_no_function_is_refused_when_it_is_decorated(engine: Engine, thing: Any) -> None:
     with pytest.raises(TypeError, match="expected a function"):
         engine.producer.tracked("backup", source="manual")(thing)
