@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from producer.connection import Client, RedisError, is_refusal, reason_of, send_once
+from producer.connection.client import Client, RedisError, is_refusal, reason_of, send_once
 from producer.errors import NotYetDurable, Unavailable
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
     from producer.execution import Execution
-    from producer.queue import Numbered
+    from producer.outlet.queue import Numbered
 
 __all__ = ["Heartbeat"]
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from producer.connection import DEFAULT_SECONDS, Client, client_of
-from producer.durability import Durability
+from producer.connection.client import DEFAULT_SECONDS, Client, client_of
 from producer.errors import InvalidOperation, Unavailable, WalUnavailable
 from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
-from producer.outlet import Outlet, Outlets
+from producer.outlet.durability import Durability
+from producer.outlet.outlet import Outlet, Outlets
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.redaction import Redact, redacted_end
@@ -27,7 +27,7 @@ from producer.truncation import text_of, truncate, truncate_bytes
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS, wal_key
 
 if TYPE_CHECKING:
-    from producer.destination import Destination
+    from producer.connection.destination import Destination
 
 __all__ = ["Producer"]
 

@@ -1,4 +1,4 @@
-"""redis-py's errors turned into the projector's, in one place; clients come from `producer.connection.client_of`."""
+"""redis-py's errors turned into the projector's, in one place; clients come from `producer.connection.client`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisClusterException
 
-from producer.connection import Client, RedisError, is_refusal, reason_of
+from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from projector.errors import Damaged, ProjectorError, ServerRefused, ServerUnavailable
 
 __all__ = ["is_wrong_type", "translated", "translation_of"]

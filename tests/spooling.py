@@ -13,8 +13,8 @@ import orjson
 import redis
 
 from producer import Producer
-from producer.connection import client_of
-from producer.destination import Destination
+from producer.connection.client import client_of
+from producer.connection.destination import Destination
 from projector import Projector
 from tests.servers import die_with_parent, free_port
 

@@ -9,14 +9,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from producer.child import occupy_standard_descriptors
 from producer.cli.flush import flush
 from producer.cli.import_ import import_
 from producer.cli.record import cleanup, completed, started
 from producer.cli.run import run
 from producer.cli.spool import spool
+from producer.command.child import occupy_standard_descriptors
+from producer.command.process_title import hide_passwords
 from producer.errors import InvalidOperation, Unavailable, UnusableServer, WalRefused, WalUnavailable
-from producer.process_title import hide_passwords
 
 __all__ = ["app", "main"]
 

@@ -6,8 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from producer.location import URL_VARIABLE, spool_directory
-from producer.server import UNKNOWN, UNNAMED, Server
+from producer.connection.location import URL_VARIABLE, spool_directory
+from producer.connection.server import UNKNOWN, UNNAMED, Server
 
 __all__ = ["after_a_move", "delivery"]
 

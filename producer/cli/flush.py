@@ -13,11 +13,11 @@ import typer
 
 from producer.cli.options import Spool, Url, spools
 from producer.cli.wording import counted, waiting
-from producer.location import URL_VARIABLE, Location, find_server
+from producer.connection.location import URL_VARIABLE, Location, find_server
 
 if TYPE_CHECKING:
-    from producer.destination import Destination
-    from producer.server import Server
+    from producer.connection.destination import Destination
+    from producer.connection.server import Server
     from producer.spool.survey import Survey
 
 __all__ = ["flush"]
@@ -95,8 +95,8 @@ def _say_what_is_damaged() -> None:
 
 
 def _destination(location: Location, moved_from: list[str], namespace: str | None) -> Destination:
-    from producer.destination import Destination
-    from producer.server import Server
+    from producer.connection.destination import Destination
+    from producer.connection.server import Server
     from producer.wal import wal_key
 
     if namespace is not None:
@@ -106,9 +106,9 @@ def _destination(location: Location, moved_from: list[str], namespace: str | Non
 
 def _deliver(place: Path, url: str, destination: Destination, timeout: float) -> tuple[int, str | None]:
     """(how many operations were delivered, why no more)."""
-    from producer.connection import client_of
-    from producer.durability import Durability
-    from producer.forwarder import Forwarder
+    from producer.connection.client import client_of
+    from producer.outlet.durability import Durability
+    from producer.outlet.forwarder import Forwarder
     from producer.spool.directory import SpoolDirectory
     from producer.spool.leftovers import Leftovers
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.cli.options import Namespace, Url
-from producer.location import locate
+from producer.connection.location import locate
 
 if TYPE_CHECKING:
     from producer.importing.importer import Summary
@@ -38,7 +38,7 @@ def import_(
     bad: it is reported and skipped, the rest is imported.
     """
     from producer.cli.progress import progress_bar
-    from producer.connection import client_of
+    from producer.connection.client import client_of
     from producer.importing.importer import Importer
     from producer.importing.log_file import LogFile
     from producer.wal import DEFAULT_NAMESPACE

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.location import URL_VARIABLE, find_server, spool_directory
+from producer.connection.location import URL_VARIABLE, find_server, spool_directory
 
 if TYPE_CHECKING:
-    from producer.destination import Destination
-    from producer.location import Location
+    from producer.connection.destination import Destination
+    from producer.connection.location import Location
     from producer.producer import Producer
 
 __all__ = ["Namespace", "Spool", "Url", "open_producer", "spools"]
@@ -82,6 +82,6 @@ def open_producer(
 
 
 def _destination(location: Location) -> Destination:
-    from producer.destination import Destination
+    from producer.connection.destination import Destination
 
     return Destination.at(location)

@@ -146,8 +146,8 @@ def _in_spite_of(
 
 def _tail_of_stdin() -> str:
     """As much of stdin as a record holds, however much there is."""
+    from producer.command.output import Tail
     from producer.operations import OUTPUT_BYTES
-    from producer.output import Tail
 
     tail = Tail(OUTPUT_BYTES)
     while chunk := os.read(0, 1 << 16):

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from producer.child import Ended
 from producer.cli.options import open_producer
+from producer.command.child import Ended
 from producer.errors import SpoolUnusable, Unavailable, UnusableServer
 from producer.execution import Execution
 from producer.operations import operation_of

@@ -14,7 +14,7 @@ import typer
 from producer.cli.options import Namespace, Spool, Url
 
 if TYPE_CHECKING:
-    from producer.child import Ended
+    from producer.command.child import Ended
     from producer.redaction import Redact
 
 __all__ = ["run"]
@@ -56,10 +56,10 @@ def run(
     executed; whether or not it could be recorded. What looks like a password or token is redacted there. While Redis
     is away the record waits in the spool, for the next run or `producer flush`.
     """
-    from producer.child import hold_signals
-    from producer.child import run as run_child
     from producer.cli.recording import Recording
-    from producer.location import spool_directory
+    from producer.command.child import hold_signals
+    from producer.command.child import run as run_child
+    from producer.connection.location import spool_directory
     from producer.operations import OUTPUT_BYTES
 
     redaction = _redaction(redact or [], no_redact)

@@ -61,7 +61,7 @@ def _say_what_delivers(survey: Survey, place: Path) -> None:
 
 
 def _line(file: Surveyed) -> str:
-    from producer.server import Server
+    from producer.connection.server import Server
 
     if file.waiting is None:
         return f"{file.path.name}: {file.trouble or 'in use'}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from producer.connection import Client, RedisError, is_refusal, reason_of
+from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from producer.errors import WalRefused, WalUnavailable
 from producer.importing.claims import Claims
 from producer.importing.line import BadLine, Importable, OtherType

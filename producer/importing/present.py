@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from producer.connection import Client, RedisError, reason_of, where
+from producer.connection.client import Client, RedisError, reason_of, where
 from producer.wal import ACKED, BY, SEQ, projection_key, wal_key
 
 __all__ = ["Present", "Unknown", "present_numbers"]

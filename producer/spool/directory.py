@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from producer.durability import ACKNOWLEDGED, Level
+from producer.connection.server import UNKNOWN, Server
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
-from producer.server import UNKNOWN, Server
+from producer.outlet.durability import ACKNOWLEDGED, Level
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off
@@ -24,7 +24,7 @@ from producer.spool.spool import Spool
 from producer.spool.waiting import Waiting
 
 if TYPE_CHECKING:
-    from producer.destination import Destination
+    from producer.connection.destination import Destination
 
 __all__ = ["SpoolDirectory"]
 

@@ -12,9 +12,9 @@ from typing import Literal
 from urllib.request import pathname2url
 from zlib import crc32
 
-from producer.durability import ACKNOWLEDGED, Level
+from producer.connection.server import UNKNOWN, Server
 from producer.errors import SpoolDamaged, SpoolUnusable
-from producer.server import UNKNOWN, Server
+from producer.outlet.durability import ACKNOWLEDGED, Level
 
 __all__ = [
     "SIDES",

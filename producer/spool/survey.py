@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from producer.connection.server import Server
 from producer.errors import SpoolUnusable
-from producer.server import Server
 from producer.spool.directory import SpoolDirectory
 from producer.spool.file import translated
 from producer.spool.lock import LOCK, SpoolLock

@@ -18,8 +18,8 @@ _ROOM = 2048
 class Waiting:
     """`operations` of the producer `by`, `bytes` in all, the oldest recorded at `oldest_at` (epoch ms).
 
-    They are for `namespace` at `server` (`producer/server.py` has its forms). `dropped` of them it had to give up
-    while the spool was full.
+    They are for `namespace` at `server` (`producer/connection/server.py` has its forms). `dropped` of them it had to
+    give up while the spool was full.
     """
 
     by: str

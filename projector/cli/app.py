@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from producer.command.process_title import hide_passwords
 from producer.errors import WalError
-from producer.process_title import hide_passwords
 from projector.cli.acl import acl
 from projector.cli.demo import demo
 from projector.cli.doctor import doctor

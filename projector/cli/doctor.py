@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from producer.connection import client_of, where
-from producer.location import locate
+from producer.connection.client import client_of, where
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
 from projector.cli.page import page

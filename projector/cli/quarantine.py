@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from producer.location import locate
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.durations import ago, clock_time
 from projector.cli.options import Namespace, Url

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from producer.location import locate
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
 from projector.cli.report import Report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from producer.connection import client_of
-from producer.location import locate
+from producer.connection.client import client_of
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url, bounds_changed
 from projector.cli.progress import progress_bar

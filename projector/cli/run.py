@@ -8,8 +8,8 @@ import signal
 import sys
 from types import FrameType
 
-from producer.connection import safe_url
-from producer.location import locate
+from producer.connection.client import safe_url
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import Bounds
 from projector.cli.options import LeaseTtl, Namespace, Url, bounded

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from producer.location import announce
+from producer.connection.location import announce
 from producer.wal import DEFAULT_NAMESPACE, wal_key
 from projector.bounds import Bounds
 from projector.cli.options import Namespace, bounded

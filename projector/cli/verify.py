@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from producer.connection import client_of
-from producer.location import locate
+from producer.connection.client import client_of
+from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
 from projector.cli.progress import progress_bar

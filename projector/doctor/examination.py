@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from producer.connection import Client
+from producer.connection.client import Client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.doctor import log, producers, progress, projection, server
 from projector.doctor.case import Case

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
-from producer.connection import Client
+from producer.connection.client import Client
 from projector.connection import translated
 from projector.keys import Keys
 from projector.query.damage import wrong_type

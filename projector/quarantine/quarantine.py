@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from producer.connection import Client, client_of
+from producer.connection.client import Client, client_of
 from producer.errors import UndecodableOperation
 from producer.operations import QuarantineDropped, decode, encode
 from producer.wal import DEFAULT_NAMESPACE, OP, RETRY_OF

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from producer.connection import Client, client_of
+from producer.connection.client import Client, client_of
 from producer.wal import DEFAULT_NAMESPACE
 from projector.entry_id import order_of_any
 from projector.keys import Keys

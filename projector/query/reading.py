@@ -11,7 +11,7 @@ from redis.cluster import RedisCluster
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ExecAbortError, OutOfMemoryError, ResponseError
 
-from producer.connection import Client, RedisError, is_refusal
+from producer.connection.client import Client, RedisError, is_refusal
 from projector.connection import is_wrong_type, translated, translation_of
 from projector.instant import Command, eval_of
 from projector.query.damage import wrong_type

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from producer.connection import Client
+from producer.connection.client import Client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
 from projector.commit.plan import checkpoint_fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from producer.connection import RedisError
+from producer.connection.client import RedisError
 from projector.errors import Damaged
 from projector.fold.rendering import Content, Rendered
 from projector.instant import Command, eval_of

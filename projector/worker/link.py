@@ -12,7 +12,7 @@ from hiredis import pack_command
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
-from producer.connection import Client, RedisError
+from producer.connection.client import Client, RedisError
 from projector.connection import translation_of
 from projector.errors import ServerUnavailable, Superseded
 

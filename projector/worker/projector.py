@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
-from producer.connection import Client, client_of, where
+from producer.connection.client import Client, client_of, where
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.errors import ServerUnavailable, Superseded

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from producer.location import announce
+from producer.connection.location import announce
 from tests.servers import Server, free_port
 
 PRODUCER = str(Path(sys.executable).with_name("producer"))
@@ -220,8 +220,8 @@ def test_help_names_the_variables(offline: dict[str, str], command: str) -> None
     [
         ("from producer import Producer", ["typer", "click", "rich"]),
         ("from producer.cli import main", ["typer", "click", "rich", "redis", "msgspec"]),
-        ("import producer.location", ["typer", "click", "rich", "redis", "msgspec"]),
-        ("import producer.child", ["typer", "click", "rich", "redis", "msgspec"]),
+        ("import producer.connection.location", ["typer", "click", "rich", "redis", "msgspec"]),
+        ("import producer.command.child", ["typer", "click", "rich", "redis", "msgspec"]),
         ("import producer.cli.app", ["click", "rich", "redis", "msgspec"]),
     ],
 )

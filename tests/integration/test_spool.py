@@ -17,7 +17,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from producer import Producer
-from producer.destination import Destination
+from producer.connection.destination import Destination
 from tests.proxy import Fault, Proxy
 from tests.servers import Server, eventually, free_port, running
 from tests.spooling import AWAY, counted, cut_off, engine, files, first_occurrences, resources

@@ -14,9 +14,9 @@ import pytest
 import redis
 
 from producer import Producer
-from producer.destination import Destination
-from producer.location import announce
-from producer.server import UNNAMED, Server
+from producer.connection.destination import Destination
+from producer.connection.location import announce
+from producer.connection.server import UNNAMED, Server
 from producer.spool.directory import SpoolDirectory
 from producer.spool.survey import Survey
 from tests.integration.test_spool import PATIENT, record

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from producer.connection.server import UNNAMED
 from producer.operations import decode, encode
-from producer.server import UNNAMED
 from producer.spool import file
 from projector.fold.entry import read_entry
 from tests.benchmarks.ground.baselines import BareTable

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from producer.child import Ended, HeldSignals, hold_signals, run
-from producer.output import GRACE_SECONDS, Tail
+from producer.command.child import Ended, HeldSignals, hold_signals, run
+from producer.command.output import GRACE_SECONDS, Tail
 
 LIMIT = 100
 
@@ -145,7 +145,7 @@ def test_an_interrupt_typed_before_the_child_was_there_is_passed_on() -> None:
     """While the start is being recorded: the terminal could not send it to a child that was not there."""
     program = """
 import signal
-from producer.child import hold_signals, run
+from producer.command.child import hold_signals, run
 signals = hold_signals()
 print("held", flush=True)
 while signal.SIGINT not in signals.pending():
@@ -274,7 +274,7 @@ class TestTail:
 
 RUN_SHELL = """
 import sys
-from producer.child import hold_signals, occupy_standard_descriptors, run
+from producer.command.child import hold_signals, occupy_standard_descriptors, run
 occupy_standard_descriptors()
 ended = run(["sh", "-c", sys.argv[1]], hold_signals(), keep=100)
 sys.exit(ended.status)

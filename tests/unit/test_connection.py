@@ -28,7 +28,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from producer.connection import (
+from producer.connection.client import (
     client_of,
     is_answer,
     is_refusal,

@@ -6,10 +6,10 @@ from typing import Literal
 
 import pytest
 
-from producer.connection import client_of
-from producer.destination import Destination
-from producer.location import DEFAULT_URL, Location
-from producer.server import UNKNOWN, UNNAMED, Server
+from producer.connection.client import client_of
+from producer.connection.destination import Destination
+from producer.connection.location import DEFAULT_URL, Location
+from producer.connection.server import UNKNOWN, UNNAMED, Server
 
 DB1, DB2 = Server("redis://db1:6379/0"), Server("redis://db2:6379/0")
 

@@ -10,12 +10,12 @@ import pytest
 import redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from producer.buffer import Buffer
-from producer.durability import Durability
 from producer.errors import SpoolDamaged, UnusableServer
-from producer.forwarder import Forwarder
 from producer.identity import SETTLE_SECONDS, Identity
-from producer.queue import Numbered
+from producer.outlet.buffer import Buffer
+from producer.outlet.durability import Durability
+from producer.outlet.forwarder import Forwarder
+from producer.outlet.queue import Numbered
 
 LOST = redis.ConnectionError("Connection closed by server.")
 OOM = OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
@@ -60,8 +60,8 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     made = Line([])
-    monkeypatch.setattr("producer.sender.Pipeline", made)
-    monkeypatch.setattr("producer.forwarder._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("producer.outlet.sender.Pipeline", made)
+    monkeypatch.setattr("producer.outlet.forwarder._FIRST_PAUSE", 0.001)
     return made
 
 

@@ -18,7 +18,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from producer import Producer, SpoolFull, WalUnavailable, heartbeat
-from producer.connection import send_once
+from producer.connection.client import send_once
 from producer.operations import encoded
 from producer.wal import HEARTBEAT_SECONDS
 from tests.servers import eventually

@@ -13,13 +13,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 SHARED = {
-    "producer.connection",
+    "producer.connection.client",
     "producer.errors",
     "producer.operations",
     "producer.wal",
 }
 """What both sides of the log need of the write side: its contract, and the way to the server."""
-FOR_THE_CLI = {"producer.location", "producer.process_title"}
+FOR_THE_CLI = {"producer.connection.location", "producer.command.process_title"}
 ENGINES = ("projector.demo", "projector.testing")
 """The demonstration is an engine: it writes through the public Producer. Tests of engines are given one."""
 
@@ -70,7 +70,7 @@ def loaded(statement: str) -> set[str]:
 def test_the_walk_sees_the_packages_and_their_imports() -> None:
     assert "projector.fold.fold" in MODULES
     assert "producer.operations" in imports("projector.fold.fold")
-    assert "redis" in imports("producer.connection")
+    assert "redis" in imports("producer.connection.client")
 
 
 def test_the_producer_knows_nothing_of_the_projector() -> None:

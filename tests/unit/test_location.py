@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.location import DEFAULT_URL, announce, announcements_directory, locate, running_servers
+from producer.connection.location import DEFAULT_URL, announce, announcements_directory, locate, running_servers
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_file_whose_owner_was_killed_is_ignored(environ: dict[str, str]) -> No
     program = """
 import os, sys
 from pathlib import Path
-from producer.location import announce
+from producer.connection.location import announce
 with announce("unix:///dead", Path("/data"), os.environ):
     print("announced", flush=True)
     sys.stdin.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producer.process_title import hidden_in
+from producer.command.process_title import hidden_in
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from producer.child import Ended
 from producer.cli import recording as module
 from producer.cli.recording import PATIENCE_SECONDS, Recording
+from producer.command.child import Ended
 from producer.errors import SpoolFull, SpoolUnusable, UnusableServer
 from producer.receipt import Receipt
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from producer import Producer, redact_secrets, redactor
-from producer.output import Tail
+from producer.command.output import Tail
 from producer.redaction import CONTEXT_BYTES, redacted_end
 
 # Put together here, so that no scanner of repositories takes them for real.

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 
-from producer.connection import client_of, reason_of, safe_url
+from producer.connection.client import client_of, reason_of, safe_url
+from producer.connection.sentinel import SentinelUrl, sentinel_client
 from producer.errors import UnusableServer
-from producer.sentinel import SentinelUrl, sentinel_client
 from tests.servers import free_port
 
 

@@ -9,8 +9,8 @@ import redis
 from redis.sentinel import Sentinel
 
 from producer import UnusableServer
-from producer.connection import client_of
-from producer.server import UNKNOWN, UNNAMED, Server
+from producer.connection.client import client_of
+from producer.connection.server import UNKNOWN, UNNAMED, Server
 
 
 def server(url: str) -> Server:

@@ -13,9 +13,9 @@ import pytest
 
 from producer import Producer, SpoolDamaged
 from producer.cli.options import open_producer
-from producer.destination import Destination
+from producer.connection.destination import Destination
+from producer.connection.server import UNKNOWN, UNNAMED, Server
 from producer.identity import Identity
-from producer.server import UNKNOWN, UNNAMED, Server
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.spool import Spool
@@ -206,8 +206,8 @@ def test_who_dies_while_it_is_noted_leaves_no_wrong_note_behind(place: Path, mom
     path = left(place, OLD)
     program = f"""
 import os, signal, sys
-from producer.destination import Destination
-from producer.server import Server
+from producer.connection.destination import Destination
+from producer.connection.server import Server
 from producer.spool import file
 from producer.spool.directory import SpoolDirectory
 def dying(*arguments, bind=file.bind):
@@ -234,7 +234,7 @@ spool.bind()
 def nobody_named_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("WAL_URL", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr("producer.location.DEFAULT_URL", AWAY)
+    monkeypatch.setattr("producer.connection.location.DEFAULT_URL", AWAY)
 
 
 @pytest.mark.usefixtures("nobody_named_one")

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from producer import Producer, SpoolFull, SpoolUnusable
-from producer.durability import ACKNOWLEDGED, Level
+from producer.connection.server import Server
 from producer.identity import Identity
-from producer.server import Server
+from producer.outlet.durability import ACKNOWLEDGED, Level
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.directory import SpoolDirectory

@@ -11,7 +11,7 @@ import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import AskError, ChildDeadlockedError, MovedError, RedisClusterException
 
-from producer.connection import Client
+from producer.connection.client import Client
 
 __all__ = ["Pipeline"]
 

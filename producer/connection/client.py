@@ -33,9 +33,9 @@ from redis.exceptions import (
 from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
+from producer.connection.location import URL_VARIABLE
+from producer.connection.sentinel import SCHEME, sentinel_client
 from producer.errors import UnusableServer
-from producer.location import URL_VARIABLE
-from producer.sentinel import SCHEME, sentinel_client
 
 __all__ = [
     "Client",

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from producer.connection import Client, RedisError, where
-from producer.durability import Durability
-from producer.pipeline import Pipeline
-from producer.queue import Numbered, Queue, Vetted
+from producer.connection.client import Client, RedisError, where
+from producer.outlet.durability import Durability
+from producer.outlet.pipeline import Pipeline
+from producer.outlet.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from redis.exceptions import ResponseError
 
-from producer.connection import (
+from producer.connection.client import (
     Client,
     RedisError,
     is_answer,
@@ -18,11 +18,11 @@ from producer.connection import (
     send_once,
     where,
 )
-from producer.durability import Durability
 from producer.errors import NotYetDurable, WalRefused, WalUnavailable
 from producer.identity import Identity
 from producer.operations import Operation, encode
-from producer.pipeline import Pipeline
+from producer.outlet.durability import Durability
+from producer.outlet.pipeline import Pipeline
 from producer.receipt import Receipt
 from producer.wal import append_command
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from producer.connection import Client, client_of
-from producer.location import DEFAULT_URL, Location
-from producer.server import UNNAMED, Server
+from producer.connection.client import Client, client_of
+from producer.connection.location import DEFAULT_URL, Location
+from producer.connection.server import UNNAMED, Server
 
 __all__ = ["Destination"]
 

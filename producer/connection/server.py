@@ -23,7 +23,7 @@ from redis.cluster import RedisCluster
 from redis.connection import SSLConnection
 from redis.sentinel import SentinelConnectionPool
 
-from producer.connection import Client, client_of
+from producer.connection.client import Client, client_of
 
 __all__ = ["UNKNOWN", "UNNAMED", "Server"]
 

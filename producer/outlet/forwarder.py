@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from producer.connection import Client, RedisError, reason_of
-from producer.durability import Durability
+from producer.connection.client import Client, RedisError, reason_of
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
-from producer.queue import Queue, Vetted
-from producer.sender import Sender
+from producer.outlet.durability import Durability
+from producer.outlet.queue import Queue, Vetted
+from producer.outlet.sender import Sender
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers

@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from producer.connection import Client
-from producer.direct import Direct
-from producer.durability import Durability
+from producer.connection.client import Client
 from producer.errors import WalUnavailable
 from producer.operations import Operation
+from producer.outlet.direct import Direct
+from producer.outlet.durability import Durability
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
-    from producer.destination import Destination
-    from producer.forwarded import Forwarded
-    from producer.forwarder import Forwarder
+    from producer.connection.destination import Destination
     from producer.identity import Identity
-    from producer.queue import Queue, Vetted
+    from producer.outlet.forwarded import Forwarded
+    from producer.outlet.forwarder import Forwarder
+    from producer.outlet.queue import Queue, Vetted
     from producer.spool.bounds import SpoolBounds
     from producer.spool.file import Synchronous
     from producer.spool.leftovers import Leftovers
@@ -80,8 +80,8 @@ class Outlets:
         return self._direct
 
     def buffered(self, limit: int, *, patience: float) -> Forwarded:
-        from producer.buffer import Buffer
-        from producer.forwarded import Forwarded
+        from producer.outlet.buffer import Buffer
+        from producer.outlet.forwarded import Forwarded
 
         def open_queue(identity: Identity) -> Buffer:
             return Buffer(identity, self._namespace, limit=limit, patience=patience)
@@ -96,8 +96,8 @@ class Outlets:
         bounds: SpoolBounds,
         synchronous: Synchronous,
     ) -> Forwarded:
-        from producer.destination import Destination
-        from producer.forwarded import Forwarded
+        from producer.connection.destination import Destination
+        from producer.outlet.forwarded import Forwarded
         from producer.spool.directory import SpoolDirectory
         from producer.spool.leftovers import Leftovers
 
@@ -116,7 +116,7 @@ class Outlets:
         return Forwarded(open_queue, open_forwarder, self._direct, outlives=True)
 
     def _forwarder(self, queue: Queue, leftovers: Leftovers | None = None) -> Forwarder:
-        from producer.forwarder import Forwarder
+        from producer.outlet.forwarder import Forwarder
 
         return Forwarder(
             self._client,

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
 
-from producer.connection import is_refusal
+from producer.connection.client import is_refusal
 from producer.errors import UnusableServer
-from producer.pipeline import Pipeline
+from producer.outlet.pipeline import Pipeline
 
 __all__ = ["ACKNOWLEDGED", "Durability", "Level"]
 

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from producer.direct import Direct
 from producer.errors import UnusableServer, WalUnavailable
-from producer.forwarder import Forwarder
 from producer.identity import Identity
 from producer.operations import Operation
+from producer.outlet.direct import Direct
+from producer.outlet.forwarder import Forwarder
+from producer.outlet.queue import Queue
 from producer.process_end import at_process_end, expect_process_end
-from producer.queue import Queue
 from producer.receipt import Receipt
 
 __all__ = ["Forwarded"]

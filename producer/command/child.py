@@ -18,9 +18,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from producer.output import Output
+from producer.command.output import Output
+from producer.command.signals import HeldSignals, hold_signals
 from producer.redaction import Redact
-from producer.signals import HeldSignals, hold_signals
 
 __all__ = ["Ended", "HeldSignals", "hold_signals", "occupy_standard_descriptors", "run"]
 

@@ -1,0 +1,1 @@
+"""Where Redis is, and clients of it: found, made, judged, and told apart."""

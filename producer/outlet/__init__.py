@@ -1,0 +1,1 @@
+"""The ways out: each operation sent at once, or put into a queue that a thread forwards."""
