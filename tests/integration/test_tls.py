@@ -35,6 +35,8 @@ class Terminator:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
 
     def __enter__(self) -> Terminator:
@@ -50,18 +52,27 @@ class Terminator:
     async def _serve(self) -> None:
         # A handshake that fails is what some of the tests want: no word about it.
         self._loop.set_exception_handler(lambda _loop, _context: None)
-        listener = await asyncio.start_server(self._pass_on, "127.0.0.1", 0, ssl=self._context)
+        listener = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._context)
         self.port = listener.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
         listener.close()
-        pending = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        while pending := asyncio.all_tasks() - {asyncio.current_task()}:  # also handshakes, which are asyncio's own
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.sleep(0)  # what was cancelled closes its socket now
+        for writer in self._writers:
+            writer.transport.abort()  # closing in TLS would wait for the other side's word
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)  # at once: a task may be cancelled before its first step
+        self._tasks.append(self._loop.create_task(self._pass_on(reader, writer)))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        self._writers.append(far_writer)
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
 
 
