@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from producer.connection.server import UNNAMED
 from producer.operations import decode, encode
 from producer.spool import file
 from projector.fold.entry import read_entry
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.catalogue import BENCHMARKS
 from tests.benchmarks.ground.baselines import BareTable
 from tests.benchmarks.ground.full_bounds import FullBounds
 from tests.benchmarks.ground.workload import CLEANUPS, SETTLED, WORKLOADS, Workload
@@ -151,3 +154,15 @@ def test_an_insert_that_the_spool_is_compared_with_is_into_a_table_of_the_same_s
         shapes.append(connection.execute("PRAGMA table_info(operation)").fetchall())
         connection.close()
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(("second", "status", "measured"), [(0.6, 0, 2), (0.4, 1, 2)])
+def test_the_short_form_measures_a_regression_twice(
+    monkeypatch: pytest.MonkeyPatch, second: float, status: int, measured: int
+) -> None:
+    """A neighbour's minute passes; what has become slow stays slow, and fails."""
+    ratios = [0.4, second]
+    monkeypatch.setitem(BENCHMARKS, "query", lambda _scale: [row((ratios.pop(0),), (1.0,), target=at_least(0.6))])
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--short", "query"])
+    assert main() == status
+    assert 2 - len(ratios) == measured

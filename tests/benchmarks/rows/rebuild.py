@@ -31,6 +31,6 @@ def run(scale: Scale) -> list[Row]:
             "entries/s",
             figures["ours"],
             theirs,
-            at_least(0.60, so_far=0.30),
+            at_least(0.60),
         )
     ]
