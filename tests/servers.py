@@ -49,6 +49,16 @@ def free_port() -> int:
             return port
 
 
+def vacant_port() -> int:
+    """One that nobody listens at, nor will while this process lives: bound, so that no other server takes it."""
+    while True:
+        with socket.socket() as holder, suppress(OSError):
+            holder.bind(("127.0.0.1", secrets.choice(_PORTS)))
+            port: int = holder.getsockname()[1]
+            holder.detach()  # stays open
+            return port
+
+
 def eventually(condition: Callable[[], object], *, seconds: float = 30.0, what: str = "") -> None:
     """Wait until `condition()` is true; fails with `what` when it is not in time."""
     deadline = time.monotonic() + seconds

@@ -16,9 +16,9 @@ from producer import Producer
 from producer.connection.client import client_of
 from producer.connection.destination import Destination
 from projector import Projector
-from tests.servers import die_with_parent, free_port
+from tests.servers import die_with_parent, vacant_port
 
-AWAY = f"redis://127.0.0.1:{free_port()}/0"
+AWAY = f"redis://127.0.0.1:{vacant_port()}/0"
 """Nobody is there."""
 
 
