@@ -88,6 +88,8 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
         # Its lock can be taken twice by one thread: a signal handler may begin a run, too.
         self._changed = threading.Condition()
+        # One beat at a time: one that is on its way when they stop would arrive after the stop, and outlive it.
+        self._beating = threading.RLock()
 
     def begin(self, run: Execution, by: str) -> bool:
         """A run of the producer `by` is about to start; whether its start may promise heartbeats.
@@ -149,11 +151,12 @@ class Heartbeat:
         with self._changed:
             self._runs.clear()
             self._changed.notify_all()
-        if self._beaten_at is not None:
-            self._beaten_at = None
-            # Not DEL: an account with least rights may only SET.
-            with suppress(RedisError):
-                self._set(_SHORTEST_LIFE_MS)
+        with self._beating:
+            if self._beaten_at is not None:
+                self._beaten_at = None
+                # Not DEL: an account with least rights may only SET.
+                with suppress(RedisError):
+                    self._set(_SHORTEST_LIFE_MS)
 
     # -- beating --
 
@@ -161,17 +164,23 @@ class Heartbeat:
         return self._beaten_at is None or self._monotonic() - self._beaten_at >= self._period
 
     def _beat(self) -> None:
-        at = self._monotonic()
-        try:
-            self._set(int(self._ttl * 1000))
-        except RedisError as error:
-            self._failed = True
-            if is_refusal(error):
-                self._learn(reason_of(error, self._client))
-            raise
-        self._failed = False
-        self._beaten_at = at
+        with self._beating:
+            at = self._monotonic()
+            try:
+                self._set(int(self._ttl * 1000))
+            except RedisError as error:
+                self._failed = True
+                if is_refusal(error):
+                    self._learn(reason_of(error, self._client))
+                raise
+            self._failed = False
+            self._beaten_at = at
         self._learn(None)
+
+    def _beat_while_runs_are_open(self) -> None:
+        with self._beating, suppress(RedisError):
+            if self._runs and self._is_due():
+                self._beat()
 
     def _set(self, life_ms: int) -> None:
         key = heartbeat_key(self._namespace, self._by)
@@ -229,9 +238,7 @@ class Heartbeat:
 
     def _run(self) -> None:
         while True:
-            if self._is_due():
-                with suppress(RedisError):
-                    self._beat()
+            self._beat_while_runs_are_open()
             if self.refusal is not None:
                 self._withdraw()
             with self._changed:

@@ -97,11 +97,11 @@ class Log:
         return [(entry_id.decode(), fields) for entry_id, fields in found]
 
     def projection(self) -> dict[str, Any]:
-        """Every key of the projection with its content; neither the log nor the lease."""
+        """Every key of the projection with its content; neither the log nor the lease nor signs of life."""
         found: dict[str, Any] = {}
         for key in sorted(self.client.scan_iter(match=f"{{{self.namespace}}}:*", count=1000)):
             name = key.decode()
-            if name not in (self.key("wal"), self.key("lease")):
+            if name not in (self.key("wal"), self.key("lease")) and not name.startswith(self.key("heartbeat:")):
                 found[name] = self._content(key)
         return found
 

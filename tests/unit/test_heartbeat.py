@@ -425,6 +425,29 @@ def test_closing_takes_the_heartbeat_away(engine: Engine) -> None:
     assert engine.client.xlen("{otters}:wal") == 2
 
 
+def test_a_beat_on_its_way_when_the_producer_closes_does_not_outlive_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_its_way, arrives = threading.Event(), threading.Event()
+    lives: list[int] = []
+
+    def send(client: Any, *command: Any, seconds: float) -> Any:
+        if threading.current_thread().name == "producer-heartbeat":
+            on_its_way.set()
+            assert arrives.wait(30)
+        lives.append(command[-1])
+        return send_once(client, *command, seconds=seconds)
+
+    monkeypatch.setattr("producer.heartbeat.send_once", send)
+    producer = Producer(fakeredis.FakeRedis(), heartbeat_ttl=0.6)
+    with producer.execution("a", source="manual"):
+        assert on_its_way.wait(30)
+    closing = threading.Thread(target=producer.close)
+    closing.start()
+    closing.join(0.2)  # it is given the chance to be first
+    arrives.set()
+    closing.join(30)
+    assert lives == [600, 600, 1]
+
+
 def test_closing_with_runs_open_records_them_as_failed_once(engine: Engine) -> None:
     first, second = engine.run(), engine.run()
     with first, second:
