@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_read_cli import environment
-from tests.servers import Server, die_with_parent, eventually, free_port
+from tests.servers import Server, die_with_parent, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -50,7 +50,7 @@ def assert_fails_without_the_secret(ended: subprocess.CompletedProcess[str], com
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_not_in_an_error_of_any_command(command: tuple[str, ...], shared_server: Server) -> None:
-    for port in (free_port(), shared_server.port):  # nobody is there; no such user
+    for port in (vacant_port(), shared_server.port):  # nobody is there; no such user
         assert_fails_without_the_secret(run(command, "--url", f"redis://me:{SECRET}@127.0.0.1:{port}/0"), command)
 
 
@@ -88,7 +88,7 @@ def test_not_in_the_help_though_the_environment_has_it(command: tuple[str, ...])
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot change what ps shows of it")
 @pytest.mark.parametrize("command", [("projector", "run"), ("producer", "run", "--action", "a")], ids=" ".join)
 def test_not_in_the_process_title_nor_in_the_log(command: tuple[str, ...], tmp_path: Path) -> None:
-    url = f"redis://me:{SECRET}@127.0.0.1:{free_port()}/0"
+    url = f"redis://me:{SECRET}@127.0.0.1:{vacant_port()}/0"
     behind = ("--", "sleep", "60") if command[0] == "producer" else ()
     with (tmp_path / "stderr").open("wb") as stderr:
         process = subprocess.Popen(

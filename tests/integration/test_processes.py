@@ -17,7 +17,7 @@ import redis
 
 from producer import Producer, WalUnavailable
 from projector import Projector
-from tests.servers import Server, free_port
+from tests.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -200,7 +200,7 @@ def test_what_the_parent_could_not_record_a_forked_child_sends_under_the_parent_
     shared_server: Server, client: redis.Redis, namespace: str
 ) -> None:
     with (
-        Producer(f"redis://127.0.0.1:{free_port()}/0", namespace, timeout=0.05) as away,
+        Producer(f"redis://127.0.0.1:{vacant_port()}/0", namespace, timeout=0.05) as away,
         Producer(shared_server.url, namespace, timeout=60) as producer,
     ):
         with pytest.raises(WalUnavailable) as trouble:
@@ -226,7 +226,7 @@ def test_an_error_comes_back_from_a_pool_of_processes_and_can_be_sent_again(
     shared_server: Server, client: redis.Redis, namespace: str
 ) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        error = pool.submit(fail_in_a_pool, free_port()).exception()
+        error = pool.submit(fail_in_a_pool, vacant_port()).exception()
     assert isinstance(error, WalUnavailable)
     with Producer(shared_server.url, namespace, timeout=60) as producer:
         assert producer.resend(error).by == error.receipt.by

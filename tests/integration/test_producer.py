@@ -21,7 +21,7 @@ from redis.sentinel import Sentinel
 from producer import Producer, Receipt, WalRefused, WalUnavailable
 from projector import Projector
 from tests.proxy import Fault, Proxy
-from tests.servers import Server, eventually, free_port, running
+from tests.servers import Server, eventually, free_port, running, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -202,7 +202,7 @@ def test_a_server_that_comes_back_in_time_is_waited_for(own_server: Server, name
 
 
 def test_a_server_that_is_away_is_given_up_in_time(namespace: str) -> None:
-    with Producer(f"redis://127.0.0.1:{free_port()}/0", namespace, timeout=0.5) as producer:
+    with Producer(f"redis://127.0.0.1:{vacant_port()}/0", namespace, timeout=0.5) as producer:
         trouble, seconds = timed(lambda: clean_up(producer))
     assert "refused" in str(trouble)
     assert 0.1 < seconds < 0.5 + 2.0
@@ -323,7 +323,7 @@ def test_a_full_memory_is_waited_out(own_server: Server, namespace: str) -> None
 def test_a_master_that_is_none_any_more_is_waited_out(own_server: Server, namespace: str) -> None:
     with own_server.client() as admin, Producer(own_server.url, namespace, timeout=PATIENT) as producer:
         clean_up(producer)
-        admin.execute_command("REPLICAOF", "127.0.0.1", free_port())
+        admin.execute_command("REPLICAOF", "127.0.0.1", vacant_port())
         with ThreadPoolExecutor() as pool:
             attempt = pool.submit(clean_up, producer)
             assert wait([attempt], timeout=0.3).not_done

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from producer.connection.location import announce
-from tests.servers import Server, free_port
+from tests.servers import Server, vacant_port
 
 PRODUCER = str(Path(sys.executable).with_name("producer"))
 
@@ -111,7 +111,7 @@ class TestRecording:
     def test_options_come_before_variables(
         self, environ: dict[str, str], client: redis.Redis, shared_server: Server, namespace: str
     ) -> None:
-        elsewhere = {**environ, "WAL_URL": f"redis://127.0.0.1:{free_port()}/0", "WAL_NAMESPACE": "elsewhere"}
+        elsewhere = {**environ, "WAL_URL": f"redis://127.0.0.1:{vacant_port()}/0", "WAL_NAMESPACE": "elsewhere"}
         done = producer(elsewhere, "started", "a", "--url", shared_server.url, "--namespace", namespace)
         assert recorded(client, namespace, done)["action_id"] == "a"
 
@@ -142,7 +142,7 @@ class TestRecording:
 @pytest.fixture
 def offline(tmp_path: Path) -> dict[str, str]:
     """An environment that names a server which is not there."""
-    url = f"redis://user:secret@127.0.0.1:{free_port()}/0"
+    url = f"redis://user:secret@127.0.0.1:{vacant_port()}/0"
     return {**os.environ, "WAL_URL": url, "XDG_STATE_HOME": str(tmp_path / "state")}
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.servers import Server, eventually, free_port
+from tests.servers import Server, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -381,7 +381,7 @@ def seconds_of(environ: Mapping[str, str]) -> float:
 @pytest.mark.parametrize("script", ["exit 3", "kill -KILL $$", "echo hello"])
 def test_with_redis_down_the_command_runs_all_the_same(environ: dict[str, str], script: str) -> None:
     plain = subprocess.run(["sh", "-c", script], capture_output=True, check=False)
-    done = run({**environ, "WAL_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}, "--", "sh", "-c", script)
+    done = run({**environ, "WAL_URL": f"redis://:secret@127.0.0.1:{vacant_port()}/0"}, "--", "sh", "-c", script)
     assert done.returncode == (plain.returncode if plain.returncode >= 0 else 128 - plain.returncode)
     assert done.stdout == plain.stdout
     said = one_line(done.stderr)
@@ -402,7 +402,7 @@ def test_redis_away_holds_a_command_up_for_two_seconds_at_most(
     """Two more are allowed for here, for a machine that has other things to do."""
     with_redis = seconds_of(environ)
     assert seconds_of({**environ, "WAL_URL": frozen_server.url}) - with_redis < 4
-    assert seconds_of({**environ, "WAL_URL": f"redis://127.0.0.1:{free_port()}/0"}) - with_redis < 4
+    assert seconds_of({**environ, "WAL_URL": f"redis://127.0.0.1:{vacant_port()}/0"}) - with_redis < 4
 
 
 def test_a_start_that_found_redis_frozen_is_recorded_when_it_thaws(

@@ -18,7 +18,7 @@ from projector.query import Query
 from projector.records import ActionExecutionRecord
 from projector.verify import verify
 from tests.integration.projection import Log
-from tests.servers import Server, eventually, free_port
+from tests.servers import Server, eventually, free_port, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -227,7 +227,7 @@ def test_a_restart_of_the_server_goes_unnoticed(own_server: Server) -> None:
 
 
 def test_a_server_that_is_down_is_unavailable_and_named() -> None:
-    port = free_port()
+    port = vacant_port()
     with (
         Query(f"redis://127.0.0.1:{port}/0") as query,
         pytest.raises(ServerUnavailable, match=rf"127\.0\.0\.1:{port}: .*[Cc]onnection refused"),

@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
-from tests.servers import Server, free_port
+from tests.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -216,7 +216,7 @@ class TestJson:
 class TestTrouble:
     @pytest.mark.parametrize("command", ["stats", "status"])
     def test_no_server_is_one_line_and_exit_status_1(self, command: str) -> None:
-        ended = projector(command, "--url", f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+        ended = projector(command, "--url", f"redis://:hunter2@127.0.0.1:{vacant_port()}/0")
         assert (ended.returncode, ended.stdout) == (1, "")
         assert len(ended.stderr.splitlines()) == 1
         assert "onnection refused" in ended.stderr

@@ -17,7 +17,7 @@ from projector import Query
 from projector.worker.projector import Projector
 from tests.integration.test_fences import running
 from tests.integration.test_read_cli import projector
-from tests.servers import Server, die_with_parent, eventually, free_port, server_program
+from tests.servers import Server, die_with_parent, eventually, free_port, server_program, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -41,7 +41,7 @@ class Pair:
     @property
     def url(self) -> str:
         """Of two sentinels, the first of which is down."""
-        hosts = f"127.0.0.1:{free_port()},127.0.0.1:{self.sentinel_port}"
+        hosts = f"127.0.0.1:{vacant_port()},127.0.0.1:{self.sentinel_port}"
         return f"sentinel://:{PASSWORD}@{hosts}/{MASTER}?sentinel_password={SENTINEL_PASSWORD}"
 
     def fail_over(self) -> None:

@@ -10,7 +10,7 @@ from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 from producer.connection.client import client_of, reason_of, safe_url
 from producer.connection.sentinel import SentinelUrl, sentinel_client
 from producer.errors import UnusableServer
-from tests.servers import free_port
+from tests.servers import vacant_port
 
 
 def test_hosts_and_ports_the_masters_name_and_its_account() -> None:
@@ -74,7 +74,7 @@ def test_a_client_asks_for_the_master_and_repeats_nothing_on_its_own() -> None:
 
 
 def test_when_no_sentinel_answers_the_error_says_which_were_asked_and_no_password() -> None:
-    ports = free_port(), free_port()
+    ports = vacant_port(), vacant_port()
     url = f"sentinel://:s3cret@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/m?sentinel_password=s4cret"
     client = sentinel_client(url, timeout=2.0)
     with pytest.raises(MasterNotFoundError) as caught:
