@@ -100,9 +100,8 @@ class Heartbeat:
         with self._changed:
             self._by = by
             self._runs[run] = None
-        if self._waits and self._is_due():
-            with suppress(RedisError):
-                self._beat()
+        if self._waits:
+            self._beat_while_runs_are_open()
         with self._changed:
             if self._thread is None:
                 self._start_thread()
