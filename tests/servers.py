@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -42,21 +41,27 @@ def server_program() -> str:
 def free_port() -> int:
     """One that nobody listens at. Below those that the system gives to connections, one of which could take it before
     the server does; at random, since several test runs may look for one at once. A cluster's bus has 10000 more."""
-    while True:
-        port = secrets.choice(_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+    bound, port = _bound()
+    bound.close()
+    return port
 
 
 def vacant_port() -> int:
     """One that nobody listens at, nor will while this process lives: bound, so that no other server takes it."""
+    bound, port = _bound()
+    bound.detach()  # stays open
+    return port
+
+
+def _bound() -> tuple[socket.socket, int]:
     while True:
-        with socket.socket() as holder, suppress(OSError):
-            holder.bind(("127.0.0.1", secrets.choice(_PORTS)))
-            port: int = holder.getsockname()[1]
-            holder.detach()  # stays open
-            return port
+        bound, port = socket.socket(), secrets.choice(_PORTS)
+        try:
+            bound.bind(("127.0.0.1", port))
+        except OSError:
+            bound.close()
+        else:
+            return bound, port
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 30.0, what: str = "") -> None:
