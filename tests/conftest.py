@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.servers import Server, running
+from tests.support.servers import Server, running
 
 
 @pytest.fixture(scope="session", autouse=True)

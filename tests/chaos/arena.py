@@ -27,7 +27,7 @@ from tests.chaos.wire import Wire
 from tests.chaos.writers.journal import Attempt
 from tests.chaos.writers.producers import Producers
 from tests.chaos.writers.way import Way
-from tests.servers import Server
+from tests.support.servers import Server
 
 __all__ = ["Arena"]
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.servers import die_with_parent
+from tests.support.servers import die_with_parent
 
 __all__ = ["Answer", "begin_rebuild", "flush", "rebuild", "verify"]
 

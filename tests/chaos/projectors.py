@@ -14,7 +14,7 @@ import redis
 
 from projector.keys import Keys
 from tests.chaos.waiting import until
-from tests.servers import die_with_parent
+from tests.support.servers import die_with_parent
 
 __all__ = ["ProjectorProcess", "Projectors"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
-from tests.servers import Server, server_program
+from tests.support.servers import Server, server_program
 
 __all__ = ["fill", "lift", "limitable_program"]
 

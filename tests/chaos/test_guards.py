@@ -12,9 +12,9 @@ from projector.bounds import Bounds
 from projector.errors import Damaged, Superseded
 from projector.keys import GROUP
 from projector.rebuild import rebuild
-from tests.integration.projection import Log, completed, raw_entries
-from tests.integration.test_fences import Hand
-from tests.servers import Server
+from tests.integration.projector.worker.test_fences import Hand
+from tests.support.projection import Log, completed, raw_entries
+from tests.support.servers import Server
 
 
 @pytest.fixture

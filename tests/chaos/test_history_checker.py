@@ -20,7 +20,7 @@ from tests.chaos.standing_projection import StandingProjection
 from tests.chaos.surviving_log import LogEntry, read_log
 from tests.chaos.writers.journal import Journal, read_journal
 from tests.chaos.writers.way import Way
-from tests.servers import Server
+from tests.support.servers import Server
 
 RUNS = 6
 

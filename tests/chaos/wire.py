@@ -6,7 +6,7 @@ import threading
 import time
 from random import Random
 
-from tests.proxy import Fault, Proxy
+from tests.support.proxy import Fault, Proxy
 
 __all__ = ["Wire"]
 

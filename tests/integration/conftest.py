@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.integration.projection import Log
-from tests.servers import Server
+from tests.support.projection import Log
+from tests.support.servers import Server
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from tests.mutation.mutant import Mutant
 
 __all__ = ["MUTANTS", "ORDINARY"]
 
-ORDINARY = "tests/integration/test_cases.py::test_an_execution_is_recorded_and_found"
+ORDINARY = "tests/integration/projector/worker/test_cases.py::test_an_execution_is_recorded_and_found"
 """Passes without any of the guards: a mutant that it kills is merely broken, and shows nothing."""
 
 _COMMIT = "projector/commit/commit.lua"
 _INSPECT = "projector/commit/inspect.lua"
-_FENCES = "tests/integration/test_fences.py"
+_FENCES = "tests/integration/projector/worker/test_fences.py"
 _GUARDS = "tests/chaos/test_guards.py"
 
 MUTANTS = (
@@ -55,13 +55,13 @@ MUTANTS = (
         "the trim of a list that has grown too long",
         _COMMIT,
         {"reply > bound then": "false then"},
-        ("tests/integration/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
+        ("tests/integration/projector/worker/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
         "what changed of statistics, as far as the commit knows",
         "projector/fold/statistics.py",
         {"map(ne, values, self._written)": "map(lambda now, then: then is None is not now, values, self._written)"},
-        ("tests/integration/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
+        ("tests/integration/projector/worker/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
         "torn, set before the first write",
@@ -88,7 +88,7 @@ MUTANTS = (
             "return (UNDECIDABLE if seq <= self.closed else DUPLICATE), 0": "return _NEXT",
         },
         (
-            "tests/integration/test_bad_input.py::"
+            "tests/integration/projector/worker/test_bad_input.py::"
             "test_a_bad_operation_still_uses_up_its_number_and_its_repetition_is_a_duplicate",
         ),
     ),
@@ -131,7 +131,7 @@ MUTANTS = (
             ),
         },
         (
-            "tests/integration/test_spool.py::"
+            "tests/integration/producer/spool/test_spool.py::"
             "test_a_connection_that_breaks_in_the_middle_of_a_batch_loses_and_doubles_nothing",
             "tests/chaos/test_spools.py::test_writers_that_are_killed_lose_nothing_whether_or_not_the_server_is_there",
         ),

@@ -15,7 +15,7 @@ from projector.keys import Keys
 from tests.benchmarks.ground.calls import call_of
 from tests.benchmarks.ground.site import NAMESPACE
 from tests.benchmarks.ground.workload import ACTIONS_50
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 __all__ = ["Sent", "producing", "projecting"]
 

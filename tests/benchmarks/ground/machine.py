@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.servers import server_program
+from tests.support.servers import server_program
 
 __all__ = ["machine_facts"]
 

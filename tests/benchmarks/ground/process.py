@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from tests.servers import die_with_parent
+from tests.support.servers import die_with_parent
 
 __all__ = ["Companion", "in_own_process", "peak_memory_kib"]
 

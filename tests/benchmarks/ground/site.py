@@ -15,7 +15,7 @@ import redis
 from producer.wal import wal_key
 from projector.keys import Keys
 from tests.benchmarks.ground.workload import Fields, Workload
-from tests.servers import Server
+from tests.support.servers import Server
 
 __all__ = ["NAMESPACE", "Site", "site"]
 

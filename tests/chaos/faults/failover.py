@@ -10,7 +10,7 @@ from tests.chaos.faults.fault import Fault
 from tests.chaos.operator_commands import verify
 from tests.chaos.surviving_log import read_log
 from tests.chaos.waiting import until
-from tests.servers import Server
+from tests.support.servers import Server
 
 __all__ = ["Failover"]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
-from tests.proxy import Fault as Harm
+from tests.support.proxy import Fault as Harm
 
 __all__ = ["CutConnections", "CutReplies", "CutRequests", "DelayedRequests", "StalledWire", "TruncatedReplies"]
 

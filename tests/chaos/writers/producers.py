@@ -13,7 +13,7 @@ from tests.chaos.operator_commands import flush
 from tests.chaos.waiting import until
 from tests.chaos.writers.journal import Attempt, read_journal
 from tests.chaos.writers.way import Way
-from tests.servers import die_with_parent
+from tests.support.servers import die_with_parent
 
 __all__ = ["Producers"]
 

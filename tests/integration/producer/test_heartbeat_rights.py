@@ -1,0 +1,112 @@
+"""Accounts that may append but not beat, on real servers: what lives is not presumed dead, whatever was promised."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producer import Producer
+from tests.integration.projector.worker.test_fences import assert_right_in_the_end
+from tests.integration.projector.worker.test_orphans import HEARTBEAT, looked_at_again, orphaned
+from tests.support.projection import Log
+from tests.support.servers import Server, eventually
+
+pytestmark = pytest.mark.server
+
+WAYS = ["direct", "spool", "buffer"]
+
+
+@pytest.fixture
+def log(own_server: Server, namespace: str) -> Iterator[Log]:
+    with own_server.client() as client:
+        yield Log(client, own_server.url, namespace)
+
+
+def account(log: Log, *more: str) -> str:
+    """The URL of an account that may append, and `more`; made, or given those rights alone."""
+    rights = (f"%W~{log.key('wal')}", "+@connection", "-@dangerous", "+xadd", *more)
+    log.client.execute_command("ACL", "SETUSER", "engine", "reset", "on", ">pw", *rights)
+    return log.url.replace("//", "//engine:pw@")
+
+
+def beating(log: Log) -> str:
+    return f"(%W~{log.key('heartbeat:*')} +set)"
+
+
+def producer_by(way: str, url: str, log: Log, path: Path, *, heartbeat: float) -> Producer:
+    ways: dict[str, dict[str, Any]] = {"direct": {}, "spool": {"spool": path / "spool"}, "buffer": {"buffer": 10}}
+    options = ways[way]
+    return Producer(url, log.namespace, heartbeat_ttl=heartbeat, **options)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_long_run_of_an_account_that_may_not_beat_is_not_presumed_dead(log: Log, tmp_path: Path, way: str) -> None:
+    with producer_by(way, account(log), log, tmp_path, heartbeat=HEARTBEAT) as producer:
+        with producer.execution("a", source="manual", execution_id="mine") as run:
+            assert producer.flush(60)
+            with looked_at_again(log, log.projector(heartbeat_ttl=HEARTBEAT)):
+                log.wait_for_entries(1)
+        assert run.execution_id not in [operation["execution_id"] for operation in orphaned(log)]
+    log.drain()
+    assert log.totals()["successes"] == 1
+    assert log.checkpoint("in_flight_replaced") == "0"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_loses_its_heartbeats_while_it_goes_on_is_not_presumed_dead(
+    log: Log, tmp_path: Path, way: str
+) -> None:
+    life = 60.0
+    with producer_by(way, account(log, beating(log)), log, tmp_path, heartbeat=life) as producer:
+        with producer.execution("a", source="manual", execution_id="mine"):
+            assert producer.flush(60)
+            log.drain()
+            (before,) = log.client.hvals(log.key("in_flight"))
+            assert b'"heartbeats":true' in before
+            account(log)
+            with producer._heartbeat._changed:  # the next beat is due now, not in ten seconds
+                producer._heartbeat._beaten_at = None
+                producer._heartbeat._changed.notify_all()
+            eventually(lambda: log.client.xlen(log.key("wal")) == 2, what="the promise withdrawn")
+            for key in log.client.keys(log.key("heartbeat:*")):
+                log.client.delete(key)  # as it dies by itself
+            with looked_at_again(log, log.projector(heartbeat_ttl=HEARTBEAT)):
+                log.wait_for_entries(2)
+        assert "mine" not in [operation["execution_id"] for operation in orphaned(log)]
+    log.drain()
+    assert log.totals()["successes"] == 1
+    assert log.totals()["orphaned"] == 1  # the witness
+    assert log.client.hlen(log.key("in_flight")) == 0
+    assert log.checkpoint("in_flight_replaced") == "1"
+    assert_right_in_the_end(log)
+
+
+def test_a_command_by_an_account_that_may_not_beat_is_recorded_without_a_promise_and_that_is_said_in_one_line(
+    log: Log, tmp_path: Path
+) -> None:
+    environ = {
+        **os.environ,
+        "WAL_URL": account(log),
+        "WAL_NAMESPACE": log.namespace,
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("producer"), "run", "--action", "a", "--", "sh", "-c", "exit 3"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr.startswith("producer: a runs without heartbeats, so nobody notices if it is killed: 127.")
+    assert ended.stderr.count("\n") == 1
+    entries: Any = log.client.xrange(log.key("wal"))
+    assert len(entries) == 2
+    assert not any(b"heartbeats" in fields[b"op"] for _, fields in entries)

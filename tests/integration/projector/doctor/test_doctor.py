@@ -1,0 +1,231 @@
+"""The doctor on real servers: each fault is found and named with its cure, and a healthy namespace has none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from projector.doctor import Finding, Severity, examine
+from projector.doctor.examination import CHECKS
+from tests.integration.projector.query.test_read_cli import projector
+from tests.integration.projector.worker.test_fences import running
+from tests.support.projection import Log, completed, started
+from tests.support.servers import Server, eventually
+
+pytestmark = pytest.mark.server
+
+WRONG, NOT_CHECKED, OK = Severity.WRONG, Severity.NOT_CHECKED, Severity.OK
+
+
+def doctor(log: Log, *options: str, url: str = "") -> subprocess.CompletedProcess[str]:
+    return projector("doctor", "--interval", "0.05", *options, "--url", url or log.url, "--namespace", log.namespace)
+
+
+def found(log: Log, *, seconds: float = 0.05) -> dict[str, list[Finding]]:
+    """The findings by check, of which each check has made at least one."""
+    by_check: dict[str, list[Finding]] = {name: [] for name in CHECKS}
+    for finding in examine(log.client, log.namespace, seconds=seconds):
+        by_check[finding.check].append(finding)
+    assert all(by_check.values())
+    return by_check
+
+
+def the_wrong_one(log: Log) -> Finding:
+    """The one finding that is wrong; that no projector is active goes without saying here."""
+    wrong = [
+        finding
+        for findings in found(log).values()
+        for finding in findings
+        if finding.severity is WRONG and finding.check not in ("projector", "lag")
+    ]
+    assert len(wrong) == 1, wrong
+    assert wrong[0].why
+    assert wrong[0].mend
+    return wrong[0]
+
+
+@contextmanager
+def active(log: Log) -> Iterator[None]:
+    with running(log.projector()):
+        eventually(lambda: log.client.exists(log.key("lease")), what="the lease")
+        yield
+
+
+@pytest.fixture
+def own_log(own_server: Server, namespace: str) -> Iterator[Log]:
+    """A namespace on a server that may be configured."""
+    with own_server.client() as client:
+        yield Log(client, own_server.url, namespace)
+
+
+def test_a_healthy_namespace_with_an_active_projector_has_no_findings_and_exits_with_0(log: Log) -> None:
+    log.add(started("a", heartbeats=False))
+    log.add_completions(3)
+    with active(log):
+        log.wait_for_entries(4)
+        shown, document = doctor(log), doctor(log, "--json")
+    assert shown.returncode == 0, shown.stdout
+    assert shown.stdout.splitlines()[-1] == f"{len(CHECKS)} ok"
+    told = json.loads(document.stdout)
+    assert told["healthy"] is True
+    assert told["namespace"] == log.namespace
+    assert [finding["check"] for finding in told["findings"]] == list(CHECKS)
+    assert {finding["severity"] for finding in told["findings"]} == {"ok"}
+
+
+def test_without_an_active_projector_it_exits_with_1_and_names_the_command_that_mends_it(log: Log) -> None:
+    log.add_completions(2)
+    shown = doctor(log)
+    assert shown.returncode == 1
+    assert f"mend: projector run --namespace {log.namespace}\n" in shown.stdout
+    assert "2 entries wait, and none was projected" in shown.stdout
+    told = json.loads(doctor(log, "--json").stdout)
+    assert told["healthy"] is False
+    assert [finding["check"] for finding in told["findings"] if finding["severity"] == "wrong"] == [
+        "projector",
+        "lag",
+    ]
+
+
+class TestServer:
+    @pytest.mark.parametrize(
+        ("option", "value", "check", "said"),
+        [
+            ("maxmemory-policy", "allkeys-lru", "maxmemory-policy", "allkeys-lru"),
+            ("appendonly", "no", "append-only-file", "off"),
+            ("appendfsync", "no", "appendfsync", "no"),
+            ("maxmemory", "1", "memory", "of 0.0 MiB used"),
+        ],
+    )
+    def test_a_configuration_that_can_lose_operations_is_wrong(
+        self, own_log: Log, option: str, value: str, check: str, said: str
+    ) -> None:
+        assert [finding.severity for finding in found(own_log)[check]] == [OK]
+        own_log.client.config_set(option, value)
+        finding = the_wrong_one(own_log)
+        assert finding.check == check
+        assert said in finding.found
+        assert finding.mend.startswith(f"redis-cli CONFIG SET {option} ")
+
+    def test_a_replica_is_wrong(self, own_log: Log, shared_server: Server) -> None:
+        own_log.client.replicaof("127.0.0.1", shared_server.port)
+        (finding,) = found(own_log)["role"]
+        assert (finding.severity, finding.found) == (WRONG, f"a replica of 127.0.0.1:{shared_server.port}")
+
+    def test_a_server_that_is_down_is_one_line(self) -> None:
+        ended = projector("doctor", "--url", "redis://127.0.0.1:1/0")
+        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+
+    def test_what_the_account_may_not_ask_is_not_checked_and_the_right_is_named(self, own_log: Log) -> None:
+        own_log.client.execute_command(
+            "ACL", "SETUSER", "weak", "on", ">pw", "%R~*", "+@read", "+multi", "+exec", "+time", "-xlen"
+        )
+        url = own_log.url.replace("//", "//weak:pw@")
+        with active(own_log):
+            ended = doctor(own_log, "--json", url=url)
+        findings = {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
+        assert ended.returncode == 0
+        assert {name for name, finding in findings.items() if finding["severity"] == "not_checked"} == {
+            *("server-version", "role", "maxmemory-policy", "memory", "append-only-file", "appendfsync", "quarantine")
+        }
+        assert findings["role"]["found"] == "this account lacks the right +info"
+        assert findings["appendfsync"]["found"] == "this account lacks the right +config|get"
+        assert findings["quarantine"]["found"] == "this account lacks the right +xlen"
+
+    def test_keys_that_the_account_may_not_read_are_not_checked(self, own_log: Log) -> None:
+        own_log.client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "%R~other", "+@all")
+        ended = doctor(own_log, "--json", url=own_log.url.replace("//", "//weak:pw@"))
+        findings = {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
+        assert findings["gaps"]["severity"] == "not_checked"
+        assert findings["gaps"]["found"] == f"this account lacks the right %R~{{{own_log.namespace}}}:*"
+        assert findings["role"]["severity"] == "ok"
+
+
+class TestLog:
+    @pytest.fixture(autouse=True)
+    def _projected(self, log: Log) -> None:
+        log.add_completions(3)
+        log.drain()
+        assert [finding.severity for check in ("log", "deleted-entries") for finding in found(log)[check]] == [OK, OK]
+
+    def newest(self, log: Log) -> str:
+        return log.checkpoint("last_id")
+
+    def test_a_log_that_is_gone(self, log: Log) -> None:
+        log.client.delete(log.key("wal"))
+        finding = the_wrong_one(log)
+        assert (finding.check, self.newest(log) in finding.found) == ("log", True)
+        assert finding.mend.startswith(f"projector rebuild --namespace {log.namespace}")
+
+    def test_a_log_that_ends_before_the_checkpoint(self, log: Log) -> None:
+        log.client.delete(log.key("wal"))
+        for number in (1, 2, 3):
+            log.add(completed("a"), entry_id=f"{number}-0")
+        finding = the_wrong_one(log)
+        assert finding.check == "log"
+        assert f"it ends at 3-0, and the projection stands beyond, at {self.newest(log)}" == finding.found
+
+    def test_the_entry_at_the_checkpoint_is_gone(self, log: Log) -> None:
+        log.client.xdel(log.key("wal"), self.newest(log))
+        (finding,) = found(log)["log"]
+        assert (finding.severity, finding.found.startswith("it does not hold")) == (WRONG, True)
+
+    def test_entries_that_somebody_else_deleted(self, log: Log) -> None:
+        log.client.xtrim(log.key("wal"), maxlen=1, approximate=False)
+        finding = the_wrong_one(log)
+        assert finding.check == "deleted-entries"
+        assert finding.found == "2 entries were deleted or trimmed by somebody else"
+
+    def test_entries_that_the_projector_has_trimmed_are_all_right(self, log: Log) -> None:
+        log.client.xtrim(log.key("wal"), maxlen=1, approximate=False)
+        log.client.hset(log.key("checkpoint"), "trimmed", 2)
+        assert [finding.severity for finding in found(log)["deleted-entries"]] == [OK]
+
+    def test_an_id_in_the_future(self, log: Log) -> None:
+        log.add(completed("a"), entry_id="4102444800000-0")
+        finding = the_wrong_one(log)
+        assert finding.check == "top-id"
+        assert finding.found == "4102444800000-0 is in the future: 2100-01-01 00:00:00 UTC"
+        assert f"redis-cli RENAME '{log.key('wal')}'" in finding.mend
+
+    def test_an_id_after_which_there_is_none(self, log: Log) -> None:
+        log.add(completed("a"), entry_id=f"{2**64 - 1}-{2**64 - 1}")
+        assert the_wrong_one(log).why == "no entry can be added any more"
+
+    def test_a_group_that_nobody_uses(self, log: Log) -> None:
+        log.client.xgroup_create(log.key("wal"), "left behind", 0)
+        finding = the_wrong_one(log)
+        assert finding.check == "groups"
+        assert finding.mend == f"redis-cli XGROUP DESTROY '{log.key('wal')}' 'left behind'"
+
+    def test_a_group_that_somebody_uses_is_all_right(self, log: Log) -> None:
+        log.client.xgroup_create(log.key("wal"), "other", 0)
+        log.client.xreadgroup("other", "reader", {log.key("wal"): ">"}, count=1)
+        assert [finding.severity for finding in found(log)["groups"]] == [OK]
+
+    def test_a_stranger_in_the_projectors_group(self, log: Log) -> None:
+        log.add_completions(2)
+        log.client.xreadgroup("projector", "stranger", {log.key("wal"): ">"}, count=2)
+        finding = the_wrong_one(log)
+        assert finding.found == "stranger reads from the projector's group, 2 pending"
+        assert finding.mend == f"redis-cli XGROUP DELCONSUMER '{log.key('wal')}' projector stranger"
+
+
+def test_it_reads_only(log: Log) -> None:
+    log.add("nonsense", "by", "w", "seq", 3)
+    log.drain()
+    before = log.projection(), log.client.xinfo_stream(log.key("wal"))
+    doctor(log)
+    assert (log.projection(), log.client.xinfo_stream(log.key("wal"))) == before
+
+
+def test_the_client_may_be_any_redis_client(log: Log, shared_server: Server) -> None:
+    with redis.Redis(port=shared_server.port, protocol=3) as client:
+        severities = {one.check: one.severity for one in examine(client, log.namespace, seconds=0.0)}
+    assert severities["projector"] is WRONG
+    assert NOT_CHECKED not in severities.values()

@@ -1,0 +1,153 @@
+"""Verification on a real server: identical is identical, and every kind of difference is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+
+from projector.bounds import Bounds
+from projector.errors import ConfigMismatch
+from projector.verify import Verification, verify
+from tests.integration.projector.worker.test_fences import running
+from tests.support.projection import Log, completed, started
+
+pytestmark = pytest.mark.server
+
+
+def fill(log: Log) -> None:
+    """Something under every key of a projection."""
+    for number in range(30):
+        log.add(started(f"a{number % 7}", f"run-{number}"))
+        if number % 3:
+            log.add(completed(f"a{number % 7}", number % 2 == 0, f"run-{number}", error="broken"))
+    log.add(
+        '{"type":"action_execution_orphaned","action_id":"a0","execution_id":"run-0","reason":"gone","orphaned_at":1}'
+    )
+    log.add(
+        '{"type":"cleanup_executed","scanner_id":"s","resource_id":"r","action":"delete","success":false,"executed_at":1}'
+    )
+    log.add("garbage", "by", "p", "seq", "5")
+    log.add(completed("a1"), "by", "p", "seq", "9", "acked", "2")
+    log.add(completed("a1"), "by", "p", "seq", "9", "acked", "2")
+
+
+def verified(log: Log) -> Verification:
+    return verify(log.client, log.namespace)
+
+
+def test_a_projection_is_identical_to_the_fold_of_its_log(log: Log) -> None:
+    fill(log)
+    count = log.drain()
+    outcome = verified(log)
+    assert outcome.identical, outcome.differences
+    assert (outcome.at, outcome.entries, outcome.moved) == (log.checkpoint("last_id"), count, False)
+
+
+def test_entries_after_the_checkpoint_do_not_matter(log: Log) -> None:
+    fill(log)
+    count = log.drain()
+    log.add_completions(10)
+    outcome = verified(log)
+    assert (outcome.identical, outcome.entries) == (True, count)
+
+
+def test_an_empty_namespace_is_identical(log: Log) -> None:
+    assert verified(log).identical
+    log.add_completions(1)
+    assert verified(log).identical
+
+
+def test_bounds_are_those_of_the_projection(log: Log) -> None:
+    log.bounds = Bounds(max_entries=3, max_actions=2, max_in_flight=2, max_quarantine=1)
+    fill(log)
+    log.drain()
+    assert verified(log).identical
+
+
+def test_a_projection_that_moves_while_it_is_verified_is_identical(log: Log) -> None:
+    fill(log)
+    stop = False
+
+    def write() -> None:
+        number = 0
+        while not stop:
+            log.add(completed(f"b{number % 90}", number % 5 > 0))
+            number += 1
+
+    with running(log.projector()):
+        writer = Thread(target=write)
+        writer.start()
+        try:
+            log.wait_for_entries(200)
+            outcomes = [verified(log) for _ in range(5)]
+        finally:
+            stop = True
+            writer.join()
+    assert all(outcome.identical for outcome in outcomes), [outcome.differences for outcome in outcomes]
+    assert any(outcome.moved for outcome in outcomes)
+
+
+TAMPERINGS: dict[str, tuple[Callable[[Log], object], str]] = {
+    "a total": (lambda log: log.client.hincrby(log.key("totals"), "successes", 1), "totals"),
+    "an action's field": (lambda log: log.client.hset(log.key("action:a1"), "last_error", "x"), "action:a1"),
+    "an action's field gone": (lambda log: log.client.hdel(log.key("action:a1"), "failures"), "action:a1"),
+    "an action's hash gone": (lambda log: log.client.delete(log.key("action:a1")), "action:a1"),
+    "an action more": (lambda log: log.client.zadd(log.key("actions"), {"x": 1}), "actions"),
+    "a score": (lambda log: log.client.zadd(log.key("actions"), {"a1": 1}), "actions"),
+    "a bucket": (lambda log: log.client.hset(log.key("durations:a1"), "7", 1), "durations:a1"),
+    "a record less": (lambda log: log.client.lpop(log.key("executions")), "executions"),
+    "an action's record less": (lambda log: log.client.rpop(log.key("executions:a1")), "executions:a1"),
+    "a failure more": (lambda log: log.client.lpush(log.key("failures"), "{}"), "failures"),
+    "a cleanup less": (lambda log: log.client.delete(log.key("cleanups")), "cleanups"),
+    "a run in flight less": (lambda log: log.client.hdel(log.key("in_flight"), "a3#run-3"), "in_flight"),
+    "an orphan more": (lambda log: log.client.hset(log.key("orphans"), "x", "{}"), "orphans"),
+    "a producer": (lambda log: log.client.hset(log.key("producers"), "p", "{}"), "producers"),
+    "a scanner": (lambda log: log.client.hset(log.key("scanner:s"), "failures", 9), "scanner:s"),
+    "a counter": (lambda log: log.client.hincrby(log.key("checkpoint"), "duplicates", 1), "checkpoint"),
+    "torn": (lambda log: log.client.hset(log.key("checkpoint"), "torn", "1-1"), "checkpoint"),
+    "the quarantine emptied": (lambda log: log.client.delete(log.key("quarantine")), "quarantine"),
+    "the quarantine written": (lambda log: log.client.xadd(log.key("quarantine"), {"op": "x"}), "quarantine"),
+    "a stray key": (lambda log: log.client.set(log.key("action:nobody"), "x"), "action:nobody"),
+    "a key of another type": (lambda log: retype(log, "totals"), "totals"),
+    "the checkpoint gone": (lambda log: log.client.delete(log.key("checkpoint")), "executions"),
+    "an old entry deleted": (lambda log: log.client.xdel(log.key("wal"), first_entry(log)), "checkpoint"),
+    "the checkpoint's entry deleted": (lambda log: log.client.xdel(log.key("wal"), log.checkpoint("last_id")), "wal"),
+}
+
+
+def retype(log: Log, name: str) -> None:
+    log.client.delete(log.key(name))
+    log.client.set(log.key(name), "x")
+
+
+def first_entry(log: Log) -> bytes:
+    found: list[tuple[bytes, object]] = log.client.execute_command("XRANGE", log.key("wal"), "-", "+", "COUNT", 1)
+    return found[0][0]
+
+
+@pytest.mark.parametrize("name", list(TAMPERINGS))
+def test_what_somebody_changed_is_found_and_a_rebuild_mends_it(log: Log, name: str) -> None:
+    tamper, suffix = TAMPERINGS[name]
+    fill(log)
+    log.drain()
+    tamper(log)
+    outcome = verified(log)
+    assert not outcome.identical
+    assert log.key(suffix) in {difference.key for difference in outcome.differences}
+    log.rebuild()
+    assert verified(log).identical
+    log.add_completions(3)
+    assert log.drain() == 3
+    assert verified(log).identical
+
+
+def test_a_projection_of_another_schema_is_refused_with_the_cure(log: Log) -> None:
+    fill(log)
+    log.drain()
+    log.client.hset(log.key("checkpoint"), "schema", "0")
+    with pytest.raises(ConfigMismatch, match="projector rebuild"):
+        verified(log)
+    log.rebuild()
+    assert verified(log).identical

@@ -1,0 +1,249 @@
+"""The accounts of `projector acl` on real servers: each does its work and is refused nothing; more it may not do.
+
+ACL LOG has what a server refused; INFO commandstats has what it was asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from producer import Producer
+from projector.acl import roles
+from projector.bounds import Bounds
+from projector.quarantine import Quarantine
+from projector.worker.projector import Projector
+from tests.integration.projector.query.test_read_cli import projector
+from tests.integration.projector.worker.test_fences import running
+from tests.support.projection import Log, completed, started
+from tests.support.servers import Server, eventually
+
+pytestmark = pytest.mark.server
+
+
+class Guarded:
+    """A server with the accounts of one namespace, and what its default user sees there."""
+
+    def __init__(self, server: Server, client: redis.Redis, namespace: str) -> None:
+        self.log = Log(client, server.url, namespace)
+        for role in roles(namespace):
+            client.execute_command(*role.command(user=role.name, password="pw").split())
+
+    def url(self, user: str) -> str:
+        return self.log.url.replace("//", f"//{user}:pw@")
+
+    def client(self, user: str) -> redis.Redis:
+        return redis.Redis.from_url(self.url(user), protocol=2)
+
+    def refused(self) -> list[str]:
+        """What was refused since the last time, but for what redis-py tries whenever it connects."""
+        found: Any = self.log.client.acl_log()
+        self.log.client.acl_log_reset()
+        return [f"{entry['username']}: {entry['object']}" for entry in found if "setinfo" not in entry["object"]]
+
+    def used(self) -> set[str]:
+        """The commands that any client has sent, or a script called, as ACL rules name them."""
+        return {name.removeprefix("cmdstat_").replace("'", "") for name in self.log.client.info("commandstats")}
+
+    def cli(self, user: str, *arguments: str) -> str:
+        ended = projector(*arguments, "--url", self.url(user), "--namespace", self.log.namespace)
+        assert ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
+        return ended.stdout
+
+
+@pytest.fixture
+def guarded(own_server: Server, namespace: str) -> Iterator[Guarded]:
+    with own_server.client() as client:
+        yield Guarded(own_server, client, namespace)
+
+
+def granted(role_name: str, namespace: str) -> set[str]:
+    (role,) = (role for role in roles(namespace) if role.name == role_name)
+    return {rule.removeprefix("+") for rule in role.rules if rule.startswith("+") and "@" not in rule}
+
+
+def cleanup(scanner_id: str) -> str:
+    fields = {"scanner_id": scanner_id, "resource_id": "r", "action": "delete", "success": True, "executed_at": 1}
+    return json.dumps({"type": "cleanup_executed", **fields})
+
+
+def project_everything(guarded: Guarded) -> None:
+    """All that a projector's account is for, with bounds so small that each of them evicts."""
+    log, url = guarded.log, guarded.url("projector")
+    small = Bounds(
+        max_entries=2, max_action_entries=1, max_in_flight=2, max_actions=2, max_scanners=2, max_producers=2,
+        max_gaps=1, max_quarantine=2,
+    )  # fmt: skip
+    worker = Projector(url, log.namespace, bounds=small, lease_ttl=1.0, heartbeat_ttl=0.1)
+    with running(worker):
+        for number in range(4):
+            log.add(started(f"a{number}", heartbeats=True), "by", f"w{number}", "seq", 1)
+            log.add(completed(f"b{number}", success=False))
+            log.add(cleanup(f"s{number}"))
+            log.add("nonsense")
+        log.add(json.dumps({"type": "action_execution_orphaned", "action_id": "a3", "reason": "r", "orphaned_at": 1}))
+        broken = log.add(completed("c"), "by", "w")
+        log.wait_for_entries(18)
+        with Quarantine(url, log.namespace) as quarantine:
+            assert [attempt.refusal for attempt in quarantine.retry([broken])] == [None]
+            assert quarantine.entries(5)
+        log.wait_for_entries(19)
+        assert "rebuilt" in guarded.cli("projector", "rebuild")
+        assert "identical" in guarded.cli("projector", "verify")
+        log.add(started("o", "r", heartbeats=True), "by", "o", "seq", 1)
+        eventually(
+            lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead"
+        )
+    log.client.set(log.key("lease"), "another", px=300)
+    Projector(url, log.namespace, bounds=small).drain()  # stands by first
+
+
+def test_a_projector_runs_rebuilds_verifies_and_retries_and_is_refused_nothing(guarded: Guarded) -> None:
+    project_everything(guarded)
+    assert guarded.refused() == []
+    assert guarded.log.totals()["total_executions"] == 5
+
+
+def test_a_projector_is_granted_no_command_that_its_work_does_not_take(guarded: Guarded) -> None:
+    guarded.log.client.config_resetstat()
+    project_everything(guarded)
+    assert granted("projector", guarded.log.namespace) - guarded.used() == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("FLUSHALL",),
+        ("CONFIG", "GET", "requirepass"),
+        ("KEYS", "*"),
+        ("GET", "another"),
+        ("XADD", "{other}:wal", "*", "op", "x"),
+        ("DEL", "{other}:wal"),
+        ("SCRIPT", "FLUSH"),
+        ("SHUTDOWN",),
+    ],
+)
+def test_a_projector_may_touch_no_other_namespace_nor_the_server(guarded: Guarded, command: tuple[str, ...]) -> None:
+    with guarded.client("projector") as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command)
+
+
+class TestProducer:
+    def test_it_records_waits_for_durability_and_beats(self, guarded: Guarded) -> None:
+        with Producer(guarded.url("producer"), guarded.log.namespace) as producer:
+            with producer.execution("backup", source="manual"):
+                pass
+            producer.cleanup_executed("locks", "lock:deploy", "release", True)
+        with guarded.client("producer") as client:
+            assert client.set(guarded.log.key("heartbeat:h:1:ab"), "1", ex=60)
+            assert client.wait(0, 10) == 0
+        assert guarded.refused() == []
+        guarded.log.drain()
+        assert guarded.log.totals()["cleanups"] == 1
+
+    @pytest.mark.parametrize(
+        ("command", "key"),
+        [
+            (("XRANGE", "-", "+"), "wal"),
+            (("XLEN",), "wal"),
+            (("XTRIM", "MAXLEN", "0"), "wal"),
+            (("XDEL", "1-1"), "wal"),
+            (("DEL",), "wal"),
+            (("SET", "x"), "wal"),
+            (("XADD", "*", "op", "x"), "quarantine"),
+            (("XADD", "*", "op", "x"), "heartbeat:me"),
+            (("SET", "x"), "lease"),
+            (("GET",), "heartbeat:me"),
+            (("DEL",), "heartbeat:me"),
+            (("HSET", "last_id", "9-9"), "checkpoint"),
+        ],
+    )
+    def test_it_reads_deletes_and_replaces_nothing(
+        self, guarded: Guarded, command: tuple[str, ...], key: str
+    ) -> None:
+        name, *arguments = command
+        with guarded.client("producer") as client, pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(name, guarded.log.key(key), *arguments)
+
+    def test_what_cannot_be_withheld_from_it_is_found_by_the_doctor(self, guarded: Guarded) -> None:
+        log = guarded.log
+        log.add_completions(3)
+        log.drain()
+        with guarded.client("producer") as client:
+            client.execute_command("XADD", log.key("wal"), "MAXLEN", "1", "4102444800000-0", "op", "x")
+        wrong = {
+            finding["check"]
+            for finding in json.loads(
+                projector("doctor", "--json", "--url", log.url, "--namespace", log.namespace).stdout
+            )["findings"]
+            if finding["severity"] == "wrong"
+        }
+        assert {"deleted-entries", "top-id"} <= wrong
+
+
+class TestReader:
+    @pytest.fixture(autouse=True)
+    def _projection(self, guarded: Guarded) -> None:
+        guarded.log.add(started("a", heartbeats=True), "by", "w", "seq", 1)
+        guarded.log.add_completions(3)
+        guarded.log.add("nonsense")
+        guarded.log.add(cleanup("s"))
+        guarded.log.drain()
+
+    def read_everything(self, guarded: Guarded) -> None:
+        for command in ("stats", "recent", "failures", "cleanups", "in-flight", "status", "verify"):
+            guarded.cli("reader", command)
+        guarded.cli("reader", "stats", "a")
+        guarded.cli("reader", "quarantine", "list")
+        guarded.cli("reader", "quarantine", "show", guarded.log.quarantine()[0][0])
+
+    def test_every_command_that_reads_works_and_is_refused_nothing(self, guarded: Guarded) -> None:
+        self.read_everything(guarded)
+        assert guarded.refused() == []
+
+    def test_the_doctor_cannot_check_appendfsync_and_all_the_rest(self, guarded: Guarded) -> None:
+        ended = projector("doctor", "--json", "--url", guarded.url("reader"), "--namespace", guarded.log.namespace)
+        findings = json.loads(ended.stdout)["findings"]
+        assert [one["check"] for one in findings if one["severity"] == "not_checked"] == ["appendfsync"]
+        assert guarded.refused() == ["reader: config|get"]
+
+    def test_it_is_granted_no_command_that_reading_does_not_take(self, guarded: Guarded) -> None:
+        guarded.log.client.config_resetstat()
+        self.read_everything(guarded)
+        projector("doctor", "--url", guarded.url("reader"), "--namespace", guarded.log.namespace)
+        assert granted("reader", guarded.log.namespace) - guarded.used() == set()
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("XADD", "wal", "*", "op", "x"),
+            ("DEL", "wal"),
+            ("XTRIM", "wal", "MAXLEN", "0"),
+            ("XGROUP", "CREATE", "wal", "g", "0"),
+            ("HSET", "checkpoint", "last_id", "9-9"),
+            ("SET", "lease", "me"),
+            ("EXPIRE", "totals", "1"),
+            ("EVAL", "return 1", "1", "wal"),
+            ("CONFIG", "GET", "*"),
+            ("FLUSHALL",),
+        ],
+    )
+    def test_it_cannot_write_anything(self, guarded: Guarded, command: tuple[str, ...]) -> None:
+        words = [
+            guarded.log.key(word) if word in ("wal", "checkpoint", "lease", "totals") else word for word in command
+        ]
+        with guarded.client("reader") as client, pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*words)
+
+
+def test_a_projector_without_a_right_stops_with_one_line_that_names_it(guarded: Guarded) -> None:
+    guarded.log.client.execute_command("ACL", "SETUSER", "projector", "-xreadgroup")
+    ended = projector("run", "--url", guarded.url("projector"), "--namespace", guarded.log.namespace)
+    assert ended.returncode == 1
+    assert "xreadgroup" in ended.stderr.splitlines()[-1]
+    assert "pw" not in ended.stderr
+    eventually(lambda: not guarded.log.client.exists(guarded.log.key("lease")), what="the lease to run out")
