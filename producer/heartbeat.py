@@ -15,8 +15,8 @@ from producer.errors import NotYetDurable, Unavailable
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
+    from producer.delivery.queue import Numbered
     from producer.execution import Execution
-    from producer.outlet.queue import Numbered
 
 __all__ = ["Heartbeat"]
 

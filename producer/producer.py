@@ -1,4 +1,4 @@
-"""The producer: three operations, validated here, and on their way to the log by an outlet."""
+"""The producer: three operations, validated here, and on their way to the log by a delivery."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
+from producer.delivery.delivery import Deliveries, Delivery
+from producer.delivery.durability import Durability
 from producer.errors import InvalidOperation, Unavailable, WalUnavailable
 from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
-from producer.outlet.durability import Durability
-from producer.outlet.outlet import Outlet, Outlets
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.redaction import Redact, redacted_end
@@ -108,7 +108,7 @@ class Producer:
             ttl=heartbeat_ttl,
             monotonic=monotonic,
         )
-        outlets = Outlets(
+        deliveries = Deliveries(
             self._client,
             namespace,
             key=key,
@@ -117,13 +117,15 @@ class Producer:
             vetted=self._heartbeat.vetted,
             monotonic=monotonic,
         )
-        self._outlet: Outlet
+        self._delivery: Delivery
         if spool is not None:
-            self._outlet = outlets.spooled(spool, destination=destination, bounds=bounds, synchronous=synchronous)
+            self._delivery = deliveries.spooled(
+                spool, destination=destination, bounds=bounds, synchronous=synchronous
+            )
         elif buffer is not None:
-            self._outlet = outlets.buffered(buffer, patience=buffer_timeout)
+            self._delivery = deliveries.buffered(buffer, patience=buffer_timeout)
         else:
-            self._outlet = outlets.direct()
+            self._delivery = deliveries.direct()
         _producers.add(self)
 
     # -- the operations --
@@ -250,7 +252,7 @@ class Producer:
             "started_at": self._now(),
             "execution_id": run.execution_id,
         }
-        if not self._heartbeat.begin(run, self._outlet.by):
+        if not self._heartbeat.begin(run, self._delivery.by):
             return self._record(fields)
         seq = 0  # not known: it may land although no answer comes
         try:
@@ -271,12 +273,12 @@ class Producer:
 
     def resend(self, error: WalUnavailable) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
-        return self._outlet.resend(error)
+        return self._delivery.resend(error)
 
     @property
     def trouble(self) -> str | None:
         """Why what waits in the spool or buffer cannot be forwarded at present; None when it can."""
-        return self._outlet.trouble
+        return self._delivery.trouble
 
     def flush(self, timeout: float = DEFAULT_SECONDS, *, leftovers: bool = True, attempts: float = math.inf) -> bool:
         """Whether all that was recorded so far has arrived, as safely as was asked for, within `timeout` seconds.
@@ -285,7 +287,7 @@ class Producer:
         earlier when so many `attempts` to send something have failed. Raises UnusableServer where it cannot arrive as
         safely as was asked for.
         """
-        return self._outlet.flush(timeout, leftovers=leftovers, attempts=attempts)
+        return self._delivery.flush(timeout, leftovers=leftovers, attempts=attempts)
 
     def close(self, timeout: float = DEFAULT_SECONDS) -> None:
         """Forward what waits in the spool or buffer, within `timeout` seconds; close connections of its own making.
@@ -295,8 +297,8 @@ class Producer:
         `producer` is told. After a `with` block, and when the process ends of itself, this is done too.
         """
         self._abandon_runs()
-        self._outlet.close(timeout)
-        if self._outlet.trouble is None:
+        self._delivery.close(timeout)
+        if self._delivery.trouble is None:
             self._heartbeat.stop()
         if self._owned:
             self._client.close()
@@ -314,7 +316,7 @@ class Producer:
         )
 
     def _begin_process(self) -> None:
-        self._outlet.begin_process()
+        self._delivery.begin_process()
         self._heartbeat.begin_process()
 
     def _abandon_runs(self) -> None:
@@ -333,7 +335,7 @@ class Producer:
         except InvalidOperation:  # no number is used up; and if it was for a lone surrogate, that is replaced
             texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
             operation, raw = encoded(fields | texts)
-        return self._outlet.record(operation, raw, self._now())
+        return self._delivery.record(operation, raw, self._now())
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from producer.connection.server import UNKNOWN, Server
+from producer.delivery.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
-from producer.outlet.durability import ACKNOWLEDGED, Level
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off

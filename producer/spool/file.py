@@ -13,8 +13,8 @@ from urllib.request import pathname2url
 from zlib import crc32
 
 from producer.connection.server import UNKNOWN, Server
+from producer.delivery.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
-from producer.outlet.durability import ACKNOWLEDGED, Level
 
 __all__ = [
     "SIDES",

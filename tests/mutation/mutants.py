@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     Mutant(
         "what keeps an operation in its queue until it has arrived",
-        "producer/outlet/sender.py",
+        "producer/delivery/sender.py",
         {
             "            if arrived:\n                self._remove(queue, batch[:arrived])\n": (
                 "            self._remove(queue, batch)\n"

@@ -374,7 +374,7 @@ def test_a_client_object_of_either_protocol_will_do(
 @pytest.fixture
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The producer does not try again; whoever does, is redis-py."""
-    monkeypatch.setattr("producer.outlet.direct._FIRST_PAUSE", 2 * PATIENT)
+    monkeypatch.setattr("producer.delivery.direct._FIRST_PAUSE", 2 * PATIENT)
 
 
 @pytest.mark.usefixtures("one_attempt")

@@ -37,8 +37,8 @@ class Engine:
         self.steps: list[str] = []
         self._waited = 0.0
         monkeypatch.setattr("producer.heartbeat.send_once", self._beat)
-        self._record_for_real = self.producer._outlet.record
-        monkeypatch.setattr(self.producer._outlet, "record", self._record)
+        self._record_for_real = self.producer._delivery.record
+        monkeypatch.setattr(self.producer._delivery, "record", self._record)
 
     def _monotonic(self) -> float:
         self._waited += 0 if self.server.connected else 0.01  # an attempt takes time
@@ -58,7 +58,7 @@ class Engine:
 
     @property
     def key(self) -> str:
-        return f"{{otters}}:heartbeat:{self.producer._outlet.by}"
+        return f"{{otters}}:heartbeat:{self.producer._delivery.by}"
 
     @property
     def operations(self) -> list[dict[str, Any]]:
@@ -281,7 +281,7 @@ def test_the_end_of_a_run_waits_for_a_promise_that_is_being_withdrawn(
     """A start that came after the end would stay in flight for ever."""
     producer = Producer(guard.client)
     begun, go_on = threading.Event(), threading.Event()
-    record = producer._outlet.record
+    record = producer._delivery.record
 
     def slowly(*arguments: Any) -> Any:
         if threading.current_thread().name == "producer-heartbeat":
@@ -289,7 +289,7 @@ def test_the_end_of_a_run_waits_for_a_promise_that_is_being_withdrawn(
             assert go_on.wait(30)
         return record(*arguments)
 
-    monkeypatch.setattr(producer._outlet, "record", slowly)
+    monkeypatch.setattr(producer._delivery, "record", slowly)
     run = producer.execution("a", source="manual")
     run.__enter__()
     guard.allowed = False
@@ -309,7 +309,7 @@ def test_a_promise_that_cannot_be_withdrawn_yet_is_withdrawn_later(
     guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     producer = Producer(guard.client)
-    record = producer._outlet.record
+    record = producer._delivery.record
     refusals, refused = iter([True]), threading.Event()
 
     def refuse_once(operation: Any, raw: bytes, at: int) -> Any:
@@ -318,7 +318,7 @@ def test_a_promise_that_cannot_be_withdrawn_yet_is_withdrawn_later(
             raise SpoolFull("full")
         return record(operation, raw, at)
 
-    monkeypatch.setattr(producer._outlet, "record", refuse_once)
+    monkeypatch.setattr(producer._delivery, "record", refuse_once)
     with producer.execution("a", source="manual"):
         guard.allowed = False
         let_it_beat(producer)

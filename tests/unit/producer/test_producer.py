@@ -297,7 +297,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, outcomes: list[object]) -> list[tu
             raise outcome
         return outcome
 
-    monkeypatch.setattr("producer.outlet.direct.send_once", send_once)
+    monkeypatch.setattr("producer.delivery.direct.send_once", send_once)
     return sent
 
 
@@ -375,7 +375,7 @@ def test_each_attempt_has_the_time_that_is_left(log: Log, monkeypatch: pytest.Mo
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr("producer.outlet.direct.send_once", send_once)
+    monkeypatch.setattr("producer.delivery.direct.send_once", send_once)
     monkeypatch.setattr("time.sleep", sleep)
     with pytest.raises(WalUnavailable):
         Producer(log.client, timeout=5.0, monotonic=lambda: now).cleanup_executed("s", "r", "delete", True)

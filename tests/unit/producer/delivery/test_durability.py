@@ -10,9 +10,9 @@ import pytest
 from redis.exceptions import BusyLoadingError, ResponseError
 
 from producer import NotYetDurable, Producer, UnusableServer, WalUnavailable
+from producer.delivery.durability import Durability
+from producer.delivery.pipeline import Pipeline
 from producer.operations import operation_of
-from producer.outlet.durability import Durability
-from producer.outlet.pipeline import Pipeline
 from producer.receipt import Receipt
 
 

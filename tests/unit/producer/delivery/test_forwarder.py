@@ -10,12 +10,12 @@ import pytest
 import redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
+from producer.delivery.buffer import Buffer
+from producer.delivery.durability import Durability
+from producer.delivery.forwarder import Forwarder
+from producer.delivery.queue import Numbered
 from producer.errors import SpoolDamaged, UnusableServer
 from producer.identity import SETTLE_SECONDS, Identity
-from producer.outlet.buffer import Buffer
-from producer.outlet.durability import Durability
-from producer.outlet.forwarder import Forwarder
-from producer.outlet.queue import Numbered
 
 LOST = redis.ConnectionError("Connection closed by server.")
 OOM = OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
@@ -60,8 +60,8 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     made = Line([])
-    monkeypatch.setattr("producer.outlet.sender.Pipeline", made)
-    monkeypatch.setattr("producer.outlet.forwarder._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("producer.delivery.sender.Pipeline", made)
+    monkeypatch.setattr("producer.delivery.forwarder._FIRST_PAUSE", 0.001)
     return made
 
 

@@ -516,7 +516,7 @@ def test_a_survey_shows_what_waits_and_disturbs_nobody(spool: Spool, place: Path
 # -- imports --
 
 
-@pytest.mark.parametrize("modules", ["sqlite3", "producer.spool.spool", "producer.outlet.forwarder"])
+@pytest.mark.parametrize("modules", ["sqlite3", "producer.spool.spool", "producer.delivery.forwarder"])
 def test_who_needs_no_spool_loads_none(modules: str) -> None:
     program = f"import sys, producer; producer.Producer('redis://h').close(); print({modules!r} in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from producer import SpoolDamaged
+from producer.delivery.durability import Level
 from producer.identity import Identity
-from producer.outlet.durability import Level
 from producer.spool.bounds import SpoolBounds
 from producer.spool.directory import SpoolDirectory
 from producer.spool.spool import Spool

@@ -15,8 +15,8 @@ import pytest
 
 from producer import Producer, SpoolFull, SpoolUnusable
 from producer.connection.server import Server
+from producer.delivery.durability import ACKNOWLEDGED, Level
 from producer.identity import Identity
-from producer.outlet.durability import ACKNOWLEDGED, Level
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.directory import SpoolDirectory

@@ -18,11 +18,11 @@ from producer.connection.client import (
     send_once,
     where,
 )
+from producer.delivery.durability import Durability
+from producer.delivery.pipeline import Pipeline
 from producer.errors import NotYetDurable, WalRefused, WalUnavailable
 from producer.identity import Identity
 from producer.operations import Operation, encode
-from producer.outlet.durability import Durability
-from producer.outlet.pipeline import Pipeline
 from producer.receipt import Receipt
 from producer.wal import append_command
 

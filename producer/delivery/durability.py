@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from redis.exceptions import ResponseError
 
 from producer.connection.client import is_refusal
+from producer.delivery.pipeline import Pipeline
 from producer.errors import UnusableServer
-from producer.outlet.pipeline import Pipeline
 
 __all__ = ["ACKNOWLEDGED", "Durability", "Level"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from producer.delivery.durability import Level
 from producer.identity import FormerIdentity, Identity
-from producer.outlet.durability import Level
 
 __all__ = ["Numbered", "Queue", "Vetted"]
 

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from producer.delivery.direct import Direct
+from producer.delivery.forwarder import Forwarder
+from producer.delivery.queue import Queue
 from producer.errors import UnusableServer, WalUnavailable
 from producer.identity import Identity
 from producer.operations import Operation
-from producer.outlet.direct import Direct
-from producer.outlet.forwarder import Forwarder
-from producer.outlet.queue import Queue
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 

@@ -8,26 +8,26 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from producer.connection.client import Client
+from producer.delivery.direct import Direct
+from producer.delivery.durability import Durability
 from producer.errors import WalUnavailable
 from producer.operations import Operation
-from producer.outlet.direct import Direct
-from producer.outlet.durability import Durability
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
     from producer.connection.destination import Destination
+    from producer.delivery.forwarded import Forwarded
+    from producer.delivery.forwarder import Forwarder
+    from producer.delivery.queue import Queue, Vetted
     from producer.identity import Identity
-    from producer.outlet.forwarded import Forwarded
-    from producer.outlet.forwarder import Forwarder
-    from producer.outlet.queue import Queue, Vetted
     from producer.spool.bounds import SpoolBounds
     from producer.spool.file import Synchronous
     from producer.spool.leftovers import Leftovers
 
-__all__ = ["Outlet", "Outlets"]
+__all__ = ["Deliveries", "Delivery"]
 
 
-class Outlet(Protocol):
+class Delivery(Protocol):
     """One of the ways."""
 
     @property
@@ -54,7 +54,7 @@ class Outlet(Protocol):
         """In a forked child: begin anew, with an identity of its own."""
 
 
-class Outlets:
+class Deliveries:
     """Makes them. Those that are not asked for are not even imported."""
 
     def __init__(
@@ -80,8 +80,8 @@ class Outlets:
         return self._direct
 
     def buffered(self, limit: int, *, patience: float) -> Forwarded:
-        from producer.outlet.buffer import Buffer
-        from producer.outlet.forwarded import Forwarded
+        from producer.delivery.buffer import Buffer
+        from producer.delivery.forwarded import Forwarded
 
         def open_queue(identity: Identity) -> Buffer:
             return Buffer(identity, self._namespace, limit=limit, patience=patience)
@@ -97,7 +97,7 @@ class Outlets:
         synchronous: Synchronous,
     ) -> Forwarded:
         from producer.connection.destination import Destination
-        from producer.outlet.forwarded import Forwarded
+        from producer.delivery.forwarded import Forwarded
         from producer.spool.directory import SpoolDirectory
         from producer.spool.leftovers import Leftovers
 
@@ -116,7 +116,7 @@ class Outlets:
         return Forwarded(open_queue, open_forwarder, self._direct, outlives=True)
 
     def _forwarder(self, queue: Queue, leftovers: Leftovers | None = None) -> Forwarder:
-        from producer.outlet.forwarder import Forwarder
+        from producer.delivery.forwarder import Forwarder
 
         return Forwarder(
             self._client,

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from producer.connection.client import Client, RedisError, reason_of
+from producer.delivery.durability import Durability
+from producer.delivery.queue import Queue, Vetted
+from producer.delivery.sender import Sender
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
-from producer.outlet.durability import Durability
-from producer.outlet.queue import Queue, Vetted
-from producer.outlet.sender import Sender
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from producer.connection.client import Client, RedisError, where
-from producer.outlet.durability import Durability
-from producer.outlet.pipeline import Pipeline
-from producer.outlet.queue import Numbered, Queue, Vetted
+from producer.delivery.durability import Durability
+from producer.delivery.pipeline import Pipeline
+from producer.delivery.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]
