@@ -112,8 +112,8 @@ def test_nothing_is_imported_from_the_tests() -> None:
 
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if in_package(name, "projector.fold")))
-def test_the_fold_loads_no_redis(module: str) -> None:
-    assert not {name for name in loaded(f"import {module}") if in_package(name, "redis", "hiredis")}
+def test_the_fold_loads_neither_redis_nor_pydantic(module: str) -> None:
+    assert not {name for name in loaded(f"import {module}") if in_package(name, "redis", "hiredis", "pydantic")}
 
 
 @pytest.mark.parametrize("module", ["projector.bounds", "producer.operations", "producer.wal", "producer.errors"])
@@ -132,3 +132,8 @@ def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
     found = loaded(statement)
     assert "redis" in found
     assert not {name for name in found if in_package(name, "typer", "click", "rich", "producer.cli", "projector.cli")}
+
+
+@pytest.mark.parametrize("statement", ["from producer import Producer", "import projector.cli"])
+def test_pydantic_is_not_loaded_where_its_time_would_be_felt(statement: str) -> None:
+    assert not {name for name in loaded(statement) if in_package(name, "pydantic", "pydantic_settings")}
