@@ -10,7 +10,7 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url, bounds_changed
 from projector.cli.progress import progress_bar
 from projector.cli.stdout import write
-from projector.rebuild import rebuild as rebuild_projection
+from projector.shadow import rebuild as rebuild_projection
 
 __all__ = ["rebuild"]
 

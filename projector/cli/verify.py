@@ -15,8 +15,8 @@ from projector.cli.options import Namespace, Url
 from projector.cli.progress import progress_bar
 from projector.cli.stdout import write, write_json
 from projector.cli.visible import visible
-from projector.verify import Difference, Verification
-from projector.verify import verify as verify_projection
+from projector.verification import Difference, Verification
+from projector.verification import verify as verify_projection
 
 __all__ = ["verify"]
 

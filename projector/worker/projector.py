@@ -17,7 +17,7 @@ from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import ORPHAN, SILENCE
-from projector.worker.projection import COMMIT
+from projector.worker.projection_writer import COMMIT
 from projector.worker.session import INSPECT, Session
 
 __all__ = ["DEFAULT_LEASE_SECONDS", "Projector"]

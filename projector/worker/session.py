@@ -14,7 +14,7 @@ from projector.worker.lease import Lease
 from projector.worker.link import Link, Script, entries_of
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
-from projector.worker.projection import Projection
+from projector.worker.projection_writer import ProjectionWriter
 from projector.worker.verdict import judge
 
 __all__ = ["INSPECT", "Session"]
@@ -43,7 +43,7 @@ class Session:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.projection = Projection(link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms)
+        self.projection = ProjectionWriter(link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms)
         self._orphans = Orphans(
             link,
             keys,

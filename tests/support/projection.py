@@ -10,7 +10,7 @@ import redis
 
 from producer import Producer
 from projector.bounds import Bounds
-from projector.rebuild import Rebuilt, rebuild
+from projector.shadow import Rebuilt, rebuild
 from projector.worker.projector import Projector
 from tests.support.servers import eventually
 

@@ -8,7 +8,7 @@ from time import perf_counter, process_time
 import redis
 
 from projector import Projector
-from projector.rebuild import rebuild
+from projector.shadow import rebuild
 from tests.benchmarks.ground.process import peak_memory_kib
 
 __all__ = ["Drained", "projector_drain", "projector_rebuild"]

@@ -16,7 +16,7 @@ from redis.cluster import RedisCluster
 from projector.errors import Damaged, ServerRefused, ServerUnavailable
 from projector.query import Query
 from projector.records import ActionExecutionRecord
-from projector.verify import verify
+from projector.verification import verify
 from tests.support.projection import Log
 from tests.support.servers import Server, eventually, free_port, vacant_port
 

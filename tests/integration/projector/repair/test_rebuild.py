@@ -14,8 +14,8 @@ import redis
 from projector import Query
 from projector.bounds import Bounds
 from projector.errors import ConfigMismatch, Damaged
-from projector.rebuild import rebuild
-from projector.verify import verify
+from projector.shadow import rebuild
+from projector.verification import verify
 from tests.integration.projector.repair.test_verify import fill
 from tests.integration.projector.worker.test_fences import Hand, running
 from tests.support.projection import Log, completed

@@ -9,7 +9,7 @@ import pytest
 
 from projector.bounds import Bounds
 from projector.errors import ConfigMismatch
-from projector.verify import Verification, verify
+from projector.verification import Verification, verify
 from tests.integration.projector.worker.test_fences import running
 from tests.support.projection import Log, completed, started
 

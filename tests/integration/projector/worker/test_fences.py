@@ -15,7 +15,7 @@ from projector.keys import GROUP, Keys
 from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
-from projector.worker.projection import COMMIT
+from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
 from tests.support.projection import Log, completed, raw_entries

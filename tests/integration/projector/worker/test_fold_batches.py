@@ -21,7 +21,7 @@ from projector.bounds import Bounds
 from projector.fold.rendering import render
 from projector.keys import Keys
 from projector.worker import batch_size
-from projector.worker import projection as writing
+from projector.worker import projection_writer as writing
 from tests.support.logs import (
     TINY,
     Fields,

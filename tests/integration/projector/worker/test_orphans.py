@@ -23,7 +23,7 @@ from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.orphans import ORPHAN, SILENCE
-from projector.worker.projection import COMMIT
+from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
 from tests.integration.projector.worker.test_fences import assert_right_in_the_end, running

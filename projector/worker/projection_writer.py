@@ -15,14 +15,14 @@ from projector.worker.link import Link, Script
 from projector.worker.loader import Loader
 from projector.worker.verdict import judge
 
-__all__ = ["COMMIT", "Projection"]
+__all__ = ["COMMIT", "ProjectionWriter"]
 
 COMMIT = Script("commit")
 
 _SLICE = 50
 
 
-class Projection:
+class ProjectionWriter:
     """The projection under `keys`, as one writer sees it. After any error it is of no use: its memory is ahead.
 
     `token` is the lease's, which each commit checks and renews for `ttl_ms`; empty for a shadow, which has no lease.

@@ -16,9 +16,9 @@ from projector.entry_id import order_of
 from projector.errors import ConfigMismatch
 from projector.fold.rendering import Content, Rendered, render_action, render_fixed, render_scanner
 from projector.keys import FIXED_KEYS, Keys
-from projector.verify.differences import Difference, differences
-from projector.verify.log_reader import LogReader
-from projector.verify.snapshot import Reader
+from projector.verification.differences import Difference, differences
+from projector.verification.log_reader import LogReader
+from projector.verification.snapshot import Reader
 from projector.worker.link import Link, pairs_of
 from projector.worker.loader import read_checkpoint
 

@@ -17,11 +17,11 @@ from projector.bounds import SCHEMA, Bounds
 from projector.commit.plan import checkpoint_fields
 from projector.errors import Damaged, Superseded
 from projector.keys import Keys
-from projector.rebuild.replay import Replay
+from projector.shadow.replay import Replay
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link, Script, pairs_of
 from projector.worker.loader import read_checkpoint
-from projector.worker.projection import COMMIT, Projection
+from projector.worker.projection_writer import COMMIT, ProjectionWriter
 from projector.worker.verdict import judge
 
 __all__ = ["Rebuilt", "rebuild"]
@@ -127,17 +127,17 @@ class _Rebuild:
 
     # -- the shadow --
 
-    def _shadow_projection(self, lost: int) -> tuple[Projection, bool]:
+    def _shadow_projection(self, lost: int) -> tuple[ProjectionWriter, bool]:
         """The shadow as it was left behind, if it still fits; else an empty one."""
         kind = self._link.call("TYPE", self._shadow.checkpoint)
         checkpoint = read_checkpoint(self._link, self._shadow) if kind == b"hash" else {}
         if checkpoint and self._fits(checkpoint, lost):
-            projection = Projection(self._link, self._shadow, self._bounds)
+            projection = ProjectionWriter(self._link, self._shadow, self._bounds)
             projection.load_checkpoint(checkpoint)
             projection.load_tables()
             return projection, True
         self._delete_shadow()
-        projection = Projection(self._link, self._shadow, self._bounds)
+        projection = ProjectionWriter(self._link, self._shadow, self._bounds)
         # Entries count as read, trimmed ones included: so the group's lag and the log's identity come out right.
         projection.history.checkpoint.entries = projection.history.checkpoint.trimmed = lost
         return projection, False
@@ -184,7 +184,7 @@ class _Rebuild:
                 "start it again with: projector rebuild"
             )
 
-    def _swap(self, projection: Projection, lease: Lease) -> None:
+    def _swap(self, projection: ProjectionWriter, lease: Lease) -> None:
         old, new = self._scan(self._live), self._scan(self._shadow)
         named = [self._live.prefixed(self._shadow.suffix_of(key)) for key in new]
         keys = [self._live.lease, self._shadow.checkpoint, *old, *new, *named]

@@ -7,7 +7,7 @@ from typing import Any
 
 from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.link import Link
-from projector.worker.projection import Projection
+from projector.worker.projection_writer import ProjectionWriter
 
 __all__ = ["Replay"]
 
@@ -15,7 +15,7 @@ __all__ = ["Replay"]
 class Replay:
     """Brings `projection` forward page by page; the next page is read while one is folded and committed."""
 
-    def __init__(self, link: Link, wal: bytes, projection: Projection, progress: Callable[[int], None]) -> None:
+    def __init__(self, link: Link, wal: bytes, projection: ProjectionWriter, progress: Callable[[int], None]) -> None:
         self._link = link
         self._wal = wal
         self._projection = projection

@@ -1,5 +1,5 @@
 """The rebuild: the log folded from its start into a shadow, which then takes the projection's place at once."""
 
-from projector.rebuild.rebuild import Rebuilt, rebuild
+from projector.shadow.rebuild import Rebuilt, rebuild
 
 __all__ = ["Rebuilt", "rebuild"]

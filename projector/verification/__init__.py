@@ -1,5 +1,5 @@
 """Verification: the log folded anew, in memory, and compared with the projection key by key."""
 
-from projector.verify.verification import Difference, Verification, verify
+from projector.verification.verification import Difference, Verification, verify
 
 __all__ = ["Difference", "Verification", "verify"]

@@ -9,7 +9,7 @@ from projector.entry_id import order_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
-from projector.verify.snapshot import Reader
+from projector.verification.snapshot import Reader
 
 __all__ = ["LogReader"]
 
