@@ -1,9 +1,8 @@
-"""The sign of life of a producer with runs open: by it the projector tells a run that goes on from a dead one."""
+"""The sign of life of a producer with open runs: by it the projector tells a living run from a dead one."""
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of, send_once
-from producer.errors import NotYetDurable, Unavailable
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
@@ -20,39 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Heartbeat"]
 
-_BEATS = 6
-"""In the life of one."""
-_HASTE = 10
-"""How much sooner the next one comes after one that failed."""
-_SHORTEST_LIFE_MS = 1
-_WITHDRAWAL_SECONDS = 10.0
-"""How long a run's end waits for a promise that is being taken back."""
+_BEATS_PER_TTL = 6
+_RETRIES_PER_PERIOD = 10
+_SHORTEST_TTL_MS = 1
 _PROMISE = b',"heartbeats":true}'
-"""How an operation ends that promises heartbeats: with the last field of a start. Nothing else ends like that."""
+"""The end of a start that promises heartbeats. No other operation ends like that."""
 
 _log = logging.getLogger("producer")
 
 
-class _Promise:
-    """That heartbeats come while a run is open. Made in its start, number `seq`; `withdraw` records it again without.
-
-    `seq` is 0 where it is not known, and may have gone out.
-    """
-
-    __slots__ = ("seq", "withdraw")
-
-    def __init__(self, seq: int, withdraw: Callable[[], object]) -> None:
-        self.seq = seq
-        self.withdraw = withdraw
-
-
 class Heartbeat:
-    """Keeps `{namespace}:heartbeat:<by>` alive while runs are open, by a thread that ends with the last of them.
+    """Keeps `{namespace}:heartbeat:<by>` alive while runs are open. Its thread ends with the last run.
 
-    `waits`: the first beat is there before a start is written. Otherwise a start that goes by a spool or buffer is
-    not held up by the network: it promises heartbeats, and when it is sent, `vetted` takes out what we may not
-    promise. Where the right to beat is lost while a run is open, its start is recorded again, without the promise: so
-    it is not presumed dead while it lives. Safe under threads and in signal handlers.
+    `waits`: the producer sends directly, so the first beat precedes the start's record. By a spool or buffer the
+    network must not hold up a start: the start promises heartbeats at once, and `vetted` takes the promise out before
+    the start is sent if the server refuses to let us beat. Safe under threads and in signal handlers.
+
+    `timeout` (of one beat) and `ttl` (of the key) are seconds.
     """
 
     def __init__(
@@ -69,7 +51,7 @@ class Heartbeat:
         self._namespace = namespace
         self._waits = waits
         self._ttl = ttl
-        self._period = ttl / _BEATS
+        self._period = ttl / _BEATS_PER_TTL
         self._timeout = min(timeout, self._period)
         self._monotonic = monotonic
         self.begin_process()
@@ -77,62 +59,49 @@ class Heartbeat:
     def begin_process(self) -> None:
         """Begin anew, as in a forked child, which has neither the thread nor the runs."""
         self.refusal: str | None = None
-        """Why we may not beat; None when we may, as far as is known."""
+        """Why the server refuses heartbeats; None if it accepts them or was not asked yet."""
         self._by = ""
-        self._runs: dict[Execution, _Promise | None] = {}
+        self._runs: dict[Execution, None] = {}
         self._beaten_at: float | None = None
         self._failed = False
-        self._has_promised = False
-        self._sent: float = math.inf if self._waits else 0  # no promise beyond this number has gone out
-        self._withdrawing: Execution | None = None
         self._thread: threading.Thread | None = None
-        # Its lock can be taken twice by one thread: a signal handler may begin a run, too.
+        # Reentrant, because a signal handler may begin a run while its thread holds the lock.
         self._changed = threading.Condition()
-        # One beat at a time: one that is on its way when they stop would arrive after the stop, and outlive it.
+        # One beat at a time: a beat that arrived after `stop` would outlive the producer.
         self._beating = threading.RLock()
 
     def begin(self, run: Execution, by: str) -> bool:
-        """A run of the producer `by` is about to start; whether its start may promise heartbeats.
+        """Beat for `run` of the producer `by` until its `end`. Returns whether its start may promise heartbeats.
 
-        It may also when the server does not answer just now: the projector takes no silence for death that is not
-        much longer. It may not when the account has no right to beat.
+        The start may promise them even if the server does not answer just now: the projector presumes nobody dead
+        for a short silence. It may not if the account has no right to beat.
         """
         with self._changed:
             self._by = by
             self._runs[run] = None
         if self._waits:
-            self._beat_while_runs_are_open()
+            self._beat_if_due()
         with self._changed:
             if self._thread is None:
                 self._start_thread()
-            self._has_promised = self._has_promised or self.refusal is None
-            return self.refusal is None
-
-    def promised(self, run: Execution, seq: int, withdraw: Callable[[], object]) -> None:
-        """The start of `run` was recorded as number `seq`, with a promise. 0: it may have been, under any."""
-        with self._changed:
-            if run in self._runs:
-                self._runs[run] = _Promise(seq, withdraw)
-                if self.refusal is not None:
-                    self._changed.notify_all()
+        return self.refusal is None
 
     def end(self, run: Execution) -> None:
-        """The run is about to end, or has not begun after all. From here on nothing records its start again."""
+        """`run` is about to end, or its start was not recorded."""
         with self._changed:
             self._runs.pop(run, None)
-            self._changed.wait_for(lambda: self._withdrawing is not run, _WITHDRAWAL_SECONDS)
 
     def runs(self) -> list[Execution]:
-        """Those that are open, in the order in which they began."""
+        """The open runs, in the order of their beginning."""
         with self._changed:
             return list(self._runs)
 
     def vetted(self, batch: Sequence[Numbered]) -> Sequence[Numbered]:
-        """`batch` as it may be sent now: with no promise but what we may keep. Asks the server, if need be.
+        """`batch` without promises of heartbeats if the server refuses them. Beats first if a beat is due.
 
-        Raises RedisError when that does not answer.
+        Raises RedisError if the server does not answer that beat.
         """
-        if not self._has_promised or not any(op.endswith(_PROMISE) for _, op in batch):
+        if not any(op.endswith(_PROMISE) for _, op in batch):
             return batch
         if self.refusal is None and self._is_due():
             try:
@@ -141,12 +110,11 @@ class Heartbeat:
                 if self.refusal is None:
                     raise
         if self.refusal is None:
-            self._sent = batch[-1][0]
             return batch
         return [(seq, op[: -len(_PROMISE)] + b"}" if op.endswith(_PROMISE) else op) for seq, op in batch]
 
     def stop(self) -> None:
-        """No run is open any more: be silent at once, and not only when the last beat has died away."""
+        """Let the key die at once, because no run is open any more."""
         with self._changed:
             self._runs.clear()
             self._changed.notify_all()
@@ -155,12 +123,17 @@ class Heartbeat:
                 self._beaten_at = None
                 # Not DEL: an account with least rights may only SET.
                 with suppress(RedisError):
-                    self._set(_SHORTEST_LIFE_MS)
+                    self._set(_SHORTEST_TTL_MS)
 
     # -- beating --
 
     def _is_due(self) -> bool:
         return self._beaten_at is None or self._monotonic() - self._beaten_at >= self._period
+
+    def _beat_if_due(self) -> None:
+        with self._beating, suppress(RedisError):
+            if self._runs and self._is_due():
+                self._beat()
 
     def _beat(self) -> None:
         with self._beating:
@@ -170,61 +143,20 @@ class Heartbeat:
             except RedisError as error:
                 self._failed = True
                 if is_refusal(error):
-                    self._learn(reason_of(error, self._client))
+                    self._note_refusal(reason_of(error, self._client))
                 raise
             self._failed = False
             self._beaten_at = at
-        self._learn(None)
+            self.refusal = None
 
-    def _beat_while_runs_are_open(self) -> None:
-        with self._beating, suppress(RedisError):
-            if self._runs and self._is_due():
-                self._beat()
-
-    def _set(self, life_ms: int) -> None:
+    def _set(self, ttl_ms: int) -> None:
         key = heartbeat_key(self._namespace, self._by)
-        send_once(self._client, "SET", key, "1", "PX", life_ms, seconds=self._timeout)
+        send_once(self._client, "SET", key, "1", "PX", ttl_ms, seconds=self._timeout)
 
-    def _learn(self, refusal: str | None) -> None:
-        with self._changed:
-            is_new = refusal is not None and self.refusal is None
-            self.refusal = refusal
-            if is_new:
-                self._changed.notify_all()  # there may be promises to withdraw
-        if is_new:
+    def _note_refusal(self, refusal: str) -> None:
+        if self.refusal is None:
             _log.warning("no heartbeats, so that a run that dies is not noticed: %s", refusal)
-
-    # -- promises that cannot be kept --
-
-    def _withdraw(self) -> None:
-        """Record the start of each run again whose promise has gone out."""
-        for run in self.runs():
-            try:
-                self._withdraw_from(run)
-            except NotYetDurable:
-                pass  # it is in the log
-            except Unavailable:
-                return  # it would be the same for the others; they come after a pause
-
-    def _withdraw_from(self, run: Execution) -> None:
-        with self._changed:
-            promise = self._runs.get(run)
-            if promise is None or promise.seq > self._sent or self._is_too_late():
-                return
-            self._withdrawing = run
-        try:
-            promise.withdraw()
-        finally:
-            with self._changed:
-                self._withdrawing = None
-                self._changed.notify_all()
-        with self._changed:
-            if run in self._runs:
-                self._runs[run] = None
-
-    def _is_too_late(self) -> bool:
-        """Whether our runs may be presumed dead by now. Their ends will put that right; another start would not."""
-        return self._beaten_at is not None and self._monotonic() - self._beaten_at >= self._ttl
+        self.refusal = refusal
 
     # -- the thread --
 
@@ -237,18 +169,16 @@ class Heartbeat:
 
     def _run(self) -> None:
         while True:
-            self._beat_while_runs_are_open()
-            if self.refusal is not None:
-                self._withdraw()
+            self._beat_if_due()
             with self._changed:
-                self._changed.wait(self._pause())
+                self._changed.wait(self._seconds_to_next_beat())
                 if not self._runs:
                     self._thread = None
                     return
 
-    def _pause(self) -> float:
+    def _seconds_to_next_beat(self) -> float:
         if self.refusal is not None:
             return self._period
         if self._failed or self._beaten_at is None:
-            return self._period / _HASTE
+            return self._period / _RETRIES_PER_PERIOD
         return max(0.0, self._period - (self._monotonic() - self._beaten_at))

@@ -8,7 +8,6 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
@@ -244,23 +243,18 @@ class Producer:
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering it does this."""
         expect_process_end()
-        fields = {
-            "type": "action_execution_started",
-            "action_id": run.action_id,
-            "source": run.source,
-            "execution_type": run.execution_type,
-            "started_at": self._now(),
-            "execution_id": run.execution_id,
-        }
-        if not self._heartbeat.begin(run, self._delivery.by):
-            return self._record(fields)
-        seq = 0  # not known: it may land although no answer comes
-        try:
-            receipt = self._record({**fields, "heartbeats": True})
-            seq = receipt.seq
-        finally:
-            self._heartbeat.promised(run, seq, withdraw=partial(self._record, fields))
-        return receipt
+        promises = self._heartbeat.begin(run, self._delivery.by)
+        return self._record(
+            {
+                "type": "action_execution_started",
+                "action_id": run.action_id,
+                "source": run.source,
+                "execution_type": run.execution_type,
+                "started_at": self._now(),
+                "execution_id": run.execution_id,
+                "heartbeats": promises or None,
+            }
+        )
 
     def end(self, run: Execution) -> None:
         """Beat no more for `run`, whose end is about to be recorded."""

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from producer import Producer
-from tests.integration.projector.worker.test_fences import assert_right_in_the_end
 from tests.integration.projector.worker.test_orphans import HEARTBEAT, looked_at_again, orphaned
 from tests.support.projection import Log
-from tests.support.servers import Server, eventually
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.server
 
@@ -28,15 +27,11 @@ def log(own_server: Server, namespace: str) -> Iterator[Log]:
         yield Log(client, own_server.url, namespace)
 
 
-def account(log: Log, *more: str) -> str:
-    """The URL of an account that may append, and `more`; made, or given those rights alone."""
-    rights = (f"%W~{log.key('wal')}", "+@connection", "-@dangerous", "+xadd", *more)
+def account(log: Log) -> str:
+    """The URL of an account that may append, and not beat."""
+    rights = (f"%W~{log.key('wal')}", "+@connection", "-@dangerous", "+xadd")
     log.client.execute_command("ACL", "SETUSER", "engine", "reset", "on", ">pw", *rights)
     return log.url.replace("//", "//engine:pw@")
-
-
-def beating(log: Log) -> str:
-    return f"(%W~{log.key('heartbeat:*')} +set)"
 
 
 def producer_by(way: str, url: str, log: Log, path: Path, *, heartbeat: float) -> Producer:
@@ -56,35 +51,6 @@ def test_a_long_run_of_an_account_that_may_not_beat_is_not_presumed_dead(log: Lo
     log.drain()
     assert log.totals()["successes"] == 1
     assert log.checkpoint("in_flight_replaced") == "0"
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_run_that_loses_its_heartbeats_while_it_goes_on_is_not_presumed_dead(
-    log: Log, tmp_path: Path, way: str
-) -> None:
-    life = 60.0
-    with producer_by(way, account(log, beating(log)), log, tmp_path, heartbeat=life) as producer:
-        with producer.execution("a", source="manual", execution_id="mine"):
-            assert producer.flush(60)
-            log.drain()
-            (before,) = log.client.hvals(log.key("in_flight"))
-            assert b'"heartbeats":true' in before
-            account(log)
-            with producer._heartbeat._changed:  # the next beat is due now, not in ten seconds
-                producer._heartbeat._beaten_at = None
-                producer._heartbeat._changed.notify_all()
-            eventually(lambda: log.client.xlen(log.key("wal")) == 2, what="the promise withdrawn")
-            for key in log.client.keys(log.key("heartbeat:*")):
-                log.client.delete(key)  # as it dies by itself
-            with looked_at_again(log, log.projector(heartbeat_ttl=HEARTBEAT)):
-                log.wait_for_entries(2)
-        assert "mine" not in [operation["execution_id"] for operation in orphaned(log)]
-    log.drain()
-    assert log.totals()["successes"] == 1
-    assert log.totals()["orphaned"] == 1  # the witness
-    assert log.client.hlen(log.key("in_flight")) == 0
-    assert log.checkpoint("in_flight_replaced") == "1"
-    assert_right_in_the_end(log)
 
 
 def test_a_command_by_an_account_that_may_not_beat_is_recorded_without_a_promise_and_that_is_said_in_one_line(

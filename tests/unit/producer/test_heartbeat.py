@@ -17,7 +17,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from producer import Producer, SpoolFull, WalUnavailable, heartbeat
+from producer import Producer, WalUnavailable, heartbeat
 from producer.connection.client import send_once
 from producer.operations import encoded
 from producer.wal import HEARTBEAT_SECONDS
@@ -242,26 +242,6 @@ def test_where_heartbeats_get_no_answer_a_start_that_promises_them_waits(
         run.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("options", [{}, {"buffer": 10}], ids=["directly", "by a buffer"])
-def test_a_right_lost_while_runs_are_open_withdraws_what_they_promised(guard: Guard, options: dict[str, Any]) -> None:
-    with Producer(guard.client, **options) as producer:
-        first = producer.execution("a", source="manual")
-        second = producer.execution("b", source="cron:x", execution_type="task")
-        with first:
-            with second:
-                assert producer.flush(10)
-                guard.allowed = False
-                let_it_beat(producer)
-                eventually(lambda: len(guard.starts()) == 4, what="both starts recorded again")
-            with producer.execution("c", source="manual"):
-                assert producer.flush(10)
-        assert producer.flush(10)
-    starts = guard.starts()
-    assert [start.pop("heartbeats", False) for start in starts] == [True, True, False, False, False]
-    assert starts[2:4] == starts[:2]
-    assert len(starts) == 5
-
-
 def test_a_right_that_is_given_back_lets_later_runs_promise_again(guard: Guard, way: dict[str, Any]) -> None:
     guard.allowed = False
     with Producer(guard.client, **way) as producer:
@@ -275,68 +255,19 @@ def test_a_right_that_is_given_back_lets_later_runs_promise_again(guard: Guard, 
     assert guard.promises() == [False, True]
 
 
-def test_the_end_of_a_run_waits_for_a_promise_that_is_being_withdrawn(
-    guard: Guard, monkeypatch: pytest.MonkeyPatch
+def test_a_right_lost_while_a_run_is_open_is_known_to_the_next_start(
+    guard: Guard, way: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A start that came after the end would stay in flight for ever."""
-    producer = Producer(guard.client)
-    begun, go_on = threading.Event(), threading.Event()
-    record = producer._delivery.record
-
-    def slowly(*arguments: Any) -> Any:
-        if threading.current_thread().name == "producer-heartbeat":
-            begun.set()
-            assert go_on.wait(30)
-        return record(*arguments)
-
-    monkeypatch.setattr(producer._delivery, "record", slowly)
-    run = producer.execution("a", source="manual")
-    run.__enter__()
-    guard.allowed = False
-    let_it_beat(producer)
-    assert begun.wait(30)
-    ending = threading.Thread(target=run.__exit__, args=(None, None, None))
-    ending.start()
-    eventually(lambda: producer._heartbeat.runs() == [], what="the end to have begun")
-    assert guard.client.xlen("{otters}:wal") == 1
-    go_on.set()
-    ending.join()
-    types = [orjson.loads(fields[b"op"])["type"] for _, fields in guard.client.xrange("{otters}:wal")]
-    assert types == ["action_execution_started"] * 2 + ["action_execution_completed"]
-
-
-def test_a_promise_that_cannot_be_withdrawn_yet_is_withdrawn_later(
-    guard: Guard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    producer = Producer(guard.client)
-    record = producer._delivery.record
-    refusals, refused = iter([True]), threading.Event()
-
-    def refuse_once(operation: Any, raw: bytes, at: int) -> Any:
-        if threading.current_thread().name == "producer-heartbeat" and next(refusals, False):
-            refused.set()
-            raise SpoolFull("full")
-        return record(operation, raw, at)
-
-    monkeypatch.setattr(producer._delivery, "record", refuse_once)
-    with producer.execution("a", source="manual"):
-        guard.allowed = False
-        let_it_beat(producer)
-        assert refused.wait(30)
-        assert guard.promises() == [True]
-        let_it_beat(producer)
-        eventually(lambda: guard.promises() == [True, False])
-    producer.close()
-
-
-def test_a_run_that_may_be_presumed_dead_already_is_not_begun_again(engine: Engine) -> None:
-    with engine.run():
-        engine.refusal = NoPermissionError("no permissions to run the 'set' command")
-        engine.now += HEARTBEAT_SECONDS
-        let_it_beat(engine.producer)
-        eventually(lambda: engine.producer.unwatched is not None)
-        engine.producer._heartbeat._withdraw()
-        assert len(engine.operations) == 1
+    with caplog.at_level(logging.WARNING, "producer"), Producer(guard.client, **way) as producer:
+        with producer.execution("a", source="manual"):
+            assert producer.flush(10)
+            guard.allowed = False
+            let_it_beat(producer)
+            eventually(lambda: producer.unwatched is not None)
+        with producer.execution("b", source="manual"):
+            assert producer.flush(10)
+    assert guard.promises() == [True, False]
+    assert caplog.text.count("no heartbeats") == 1
 
 
 # -- beating --
