@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from producer.execution import Execution
     from producer.producer import Producer
     from producer.receipt import Receipt
-    from producer.redaction import redact_secrets, redactor
+    from producer.text.redaction import redact_secrets, redactor
 
 __all__ = [
     "BufferFull",
@@ -69,8 +69,8 @@ _HOMES = {
     "WalError": "producer.errors",
     "WalRefused": "producer.errors",
     "WalUnavailable": "producer.errors",
-    "redact_secrets": "producer.redaction",
-    "redactor": "producer.redaction",
+    "redact_secrets": "producer.text.redaction",
+    "redactor": "producer.text.redaction",
 }
 
 

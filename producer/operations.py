@@ -18,7 +18,7 @@ from msgspec.structs import asdict, replace
 from msgspec.structs import fields as fields_of
 
 from producer.errors import InvalidOperation, UndecodableOperation
-from producer.strict_json import brief, value_of
+from producer.text.strict_json import brief, value_of
 
 __all__ = [
     "MAX_INTEGER",

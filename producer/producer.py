@@ -19,10 +19,10 @@ from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
-from producer.redaction import Redact, redacted_end
 from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
 from producer.spool.bounds import SpoolBounds
-from producer.truncation import text_of, truncate, truncate_bytes
+from producer.text.redaction import Redact, redacted_end
+from producer.text.truncation import text_of, truncate, truncate_bytes
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS, wal_key
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from producer.errors import SpoolUnusable, Unavailable, UnusableServer
 from producer.execution import Execution
 from producer.operations import operation_of
 from producer.producer import Producer
-from producer.truncation import text_of
+from producer.text.truncation import text_of
 
 __all__ = ["Recording"]
 

@@ -15,7 +15,7 @@ from producer.cli.options import Namespace, Spool, Url
 
 if TYPE_CHECKING:
     from producer.command.child import Ended
-    from producer.redaction import Redact
+    from producer.text.redaction import Redact
 
 __all__ = ["run"]
 
@@ -82,7 +82,7 @@ def run(
 
 def _redaction(regexes: list[str], no_redact: bool) -> Redact | None:
     """What takes secrets out of the record; said by the options before the command has run."""
-    from producer.redaction import redactor
+    from producer.text.redaction import redactor
 
     if no_redact and not regexes:
         return None
@@ -95,7 +95,7 @@ def _redaction(regexes: list[str], no_redact: bool) -> Redact | None:
 def _redacted(ended: Ended, redact: Redact | None) -> Ended:
     """Its output is redacted already, before it was cut; the error may name a command that was not found."""
     from producer.operations import TEXT_BYTES
-    from producer.redaction import redacted_end
+    from producer.text.redaction import redacted_end
 
     if redact is None or ended.error is None:
         return ended

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from producer.command.output import Output
 from producer.command.signals import HeldSignals, hold_signals
-from producer.redaction import Redact
+from producer.text.redaction import Redact
 
 __all__ = ["Ended", "HeldSignals", "hold_signals", "occupy_standard_descriptors", "run"]
 

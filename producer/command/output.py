@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from producer.redaction import CONTEXT_BYTES, Redact, redacted_end
-from producer.truncation import text_of, truncate
+from producer.text.redaction import CONTEXT_BYTES, Redact, redacted_end
+from producer.text.truncation import text_of, truncate
 
 __all__ = ["GRACE_SECONDS", "Output", "Tail"]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from producer.errors import InvalidOperation
 from producer.importing.compact import checksum_of, compact, members_of
 from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode, operation_of
-from producer.truncation import truncate
+from producer.text.truncation import truncate
 
 __all__ = ["BadLine", "Content", "Importable", "OtherType", "read_line"]
 

@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import Callable
 
-from producer.truncation import text_of, truncate
+from producer.text.truncation import text_of, truncate
 
 __all__ = ["CONTEXT_BYTES", "Redact", "redact_secrets", "redacted_end", "redactor"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from producer import Producer, redact_secrets, redactor
 from producer.command.output import Tail
-from producer.redaction import CONTEXT_BYTES, redacted_end
+from producer.text.redaction import CONTEXT_BYTES, redacted_end
 
 # Put together here, so that no scanner of repositories takes them for real.
 GITHUB = "ghp" + "_0123456789abcdefghijklmnopqrstuvwxyz"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.truncation import text_of, truncate, truncate_bytes
+from producer.text.truncation import text_of, truncate, truncate_bytes
 
 _MARKER = re.compile(r"\[([0-9]+) bytes cut\] ")
 
