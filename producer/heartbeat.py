@@ -13,8 +13,8 @@ from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
-    from producer.delivery.queue import Numbered
     from producer.execution import Execution
+    from producer.queue import Numbered
 
 __all__ = ["Heartbeat"]
 

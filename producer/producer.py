@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
 from producer.delivery.delivery import Deliveries, Delivery
-from producer.delivery.durability import Durability
+from producer.durability import Durability
 from producer.errors import InvalidOperation, Unavailable, WalUnavailable
 from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat

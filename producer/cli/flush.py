@@ -107,8 +107,8 @@ def _destination(location: Location, moved_from: list[str], namespace: str | Non
 def _deliver(place: Path, url: str, destination: Destination, timeout: float) -> tuple[int, str | None]:
     """(how many operations were delivered, why no more)."""
     from producer.connection.client import client_of
-    from producer.delivery.durability import Durability
     from producer.delivery.forwarder import Forwarder
+    from producer.durability import Durability
     from producer.spool.directory import SpoolDirectory
     from producer.spool.leftovers import Leftovers
 

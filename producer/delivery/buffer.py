@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from producer.delivery.durability import ACKNOWLEDGED
-from producer.delivery.queue import Numbered
+from producer.durability import ACKNOWLEDGED
 from producer.errors import BufferFull
 from producer.identity import Identity
+from producer.queue import Numbered
 
 __all__ = ["Buffer"]
 

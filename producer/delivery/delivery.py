@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from producer.connection.client import Client
 from producer.delivery.direct import Direct
-from producer.delivery.durability import Durability
+from producer.durability import Durability
 from producer.errors import WalUnavailable
 from producer.operations import Operation
 from producer.receipt import Receipt
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from producer.connection.destination import Destination
     from producer.delivery.forwarded import Forwarded
     from producer.delivery.forwarder import Forwarder
-    from producer.delivery.queue import Queue, Vetted
     from producer.identity import Identity
+    from producer.queue import Queue, Vetted
     from producer.spool.bounds import SpoolBounds
     from producer.spool.file import Synchronous
     from producer.spool.leftovers import Leftovers

@@ -18,8 +18,9 @@ from producer.connection.client import (
     send_once,
     where,
 )
-from producer.delivery.durability import Durability
+from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
+from producer.durability import Durability
 from producer.errors import NotYetDurable, WalRefused, WalUnavailable
 from producer.identity import Identity
 from producer.operations import Operation, encode
@@ -51,7 +52,7 @@ class Direct:
         self._timeout = timeout
         self._durability = durability
         self._level = durability.commands
-        self._unproven = durability.needs_proof
+        self._unproven = durability.fsync
         self._monotonic = monotonic
         self.identity = Identity()
 
@@ -145,5 +146,5 @@ class Direct:
 
     def _prove(self) -> None:
         with suppress(RedisError), Pipeline(self._client, self._key) as pipeline:  # the operation will say it better
-            self._durability.prove(pipeline, where(self._client), seconds=self._timeout)
+            prove_fsync(pipeline, where(self._client), seconds=self._timeout)
             self._unproven = False

@@ -11,11 +11,11 @@ from contextlib import suppress
 
 from producer.delivery.direct import Direct
 from producer.delivery.forwarder import Forwarder
-from producer.delivery.queue import Queue
 from producer.errors import UnusableServer, WalUnavailable
 from producer.identity import Identity
 from producer.operations import Operation
 from producer.process_end import at_process_end, expect_process_end
+from producer.queue import Queue
 from producer.receipt import Receipt
 
 __all__ = ["Forwarded"]

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from producer.connection.client import Client, RedisError, reason_of
-from producer.delivery.durability import Durability
-from producer.delivery.queue import Queue, Vetted
 from producer.delivery.sender import Sender
+from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
+from producer.queue import Queue, Vetted
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers

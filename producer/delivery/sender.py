@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from producer.connection.client import Client, RedisError, where
-from producer.delivery.durability import Durability
+from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
-from producer.delivery.queue import Numbered, Queue, Vetted
+from producer.durability import Durability
+from producer.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]
@@ -80,8 +81,8 @@ class Sender:
         if key != self._key:  # on a cluster another log may be at another node
             self._pipeline.close()
             self._key, self._pipeline = key, Pipeline(self._client, key)
-        if durability.needs_proof and not self._is_proven:
-            durability.prove(self._pipeline, where(self._client), seconds=self._timeout)
+        if durability.fsync and not self._is_proven:
+            prove_fsync(self._pipeline, where(self._client), seconds=self._timeout)
             self._is_proven = True
 
     def _confirm(self, queue: Queue, durability: Durability) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from producer.connection.server import UNKNOWN, Server
-from producer.delivery.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.spool import file

@@ -13,7 +13,7 @@ from urllib.request import pathname2url
 from zlib import crc32
 
 from producer.connection.server import UNKNOWN, Server
-from producer.delivery.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 
 __all__ = [

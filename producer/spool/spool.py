@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from producer.connection.server import Server
-from producer.delivery.queue import Numbered
 from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
+from producer.queue import Numbered
 from producer.spool import file, rescue
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off, keep_apart

@@ -10,8 +10,9 @@ import pytest
 from redis.exceptions import BusyLoadingError, ResponseError
 
 from producer import NotYetDurable, Producer, UnusableServer, WalUnavailable
-from producer.delivery.durability import Durability
+from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
+from producer.durability import Durability
 from producer.operations import operation_of
 from producer.receipt import Receipt
 
@@ -79,14 +80,14 @@ def test_a_level_is_reached_or_it_is_said_what_is_missing(
 def test_a_server_that_cannot_do_it_is_named_with_the_cure(answer: Exception, said: str) -> None:
     pipeline = Answering(answer)
     with pytest.raises(UnusableServer, match=rf"fsync=True cannot be had of here:1: .*{said}"):
-        Durability(fsync=True).prove(cast("Pipeline", pipeline), "here:1", seconds=3.0)
+        prove_fsync(cast("Pipeline", pipeline), "here:1", seconds=3.0)
     assert pipeline.sent == [("WAITAOF", 1, 0, 1)]
 
 
 def test_trouble_that_passes_proves_nothing() -> None:
     with pytest.raises(BusyLoadingError):
-        Durability(fsync=True).prove(cast("Pipeline", Answering(BusyLoadingError("LOADING"))), "here:1", seconds=3.0)
-    Durability(fsync=True).prove(cast("Pipeline", Answering([1, 0])), "here:1", seconds=3.0)
+        prove_fsync(cast("Pipeline", Answering(BusyLoadingError("LOADING"))), "here:1", seconds=3.0)
+    prove_fsync(cast("Pipeline", Answering([1, 0])), "here:1", seconds=3.0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from producer import SpoolDamaged
-from producer.delivery.durability import Level
+from producer.durability import Level
 from producer.identity import Identity
 from producer.spool.bounds import SpoolBounds
 from producer.spool.directory import SpoolDirectory

@@ -15,7 +15,7 @@ import pytest
 
 from producer import Producer, SpoolFull, SpoolUnusable
 from producer.connection.server import Server
-from producer.delivery.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Level
 from producer.identity import Identity
 from producer.spool import file
 from producer.spool.bounds import SpoolBounds

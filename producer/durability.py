@@ -1,6 +1,6 @@
-"""How safe an operation has to be before it counts as recorded: by the server, on its disk, with its replicas.
+"""How safe an operation must be before it counts as recorded: acknowledged, on the server's disk, with its replicas.
 
-The server's own acknowledgement is the least; WAITAOF and WAIT, on the connection that wrote, ask for more.
+The server's own acknowledgement is the least. WAITAOF and WAIT, on the connection that wrote, ask for more.
 """
 
 from __future__ import annotations
@@ -10,35 +10,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from redis.exceptions import ResponseError
-
-from producer.connection.client import is_refusal
-from producer.delivery.pipeline import Pipeline
-from producer.errors import UnusableServer
-
 __all__ = ["ACKNOWLEDGED", "Durability", "Level"]
 
 DEFAULT_SECONDS = 5.0
 """Longer than `appendfsync everysec` takes."""
 
-_PROBE = ("WAITAOF", 1, 0, 1)
-"""On a connection that has written nothing it returns at once, or says why it never would."""
-
 
 class Level(NamedTuple):
-    """How safe an operation has to be before it may leave its queue, whoever sends it."""
+    """How safe an operation must be before it may leave its queue, whoever sends it."""
 
     fsync: bool = False
     replicas: int = 0
 
 
 ACKNOWLEDGED = Level()
-"""The least: by the server."""
+"""The least: the server has acknowledged the operation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durability:
-    """`fsync`: in the server's AOF, and synced. `replicas`: received by so many. Both within `timeout` seconds."""
+    """What a producer asks of the server for each operation: both within `timeout` seconds.
+
+    `fsync`: the operation is in the server's AOF, and synced to its disk. `replicas`: so many replicas have it.
+    Raises ValueError for a value that makes no sense.
+    """
 
     fsync: bool = False
     replicas: int = 0
@@ -54,6 +49,7 @@ class Durability:
 
     @property
     def level(self) -> Level:
+        """The same without the timeout, as a spool notes it for whoever delivers its operations."""
         return Level(self.fsync, self.replicas)
 
     def raised_to(self, level: Level) -> Durability:
@@ -62,7 +58,7 @@ class Durability:
 
     @property
     def commands(self) -> list[tuple[Any, ...]]:
-        """What is asked, on the same connection, after what was written; nothing for the least level."""
+        """The commands that wait for this, to be sent after the operations; none for the least level."""
         milliseconds = max(1, math.ceil(self.timeout * 1000))  # 0 would mean to wait for ever
         asked: list[tuple[Any, ...]] = []
         if self.fsync:
@@ -71,28 +67,8 @@ class Durability:
             asked.append(("WAIT", self.replicas, milliseconds))
         return asked
 
-    @property
-    def needs_proof(self) -> bool:
-        """Whether there are servers that cannot do it, so that `prove` has to be asked first."""
-        return self.fsync
-
-    def prove(self, pipeline: Pipeline, place: str, *, seconds: float) -> None:
-        """Raises UnusableServer where it cannot be had, before anything is written; RedisError for other trouble."""
-        pipeline.send([_PROBE])
-        try:
-            list(pipeline.replies(1, seconds=seconds))
-        except ResponseError as error:
-            if not is_refusal(error):
-                raise
-            text = str(error)
-            if "unknown command" in text.lower():
-                text = "it has no WAITAOF, which came with Redis 7.2"
-            elif "appendonly" in text:
-                text = "its AOF is off: CONFIG SET appendonly yes"
-            raise UnusableServer(f"fsync=True cannot be had of {place}: {text}") from error
-
     def shortfall(self, replies: Sequence[Any]) -> str | None:
-        """What is missing of the level, by the replies to `commands`; None when it was reached."""
+        """What is missing, by the replies to `commands`; None if nothing is."""
         given = list(replies)
         if self.fsync and not given.pop(0)[0]:
             return f"not synced to the server's disk within {self.timeout:g} s"

@@ -1,0 +1,66 @@
+"""The queue from which the forwarder takes one producer's operations, in the order of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from producer.durability import Level
+from producer.identity import FormerIdentity, Identity
+
+__all__ = ["Numbered", "Queue", "Vetted"]
+
+Numbered = tuple[int, bytes]
+"""An operation's sequence number, and its bytes."""
+
+Vetted = Callable[[Sequence[Numbered]], Sequence[Numbered]]
+"""Gives the operations of a batch as they may be sent now; raises RedisError to have them wait."""
+
+
+class Queue(Protocol):
+    """Waiting operations. Any thread appends; one thread, the forwarder's, reads and removes.
+
+    The methods of a queue on disk raise SpoolDamaged if its file holds what nobody wrote; `tend` repairs that.
+    """
+
+    @property
+    def identity(self) -> Identity | FormerIdentity:
+        """The producer whose operations wait."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace to whose log they go."""
+
+    @property
+    def level(self) -> Level:
+        """How safe an operation must be before it leaves, at least."""
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait."""
+
+    @property
+    def last(self) -> int:
+        """The highest number that was given out."""
+
+    @property
+    def removed(self) -> int:
+        """The number up to which every operation has left."""
+
+    def append(self, op: bytes, at: int) -> int:
+        """Let the operation `op`, recorded `at` (epoch ms), wait; returns its number."""
+
+    def batch(self, count: int, size: int) -> list[Numbered]:
+        """The first `count` operations, or fewer: all but the first fit into `size` bytes. They stay in the queue."""
+
+    def bind(self) -> None:
+        """Note, before the first operation is sent, that the rest is for the same server and no other."""
+
+    def remove(self, sent: Sequence[Numbered], acked: int) -> None:
+        """Remove the first operations, `sent`; their producer may claim `acked` as acknowledged from now on."""
+
+    def tend(self) -> None:
+        """Do what is due from time to time, outside of the engine's calls."""
+
+    def close(self) -> None:
+        """Take no more operations."""
