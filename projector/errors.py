@@ -2,11 +2,12 @@
 
 WalError (producer.errors)
 └── ProjectorError
-    ├── ServerUnavailable     Redis cannot be reached or does not answer: waiting mends it
-    ├── ServerRefused         the server said no (permission, password, unknown command): an operator mends it
-    ├── ConfigMismatch        the projection was made with another schema or configuration
-    ├── Damaged               somebody deleted, trimmed or replaced what is not theirs
-    └── Superseded            another projector is active, or the connection broke: start over (internal)
+    ├── InvalidQuery (ValueError)   an argument that makes no query
+    ├── ServerUnavailable           Redis cannot be reached or does not answer: waiting repairs it
+    ├── ServerRefused               the server said no (permission, password, unknown command): an operator repairs it
+    ├── ConfigMismatch              the projection was made with another schema or configuration
+    ├── Damaged                     somebody deleted, trimmed or replaced what is not theirs
+    └── Superseded                  another projector or rebuild came first, or the connection broke: start over
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ class InvalidQuery(ProjectorError, ValueError):
 
 
 class ServerUnavailable(ProjectorError):
-    """Redis cannot be reached, or does not answer in time, or is loading: waiting mends it."""
+    """Redis cannot be reached, does not answer in time, or is loading: waiting repairs it."""
 
 
 class ServerRefused(ProjectorError):
-    """The server answered with a no that waiting does not change: a missing permission, a wrong password."""
+    """The server refuses, and waiting does not change that: a missing permission, a wrong password."""
 
 
 class ConfigMismatch(ProjectorError):
@@ -48,8 +49,9 @@ class ConfigMismatch(ProjectorError):
 
 
 class Damaged(ProjectorError):
-    """The log or the projection is not what the checkpoint says it is. The text names the mending command."""
+    """The log or the projection is not what the checkpoint says it is. The text names the command that
+    repairs it."""
 
 
 class Superseded(ProjectorError):
-    """This commit was refused, since another projector's came first: drop the memory and start over."""
+    """Another projector or rebuild came first, so this one drops its memory; starting over is safe."""

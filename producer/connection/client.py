@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,6 +49,7 @@ __all__ = [
     "renew_locks",
     "safe_url",
     "send_once",
+    "using_client",
     "where",
 ]
 
@@ -73,6 +76,17 @@ def client_of(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) 
         return client, True
     _judge(target)
     return target, False
+
+
+@contextmanager
+def using_client(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) -> Iterator[Client]:
+    """The client of `client_of` for the block; a client that was made here is closed at its end."""
+    client, owned = client_of(target, timeout=timeout)
+    try:
+        yield client
+    finally:
+        if owned:
+            client.close()
 
 
 def _client_of_url(url: str, timeout: float) -> redis.Redis:

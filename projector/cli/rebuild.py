@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from producer.connection.client import client_of
 from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url, bounds_changed
@@ -22,9 +21,8 @@ def rebuild(url: Url = None, namespace: Namespace = DEFAULT_NAMESPACE, *, change
     It mends what `verify` finds, and is how other bounds take effect (start the projectors with the same). Readers
     are not stopped; an active projector stands by for the last moment. Can be broken off and started again.
     """
-    client, _ = client_of(locate(url, os.environ), timeout=60)
     with progress_bar("Rebuilding") as progress:
-        outcome = rebuild_projection(client, namespace, changes=changes, progress=progress)
+        outcome = rebuild_projection(locate(url, os.environ), namespace, changes=changes, progress=progress)
     resumed = ", after one that was broken off" if outcome.resumed else ""
     lost = f"; {outcome.lost} of them are no longer in the log" if outcome.lost else ""
     where = f"it stands at {outcome.last_id}" if outcome.last_id else "the log is empty"

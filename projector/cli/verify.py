@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from producer.connection.client import client_of
 from producer.connection.location import locate
 from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
@@ -32,9 +31,8 @@ def verify(
 
     Reads only. The projector may go on working meanwhile.
     """
-    client, _ = client_of(locate(url, os.environ), timeout=60)
     with progress_bar("Verifying") as progress:
-        outcome = verify_projection(client, namespace, progress=progress)
+        outcome = verify_projection(locate(url, os.environ), namespace, progress=progress)
     if as_json:
         write_json({"identical": outcome.identical, **asdict(outcome)})
     else:

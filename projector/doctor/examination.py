@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from producer.connection.client import Client
+from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.doctor import log, producers, progress, projection, server
 from projector.doctor.case import Case
@@ -41,7 +41,7 @@ CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
 
 
 def examine(
-    client: Client,
+    url_or_client: str | Client | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     *,
     seconds: float = 1.0,
@@ -49,11 +49,13 @@ def examine(
 ) -> list[Finding]:
     """The findings of every check, at least one each; reads only.
 
-    What only shows in what has moved is looked at twice, `seconds` apart. Raises ServerUnavailable, and ServerRefused
-    for a password that is wrong; what this account is not allowed to see is a finding.
+    `url_or_client` as for `Query`. What only shows in what has moved is looked at twice, `seconds` apart. Raises
+    UnusableServer, ServerUnavailable, and ServerRefused for a wrong password; what this account may not see is a
+    finding.
     """
-    case = Case(Inquiry(client, Keys(namespace)), namespace, seconds=seconds, sleep=sleep)
-    return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
+    with using_client(url_or_client) as client:
+        case = Case(Inquiry(client, Keys(namespace)), namespace, seconds=seconds, sleep=sleep)
+        return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
 
 
 def is_healthy(findings: Iterable[Finding]) -> bool:

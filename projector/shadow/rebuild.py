@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from producer.connection.client import Client
+from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
 from projector.commit.plan import checkpoint_fields
@@ -44,25 +44,29 @@ class Rebuilt:
 
 
 def rebuild(
-    client: Client,
+    url_or_client: str | Client | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     *,
     changes: Mapping[str, int] | None = None,
+    timeout: float = 60.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rebuilt:
-    """Make the projection of `namespace` anew; readers see the old one until the new one is whole.
+    """Make the projection of `namespace` anew; readers see the old projection until the new one is whole.
 
-    Its bounds are those of the old one, but for `changes` (by the names of `Bounds`). Safe to break off and to
-    repeat. `progress` is called with the entries folded and their number. Raises ServerUnavailable, ServerRefused,
-    Damaged for a log that is none, and Superseded when another rebuild is at work.
+    `url_or_client` as for `Query`; where it is a URL, each reply may take `timeout` seconds. The new projection keeps
+    the bounds of the old one, but for `changes` (by the names of `Bounds`). `progress` is called with the entries
+    folded so far and their number. A rebuild that was broken off may be repeated, and goes on where it stood. Raises
+    ServerUnavailable, ServerRefused, UnusableServer, Damaged for a key that is no log, and Superseded if another
+    rebuild is at work.
     """
     live = Keys(namespace)
-    link = Link(client, live.wal, (ACQUIRE, RELEASE, COMMIT, _SWAP))
-    try:
-        bounds = replace(_bounds_so_far(link, live), **(changes or {}))
-        return _Rebuild(link, live, Keys(namespace, shadow=True), bounds, progress).run()
-    finally:
-        link.close()
+    with using_client(url_or_client, timeout=timeout) as client:
+        link = Link(client, live.wal, (ACQUIRE, RELEASE, COMMIT, _SWAP))
+        try:
+            bounds = replace(_bounds_so_far(link, live), **(changes or {}))
+            return _Rebuild(link, live, Keys(namespace, shadow=True), bounds, progress).run()
+        finally:
+            link.close()
 
 
 def _bounds_so_far(link: Link, keys: Keys) -> Bounds:

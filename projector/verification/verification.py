@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from producer.connection.client import Client
+from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
 from projector.entry_id import order_of
@@ -44,22 +44,25 @@ class Verification:
 
 
 def verify(
-    client: Client,
+    url_or_client: str | Client | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     *,
+    timeout: float = 60.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Compare the projection of `namespace` with the fold of its log; reads only.
 
-    `progress` is called with the entries folded and their number. Raises ServerUnavailable, ServerRefused, Damaged,
-    and ConfigMismatch for a projection made by another version.
+    `url_or_client` as for `Query`; given a URL, each reply may take `timeout` seconds. `progress` is called with
+    the entries folded so far and their number. Raises ServerUnavailable, ServerRefused, UnusableServer, Damaged, and
+    ConfigMismatch for a projection that another version made.
     """
     keys = Keys(namespace)
-    link = Link(client, keys.wal, ())
-    try:
-        return _Examination(link, keys, progress or _silent).run()
-    finally:
-        link.close()
+    with using_client(url_or_client, timeout=timeout) as client:
+        link = Link(client, keys.wal, ())
+        try:
+            return _Examination(link, keys, progress or _silent).run()
+        finally:
+            link.close()
 
 
 def _silent(_done: int, _total: int) -> None: ...
