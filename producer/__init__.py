@@ -13,73 +13,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from producer import errors
+from producer.errors import *  # noqa: F403
+
 if TYPE_CHECKING:
-    from producer.errors import (
-        BufferFull,
-        InvalidOperation,
-        NotYetDurable,
-        SpoolDamaged,
-        SpoolFull,
-        SpoolUnusable,
-        Unavailable,
-        UndecodableOperation,
-        UnusableServer,
-        WalError,
-        WalRefused,
-        WalUnavailable,
-    )
-    from producer.execution import Execution
-    from producer.producer import Producer
-    from producer.receipt import Receipt
-    from producer.text.redaction import redact_secrets, redactor
+    from producer.execution import Execution as Execution
+    from producer.producer import Producer as Producer
+    from producer.receipt import Receipt as Receipt
+    from producer.text.redaction import redact_secrets as redact_secrets
+    from producer.text.redaction import redactor as redactor
 
-__all__ = [
-    "BufferFull",
-    "Execution",
-    "InvalidOperation",
-    "NotYetDurable",
-    "Producer",
-    "Receipt",
-    "SpoolDamaged",
-    "SpoolFull",
-    "SpoolUnusable",
-    "Unavailable",
-    "UndecodableOperation",
-    "UnusableServer",
-    "WalError",
-    "WalRefused",
-    "WalUnavailable",
-    "redact_secrets",
-    "redactor",
-]
-
+# Loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
 _HOMES = {
-    "BufferFull": "producer.errors",
     "Execution": "producer.execution",
-    "InvalidOperation": "producer.errors",
-    "NotYetDurable": "producer.errors",
     "Producer": "producer.producer",
     "Receipt": "producer.receipt",
-    "SpoolDamaged": "producer.errors",
-    "SpoolFull": "producer.errors",
-    "SpoolUnusable": "producer.errors",
-    "Unavailable": "producer.errors",
-    "UndecodableOperation": "producer.errors",
-    "UnusableServer": "producer.errors",
-    "WalError": "producer.errors",
-    "WalRefused": "producer.errors",
-    "WalUnavailable": "producer.errors",
     "redact_secrets": "producer.text.redaction",
     "redactor": "producer.text.redaction",
 }
 
+__all__ = [*errors.__all__, *_HOMES]
 
-def __getattr__(name: str) -> object:
-    # Names are loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
-    if name in _HOMES:
-        from importlib import import_module
 
-        value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else mypy would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in _HOMES:
+            from importlib import import_module
+
+            value = getattr(import_module(_HOMES[name]), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

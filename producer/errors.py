@@ -1,17 +1,18 @@
-"""What can go wrong on the write side.
+"""The errors of the write side.
 
     WalError
-    ├── InvalidOperation (ValueError)    arguments that make no valid operation; nothing was sent
-    │   └── UndecodableOperation         bytes that are no valid operation; keeps them
-    ├── UnusableServer (ValueError)      a URL, client or namespace that cannot be used, and the cure
-    └── Unavailable                      what was to be recorded could not be, as it was asked
-        ├── WalUnavailable               no acknowledgement in time: it may or may not have landed
-        │   ├── WalRefused               the server said no: it has not landed
-        │   └── NotYetDurable            it has landed, but is not as safe as was asked
-        ├── SpoolFull                    as much waits in the spool as may: it was not recorded
-        ├── SpoolUnusable                the spool's file or directory cannot be used, and why
-        │   └── SpoolDamaged             what stands in the file is not what was written there
-        └── BufferFull                   as much waits in memory as may: it was not recorded
+    ├── InvalidOperation (ValueError)    the arguments make no valid operation; nothing was sent
+    │   └── UndecodableOperation         the bytes are no valid operation; the error keeps them
+    ├── UnusableServer (ValueError)      the URL, client or namespace cannot be used; the text names the cure
+    └── Unavailable                      the operation could not be recorded as was asked
+        ├── Unacknowledged               it was sent, and `producer.resend(error)` repeats it
+        │   ├── WalUnavailable           it may or may not have landed in the log
+        │   ├── WalRefused               it has not landed
+        │   └── NotYetDurable            it has landed, but is less safe than was asked
+        ├── SpoolFull                    the spool holds as much as it may; nothing was recorded
+        ├── SpoolUnusable                the spool's file or directory cannot be used
+        │   └── SpoolDamaged             the spool's file holds bytes that no producer wrote
+        └── BufferFull                   the buffer holds as much as it may; nothing was recorded
 
 The projector's errors (`projector/errors.py`) grow from the same root.
 """
@@ -21,7 +22,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.operations import Operation
     from producer.receipt import Receipt
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "SpoolDamaged",
     "SpoolFull",
     "SpoolUnusable",
+    "Unacknowledged",
     "Unavailable",
     "UndecodableOperation",
     "UnusableServer",
@@ -41,29 +42,29 @@ __all__ = [
 
 
 class WalError(Exception):
-    """The root of every error that execution-wal raises on purpose."""
+    """The root of every error that execution-wal raises on purpose. Each survives pickling with its attributes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the class with `args`; a pool of processes hangs over an error whose class wants
+        # other arguments.
+        return _unpickled, (type(self), self.args, self.__dict__)
 
 
 class InvalidOperation(WalError, ValueError):
-    """An operation that the contract does not allow; no sequence number was used, nothing was sent.
+    """The contract does not allow the operation. Nothing was sent, and no sequence number was used.
 
-    `field` is the offending field (empty for the whole), `expected` and `found` say it in words.
+    `field` is the offending field (empty for the whole operation); `expected` and `found` are words.
     """
 
     def __init__(self, field: str, expected: str, found: str) -> None:
         self.field = field
         self.expected = expected
         self.found = found
-        super().__init__(
-            f"{field}: expected {expected}, found {found}" if field else f"expected {expected}, found {found}"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self), self.args, self.__dict__)
+        super().__init__(f"{field + ': ' if field else ''}expected {expected}, found {found}")
 
 
 class UndecodableOperation(InvalidOperation):
-    """Bytes that are no operation of the contract; `raw` keeps them."""
+    """The bytes `raw` are no operation of the contract."""
 
     def __init__(self, field: str, expected: str, found: str, *, raw: bytes) -> None:
         super().__init__(field, expected, found)
@@ -75,66 +76,64 @@ class UnusableServer(WalError, ValueError):
 
 
 class Unavailable(WalError):
-    """What was to be recorded could not be, as it was asked: not now, not here. Each kind says more."""
+    """The operation could not be recorded as was asked. The subclass says what is known of it."""
 
 
-class WalUnavailable(Unavailable):
-    """No acknowledgement within the producer's timeout: the operation may or may not have landed.
+class Unacknowledged(Unavailable):
+    """The operation was sent, and not acknowledged as was asked. `producer.resend(error)` repeats it: it counts once.
 
-    `producer.resend(error)` repeats it under the same sequence number, so that it counts once.
-    `receipt.entry_id` is None. `acked` is the claim that the entry carries on the wire.
+    `type` and `raw` are the operation's type and bytes, `acked` is the claim that its entry carries on the wire.
+    `receipt.entry_id` is None unless the operation is known to have landed. `reason` says what went wrong, and where.
     """
 
-    _WHAT = "was not acknowledged"
+    _FATE = "was not acknowledged"
 
-    def __init__(self, reason: str, *, operation: Operation, receipt: Receipt, acked: int) -> None:
+    def __init__(self, reason: str, *, type: str, raw: bytes, receipt: Receipt, acked: int) -> None:
         self.reason = reason
-        self.operation = operation
+        self.type = type
+        self.raw = raw
         self.receipt = receipt
         self.acked = acked
         super().__init__(
-            f"{operation.type} {self._WHAT} ({receipt.by} seq {receipt.seq}): {reason}; "
+            f"{type} {self._FATE} ({receipt.by} seq {receipt.seq}): {reason}; "
             "producer.resend(error) repeats it without counting twice"
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self), self.args, self.__dict__)
+
+class WalUnavailable(Unacknowledged):
+    """The server did not answer within the producer's timeout: the operation may or may not have landed."""
 
 
-class WalRefused(WalUnavailable):
+class WalRefused(Unacknowledged):
     """The server answered with a refusal (no permission, wrong type of key): the operation has not landed."""
 
 
-class NotYetDurable(WalUnavailable):
-    """The operation is in the log (`receipt.entry_id`), but not, or not in time, as safe as was asked for.
+class NotYetDurable(Unacknowledged):
+    """The operation is in the log (`receipt.entry_id`), but not, or not in time, as safe as was asked."""
 
-    `producer.resend(error)` tries again, without counting twice.
-    """
-
-    _WHAT = "is in the log, but not as safe as was asked for"
+    _FATE = "is in the log, but not as safe as was asked for"
 
 
 class SpoolFull(Unavailable):
-    """As many bytes wait in the spool as may, or for as long as they may. No number was used up."""
+    """As many bytes wait in the spool as may, or for as long as they may. No sequence number was used."""
 
 
 class SpoolUnusable(Unavailable):
     """The spool's file or directory cannot be written or read: the disk is full, read-only or damaged.
 
-    Nothing was overwritten, and no number was used up.
+    Nothing was overwritten, and no sequence number was used.
     """
 
 
 class SpoolDamaged(SpoolUnusable):
-    """A file of the spool holds what was not written there. What is intact of it is saved, and goes on from there."""
+    """A file of the spool holds bytes that no producer wrote. Its intact operations are saved elsewhere."""
 
 
 class BufferFull(Unavailable):
-    """As many operations wait in memory as may, and none left in time. No number was used up."""
+    """As many operations wait in memory as may, and none left in time. No sequence number was used."""
 
 
-def _remade(kind: type[WalError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WalError:
-    """An error as it was pickled: one that cannot be read back would hang the pool whose worker raised it."""
+def _unpickled(kind: type[WalError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WalError:
     error = kind.__new__(kind, *args)
     error.__dict__.update(attributes)
     return error

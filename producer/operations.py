@@ -151,10 +151,9 @@ def operation_of(fields: dict[str, Any]) -> Operation:
     return operation
 
 
-def encoded(fields: dict[str, Any]) -> tuple[Operation, bytes]:
-    """The operation that `fields` describe, and its bytes; raises as `operation_of` and `encode` do."""
-    operation = _converted(fields)
-    return operation, _written(operation)
+def encoded(fields: dict[str, Any]) -> bytes:
+    """The bytes of the operation that `fields` describe; raises as `operation_of` and `encode` do."""
+    return _written(_converted(fields))
 
 
 def encode(operation: Operation) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
 from producer.delivery.delivery import Deliveries, Delivery
 from producer.durability import Durability
-from producer.errors import InvalidOperation, Unavailable, WalUnavailable
+from producer.errors import InvalidOperation, Unacknowledged, Unavailable
 from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
@@ -265,7 +265,7 @@ class Producer:
         """Why a run that dies will not be noticed: heartbeats are refused. None when they are not, so far."""
         return self._heartbeat.refusal
 
-    def resend(self, error: WalUnavailable) -> Receipt:
+    def resend(self, error: Unacknowledged) -> Receipt:
         """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
         return self._delivery.resend(error)
 
@@ -325,11 +325,11 @@ class Producer:
 
     def _record(self, fields: dict[str, Any]) -> Receipt:
         try:
-            operation, raw = encoded(fields)
+            raw = encoded(fields)
         except InvalidOperation:  # no number is used up; and if it was for a lone surrogate, that is replaced
             texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
-            operation, raw = encoded(fields | texts)
-        return self._delivery.record(operation, raw, self._now())
+            raw = encoded(fields | texts)
+        return self._delivery.record(fields["type"], raw, self._now())
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

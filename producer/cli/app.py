@@ -16,7 +16,7 @@ from producer.cli.run import run
 from producer.cli.spool import spool
 from producer.command.child import occupy_standard_descriptors
 from producer.command.process_title import hide_passwords
-from producer.errors import InvalidOperation, Unavailable, UnusableServer, WalRefused, WalUnavailable
+from producer.errors import InvalidOperation, Unacknowledged, Unavailable, UnusableServer, WalRefused
 
 __all__ = ["app", "main"]
 
@@ -62,7 +62,7 @@ def main() -> None:
         _fail(INVALID, str(error))
     except WalRefused as error:
         _fail(REFUSED, f"not recorded: {error.reason}")
-    except WalUnavailable as error:
+    except Unacknowledged as error:
         _fail(UNAVAILABLE, f"not acknowledged: {error.reason}")
     except Unavailable as error:
         _fail(REFUSED, str(error))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from producer.connection.client import Client
 from producer.delivery.direct import Direct
 from producer.durability import Durability
-from producer.errors import WalUnavailable
-from producer.operations import Operation
+from producer.errors import Unacknowledged
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ class Delivery(Protocol):
     def by(self) -> str:
         """Who records, at present: a forked child is another."""
 
-    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:
-        """Take `operation`, whose bytes are `raw`, recorded at that time (epoch ms)."""
+    def record(self, kind: str, raw: bytes, at: int) -> Receipt:
+        """Take an operation of the type `kind`, whose bytes are `raw`, recorded `at` (epoch ms)."""
 
-    def resend(self, error: WalUnavailable) -> Receipt:
+    def resend(self, error: Unacknowledged) -> Receipt:
         """Repeat the operation of `error` under its own number."""
 
     @property

@@ -21,9 +21,8 @@ from producer.connection.client import (
 from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
-from producer.errors import NotYetDurable, WalRefused, WalUnavailable
+from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity
-from producer.operations import Operation, encode
 from producer.receipt import Receipt
 from producer.wal import append_command
 
@@ -60,23 +59,18 @@ class Direct:
     def by(self) -> str:
         return self.identity.by
 
-    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - it does not wait
-        """Send `operation`, whose bytes are `raw`, under the next number."""
+    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - it does not wait
+        """Send an operation of the type `kind`, whose bytes are `raw`, under the next number."""
         if self._unproven:
             self._prove()
         identity = self.identity
         seq, acked = identity.take(self._monotonic())
-        return self._send(operation, raw, identity.by, seq, acked, doubtful=False)
+        return self._send(kind, raw, Receipt(identity.by, seq, None), acked, doubtful=False)
 
-    def resend(self, error: WalUnavailable) -> Receipt:
-        """Repeat the operation of `error` under its own number."""
+    def resend(self, error: Unacknowledged) -> Receipt:
+        """Send the operation of `error` again, under its own number."""
         return self._send(
-            error.operation,
-            encode(error.operation),
-            error.receipt.by,
-            error.receipt.seq,
-            error.acked,
-            doubtful=not isinstance(error, WalRefused),
+            error.type, error.raw, error.receipt, error.acked, doubtful=not isinstance(error, WalRefused)
         )
 
     @property
@@ -96,42 +90,49 @@ class Direct:
         self.identity = Identity()
         renew_locks(self._client)
 
-    def _send(self, operation: Operation, raw: bytes, by: str, seq: int, acked: int, *, doubtful: bool) -> Receipt:
-        """Send until it is acknowledged or refused, or time is up. `doubtful`: it may have landed before."""
+    def _send(self, kind: str, raw: bytes, receipt: Receipt, acked: int, *, doubtful: bool) -> Receipt:
+        """Send until the operation is acknowledged or refused, or time is up. `doubtful`: it may have landed before.
+
+        `receipt` has an entry's id if it is known to have landed before.
+        """
         identity = self.identity
+        by, seq, _ = receipt
         left = self._timeout
         deadline = self._monotonic() + left
         pause = _FIRST_PAUSE
         while True:
             try:
                 entry_id, shortfall = self._attempt(raw, by, seq, acked, left)
+                receipt = Receipt(by, seq, entry_id.decode())
+                if isinstance(shortfall, RedisError):
+                    raise shortfall
             except RedisError as error:
                 now = self._monotonic()
                 acked = min(acked, identity.disturbed(now))
                 doubtful = doubtful or not is_answer(error)
                 refused = is_refusal(error)
                 if refused or now + pause > deadline:
-                    # It is known not to have landed only when each attempt was answered.
-                    kind = WalRefused if refused and not doubtful else WalUnavailable
-                    raise kind(
-                        reason_of(error, self._client),
-                        operation=operation,
-                        receipt=Receipt(by, seq, None),
-                        acked=acked,
-                    ) from error
+                    kind_of_error: type[Unacknowledged] = WalUnavailable
+                    if receipt.entry_id is not None:
+                        kind_of_error = NotYetDurable
+                    elif refused and not doubtful:  # each attempt was answered
+                        kind_of_error = WalRefused
+                    reason = reason_of(error, self._client)
+                    raise kind_of_error(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
                 time.sleep(pause)
                 left = max(deadline - now - pause, _SHORTEST_WAIT)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                receipt = Receipt(by, seq, entry_id.decode())
                 if shortfall is not None:
                     reason = f"{where(self._client)}: {shortfall}"
-                    raise NotYetDurable(reason, operation=operation, receipt=receipt, acked=acked)
+                    raise NotYetDurable(reason, type=kind, raw=raw, receipt=receipt, acked=acked)
                 identity.acknowledge(by, seq, self._monotonic())
                 return receipt
 
-    def _attempt(self, raw: bytes, by: str, seq: int, acked: int, seconds: float) -> tuple[bytes, str | None]:
-        """(the entry's id, what is missing of the level that was asked for)."""
+    def _attempt(
+        self, raw: bytes, by: str, seq: int, acked: int, seconds: float
+    ) -> tuple[bytes, str | RedisError | None]:
+        """(the entry's id, what is missing of the level that was asked for, or why that is not known)."""
         command = append_command(self._key, raw, by, seq, acked)
         if not self._level:
             return send_once(self._client, *command, seconds=seconds), None
@@ -140,8 +141,10 @@ class Direct:
             (entry_id,) = pipeline.replies(1, seconds=seconds)
             try:
                 replies = list(pipeline.replies(len(self._level), seconds=self._durability.timeout + seconds))
-            except ResponseError as error:  # the operation was written all the same
+            except ResponseError as error:
                 return entry_id, str(error)
+            except RedisError as error:
+                return entry_id, error
             return entry_id, self._durability.shortfall(replies)
 
     def _prove(self) -> None:

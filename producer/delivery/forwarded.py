@@ -11,9 +11,8 @@ from contextlib import suppress
 
 from producer.delivery.direct import Direct
 from producer.delivery.forwarder import Forwarder
-from producer.errors import UnusableServer, WalUnavailable
+from producer.errors import Unacknowledged, UnusableServer
 from producer.identity import Identity
-from producer.operations import Operation
 from producer.process_end import at_process_end, expect_process_end
 from producer.queue import Queue
 from producer.receipt import Receipt
@@ -61,7 +60,7 @@ class Forwarded:
         """Why nothing can be delivered at present, if so."""
         return self._running[1].trouble if self._running is not None else None
 
-    def record(self, operation: Operation, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - its bytes will do
+    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - only an error would name it
         """Put it in; it has no entry yet."""
         queue, forwarder = self._running or self._begin()
         if not self._outlives and forwarder.unusable is not None:
@@ -70,7 +69,7 @@ class Forwarded:
         forwarder.wake()
         return Receipt(queue.identity.by, seq, None)
 
-    def resend(self, error: WalUnavailable) -> Receipt:
+    def resend(self, error: Unacknowledged) -> Receipt:
         """Repeat the operation of another producer's error, at once."""
         return self._direct.resend(error)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of
-from producer.errors import WalRefused, WalUnavailable
+from producer.errors import Unacknowledged, WalRefused, WalUnavailable
 from producer.importing.claims import Claims
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
@@ -82,7 +82,7 @@ class Importer:
     def add(self, file: LogFile, progress: Callable[[int], None] = lambda _end: None) -> Summary:
         """Import `file`; `progress` is told how many of its bytes are done.
 
-        Raises OSError, and WalUnavailable for the first operation of the batch that was not acknowledged.
+        Raises OSError, and Unacknowledged for the first operation of the batch that was not acknowledged.
         """
         summary = Summary()
         self._claims.begin_file()
@@ -132,11 +132,12 @@ class Importer:
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _not_acknowledged(self, first: _Claimed, error: Exception, refused: bool) -> WalUnavailable:
+    def _not_acknowledged(self, first: _Claimed, error: Exception, refused: bool) -> Unacknowledged:
         operation, acked = first
         return (WalRefused if refused else WalUnavailable)(
             reason_of(error, self._client),
-            operation=decode(operation.op),
+            type=decode(operation.op).type,
+            raw=operation.op,
             receipt=Receipt(operation.by, operation.seq, None),
             acked=acked,
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
-from producer import Producer, Receipt, WalUnavailable
+from producer import Producer, Receipt, Unacknowledged
 from tests.chaos.deed import Deed
 from tests.chaos.writers.journal import Journal
 from tests.chaos.writers.way import Way
@@ -93,7 +93,7 @@ class Writer:
         while True:
             try:
                 receipt = send()
-            except WalUnavailable as error:
+            except Unacknowledged as error:
                 self._journal.unanswered(deed, error.receipt)
                 if time.monotonic() > give_up:
                     return

@@ -137,7 +137,7 @@ def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Eng
 
 
 def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> None:
-    _, raw = encoded(
+    raw = encoded(
         {
             "type": "action_execution_started",
             "action_id": "a",
@@ -150,7 +150,7 @@ def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> 
     )
     assert raw.endswith(heartbeat._PROMISE)
     quoting = {"type": "cleanup_executed", "scanner_id": raw.decode(), "resource_id": "r", "action": "a"}
-    _, other = encoded({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
+    other = encoded({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
     assert heartbeat._PROMISE not in other
 
 

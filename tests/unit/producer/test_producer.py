@@ -399,7 +399,8 @@ def test_an_operation_without_acknowledgement_comes_back_with_all_it_takes_to_se
     producer = Producer(log.client, timeout=0.05)
     trouble = away(log, producer)
     assert type(trouble) is WalUnavailable
-    assert trouble.operation.type == "cleanup_executed"
+    assert trouble.type == "cleanup_executed"
+    assert decode(trouble.raw).type == "cleanup_executed"
     assert trouble.receipt.seq == 1
     assert trouble.receipt.entry_id is None
     assert f"cleanup_executed was not acknowledged ({trouble.receipt.by} seq 1)" in str(trouble)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,24 @@ def test_a_run_whose_start_is_not_safe_enough_does_not_take_place_and_does_not_s
         totals: Any = client.hgetall(f"{{{namespace}}}:totals")
     assert (totals[b"total_executions"], totals[b"failures"]) == (b"2", b"1")
     assert run.execution_id
+
+
+def test_a_server_that_dies_while_its_replica_is_waited_for_leaves_no_doubt_that_the_operation_landed(
+    own_server: Server, replica: Server, namespace: str
+) -> None:
+    with (
+        own_server.client() as admin,
+        Producer(own_server.url, namespace, timeout=0.3, replicas=1, durability_timeout=PATIENT) as producer,
+        ThreadPoolExecutor() as pool,
+        frozen(replica),
+    ):
+        call = pool.submit(clean_up, producer)
+        eventually(lambda: admin.xlen(f"{{{namespace}}}:wal"), what="the entry to be written")
+        own_server.kill()
+        error = call.exception()
+    assert isinstance(error, NotYetDurable)
+    assert error.receipt.entry_id is not None
+    own_server.start()
 
 
 def test_an_operation_is_on_the_disk_when_the_call_returns(own_server: Server, namespace: str) -> None:

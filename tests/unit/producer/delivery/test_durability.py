@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from producer import NotYetDurable, Producer, UnusableServer, WalUnavailable
+from producer import Producer, UnusableServer
 from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
-from producer.operations import operation_of
-from producer.receipt import Receipt
 
 
 class Answering:
@@ -104,12 +101,3 @@ def test_trouble_that_passes_proves_nothing() -> None:
 def test_an_option_that_makes_no_sense_is_refused(options: dict[str, Any], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         Producer("redis://nowhere", **options)
-
-
-def test_the_error_can_be_handed_to_another_process_and_is_one_of_those_that_can_be_sent_again() -> None:
-    operation = operation_of({"type": "quarantine_dropped", "entry_id": "1-0", "dropped_at": 1})
-    error = NotYetDurable("too slow", operation=operation, receipt=Receipt("p", 1, "5-0"), acked=0)
-    copied = pickle.loads(pickle.dumps(error))
-    assert isinstance(copied, WalUnavailable)
-    assert copied.receipt == Receipt("p", 1, "5-0")
-    assert "too slow" in str(copied)
