@@ -25,7 +25,7 @@ _UNUSED_MS = 3_600_000
 
 def log(case: Case) -> Iterator[Finding]:
     """Does the log hold the entry at which the projection stands?"""
-    found, stands = case.look.log, case.look.checkpoint.get("last_id", "")
+    found, stands = case.look.log, case.look.last_id
     length = found.length if found else 0
     if not stands:
         yield Finding(check="log", severity=Severity.OK, found=f"{length:,} entries, none of them projected yet")
@@ -41,7 +41,7 @@ def log(case: Case) -> Iterator[Finding]:
 
 def _moved_on(case: Case, stands: str) -> bool:
     """Whether the projection has left that entry since: it cannot, unless the entry was there."""
-    return look(case.inquiry, case.keys).checkpoint.get("last_id", "") != stands
+    return look(case.inquiry, case.keys).last_id != stands
 
 
 def _log_wrong(case: Case, found: str) -> Finding:
@@ -57,7 +57,7 @@ def _log_wrong(case: Case, found: str) -> Finding:
 def deleted_entries(case: Case) -> Iterator[Finding]:
     """Of all entries ever added, those that the projector did not trim have to be there."""
     found = case.look.log
-    trimmed = case.look.count("trimmed")
+    trimmed = case.look.checkpoint.trimmed if case.look.checkpoint else 0
     gone = found.added - found.length - trimmed if found else 0
     if not gone:
         yield Finding(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from projector.checkpoint import Checkpoint
 from projector.doctor.inquiry import Inquiry
 from projector.keys import FIXED_KEYS, Keys
-from projector.query.damage import damaged
 
 __all__ = ["Log", "Look", "look"]
 
@@ -23,67 +23,63 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """`now` is the server's clock in epoch ms; `checkpoint` the hash, as text; `log` None where there is none.
+    """`now` is the server's clock in epoch ms; `checkpoint` and `log` are None where there is none.
 
-    `holder` is the lease's token, `lease_ms` what it has left (None: it never ends). `shadow` is the checkpoint of a
-    rebuild, and `shadow_keys` how many of its keys are there; `headless` the keys of a projection without checkpoint.
+    `holder` is the lease's token, `lease_ms` what it has left (None: it never ends). `shadow_id` is where a
+    rebuild stands, and `shadow_keys` how many of its keys are there; `headless` the keys of a projection that has no
+    checkpoint.
     """
 
     now: int
-    checkpoint: dict[str, str]
+    checkpoint: Checkpoint | None
     log: Log | None
     holder: str | None
     lease_ms: int | None
-    shadow: dict[str, str]
+    shadow_id: str | None
     shadow_keys: int
     headless: tuple[str, ...]
 
     @property
     def entries(self) -> int:
         """How many the projection has read."""
-        return self.count("entries")
+        return self.checkpoint.entries if self.checkpoint else 0
 
     @property
     def lag(self) -> int:
         """How many wait."""
         return max(0, self.log.added - self.entries) if self.log else 0
 
-    def count(self, name: str) -> int:
-        """A number of the checkpoint; 0 where it is not there."""
-        return int(self.checkpoint.get(name, 0))
+    @property
+    def last_id(self) -> str:
+        """The entry at which the projection stands; empty before the first."""
+        return self.checkpoint.last_id if self.checkpoint else ""
 
 
 def look(inquiry: Inquiry, keys: Keys) -> Look:
     """Look at it now. Raises what `Inquiry` does, and Damaged for a checkpoint that is none."""
     shadow = Keys(keys.namespace, shadow=True)
     fixed = [getattr(keys, name) for name in FIXED_KEYS]
-    seconds, checkpoint, info, holder, lease_ms, shadow_checkpoint, shadow_keys, *there = inquiry.ask_at_once(
+    seconds, checkpoint, info, holder, lease_ms, shadow_id, shadow_keys, *there = inquiry.ask_at_once(
         ("TIME",),
         ("HGETALL", keys.checkpoint),
         ("XINFO STREAM", keys.wal),
         ("GET", keys.lease),
         ("PTTL", keys.lease),
-        ("HGETALL", shadow.checkpoint),
+        ("HGET", shadow.checkpoint, "last_id"),
         ("EXISTS", shadow.checkpoint, *(getattr(shadow, name) for name in FIXED_KEYS)),
         *(("EXISTS", key) for key in fixed),
     )
-    texts = _texts(checkpoint)
-    found = Look(
+    stands = Checkpoint.of_hash(checkpoint, keys.checkpoint)
+    return Look(
         now=seconds[0] * 1000 + seconds[1] // 1000,
-        checkpoint=texts,
+        checkpoint=stands,
         log=None if info is None else _log_of(info),
         holder=None if holder is None else holder.decode("utf-8", "replace"),
         lease_ms=None if lease_ms < 0 else lease_ms,
-        shadow=_texts(shadow_checkpoint),
+        shadow_id=None if shadow_id is None else shadow_id.decode("utf-8", "replace"),
         shadow_keys=shadow_keys,
-        headless=() if texts else tuple(key.decode() for key, exists in zip(fixed, there, strict=True) if exists),
+        headless=() if stands else tuple(key.decode() for key, exists in zip(fixed, there, strict=True) if exists),
     )
-    if not all(text.isdecimal() for name, text in texts.items() if name in _COUNTS):
-        raise damaged(keys.checkpoint, "a count that is none")
-    return found
-
-
-_COUNTS = ("entries", "trimmed", "quarantined", "duplicates", "missing")
 
 
 def _log_of(info: dict[str, Any]) -> Log:
@@ -93,10 +89,3 @@ def _log_of(info: dict[str, Any]) -> Log:
         added=info.get("entries-added", info["length"]),
         top_id=info["last-generated-id"].decode(),
     )
-
-
-def _texts(found: dict[bytes, bytes]) -> dict[str, str]:
-    return {
-        name.decode("utf-8", "backslashreplace"): value.decode("utf-8", "backslashreplace")
-        for name, value in found.items()
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, Severity
 from projector.doctor.mending import projector
@@ -21,9 +22,8 @@ _RANGES = 5
 
 def gaps(case: Case) -> Iterator[Finding]:
     """Numbers that a producer used and that never arrived."""
-    found, told = case.inquiry.ask_at_once(
-        ("HGETALL", case.keys.producers), ("HGET", case.keys.checkpoint, "missing")
-    )
+    found, counted = case.inquiry.ask_at_once(("HGETALL", case.keys.producers), ("HGETALL", case.keys.checkpoint))
+    checkpoint = Checkpoint.of_hash(counted, case.keys.checkpoint)
     missing = {}
     for name, raw in found.items():
         by, sequence = name.decode("utf-8", "backslashreplace"), _sequence(case, raw)
@@ -36,7 +36,7 @@ def gaps(case: Case) -> Iterator[Finding]:
         yield _missing(
             f"{len(rest):,} more producers: {_operations(sum(_count(missing[by]) for by in rest))} missing"
         )
-    closed = int(told or 0) - sum(_count(spans) for spans in missing.values())
+    closed = (checkpoint.missing if checkpoint else 0) - sum(_count(spans) for spans in missing.values())
     if closed > 0:
         yield Finding(
             check="gaps",

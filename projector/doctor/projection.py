@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from projector.bounds import SCHEMA, Bounds
+from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, Severity
 from projector.doctor.mending import projector, redis_cli
@@ -74,16 +75,15 @@ def _cure(case: Case, key: bytes) -> str:
 def projection(case: Case) -> Iterator[Finding]:
     """A checkpoint, and no commit written by half."""
     look = case.look
-    if torn := look.checkpoint.get("torn"):
-        found = f"the commit that begins with entry {torn} was written by half"
+    if look.checkpoint and look.checkpoint.torn is not None:
+        found = f"the commit that begins with entry {look.checkpoint.torn} was written by half"
     elif look.headless:
         found = f"there is no checkpoint, but there is {look.headless[0]}"
     else:
-        stands = look.checkpoint.get("last_id")
         yield Finding(
             check="projection",
             severity=Severity.OK,
-            found=f"whole, {look.entries:,} entries" if stands else "nothing has been projected yet",
+            found=f"whole, {look.entries:,} entries" if look.last_id else "nothing has been projected yet",
         )
         return
     yield Finding(
@@ -101,25 +101,24 @@ def bounds(case: Case) -> Iterator[Finding]:
     if not checkpoint:
         yield Finding(check="bounds", severity=Severity.OK, found="nothing has been projected yet")
         return
-    schema = checkpoint.get("schema", "none")
-    if schema != SCHEMA:
+    if checkpoint.schema != SCHEMA:
         yield Finding(
             check="bounds",
             severity=Severity.WARNING,
-            found=f"made with schema {schema}; this version has schema {SCHEMA}",
+            found=f"made with schema {checkpoint.schema or 'none'}; this version has schema {SCHEMA}",
             why="a projector of this version refuses it",
             mend=projector(case.namespace, "rebuild"),
         )
         return
-    changed = _changed(checkpoint.get("config", ""))
+    changed = _changed(checkpoint)
     found = f"start projectors with {' '.join(changed)}" if changed else "the defaults"
     yield Finding(check="bounds", severity=Severity.OK, found=found)
 
 
-def _changed(config: str) -> list[str]:
+def _changed(checkpoint: Checkpoint) -> list[str]:
     """The bounds that are not the defaults, as options of `projector run`."""
     try:
-        made_with = asdict(Bounds.of_config(config.encode()))
+        made_with = asdict(checkpoint.bounds())
     except ValueError:
         return ["bounds that this version does not know"]
     defaults = asdict(Bounds())
@@ -128,10 +127,9 @@ def _changed(config: str) -> list[str]:
 
 def quarantine(case: Case) -> Iterator[Finding]:
     """Entries that could not be folded, and wait for somebody to look at them."""
-    kept, counted = case.inquiry.ask_at_once(
-        ("XLEN", case.keys.quarantine), ("HGET", case.keys.checkpoint, "quarantined")
-    )
-    pushed_out = int(counted or 0) - kept
+    kept, found = case.inquiry.ask_at_once(("XLEN", case.keys.quarantine), ("HGETALL", case.keys.checkpoint))
+    checkpoint = Checkpoint.of_hash(found, case.keys.checkpoint)
+    pushed_out = (checkpoint.quarantined if checkpoint else 0) - kept
     if pushed_out < 0:
         yield Finding(
             check="quarantine",
@@ -165,8 +163,8 @@ def rebuild(case: Case) -> Iterator[Finding]:
     if not before.shadow_keys:
         yield Finding(check="rebuild", severity=Severity.OK, found="none is under way")
         return
-    moves = case.later_look.shadow != before.shadow
-    at = before.shadow.get("last_id", "the beginning of the log")
+    moves = case.later_look.shadow_id != before.shadow_id
+    at = before.shadow_id or "the beginning of the log"
     yield Finding(
         check="rebuild",
         severity=Severity.OK if moves else Severity.WARNING,

@@ -9,30 +9,12 @@ from typing import Any
 import msgspec
 
 from projector.bounds import SCHEMA, Bounds
+from projector.checkpoint import Checkpoint
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 
-__all__ = ["Checkpoint", "History", "InFlight", "Totals"]
-
-
-@dataclass(slots=True)
-class Checkpoint:
-    """Where the projection stands (`last_id`, empty before the first entry), and what was counted on the way."""
-
-    last_id: str = ""
-    entries: int = 0
-    trimmed: int = 0
-    quarantined: int = 0
-    """Entries set aside and neither retried nor dropped since, also those that the bound has pushed out."""
-    duplicates: int = 0
-    missing: int = 0
-    in_flight_replaced: int = 0
-    in_flight_evicted: int = 0
-    orphans_evicted: int = 0
-    actions_evicted: int = 0
-    scanners_evicted: int = 0
-    producers_evicted: int = 0
+__all__ = ["History", "InFlight", "Totals"]
 
 
 @dataclass(slots=True)
@@ -51,7 +33,6 @@ class Totals:
         return asdict(self)
 
 
-CHECKPOINT_FIELDS = tuple(field.name for field in fields(Checkpoint))
 TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
 
 
@@ -101,7 +82,7 @@ class History:
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.checkpoint = Checkpoint()
+        self.checkpoint = Checkpoint(schema=SCHEMA, config=bounds.config().decode())
         self.totals = Totals()
         self.executions: deque[bytes] = deque(maxlen=bounds.max_entries)
         self.failures: deque[bytes] = deque(maxlen=bounds.max_entries)
@@ -122,10 +103,6 @@ class History:
         if own is None:
             own = self.executions_of[action_id] = deque(maxlen=self.bounds.max_action_entries)
         own.append(record)
-
-    def checkpoint_fields(self) -> dict[str, str | int]:
-        """`{ns}:checkpoint`, with the schema and the bounds that the projection was made with."""
-        return asdict(self.checkpoint) | {"schema": SCHEMA, "config": self.bounds.config().decode()}
 
     def committed(self) -> None:
         """All changes are written: begin to collect anew."""

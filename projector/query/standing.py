@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from projector.checkpoint import Checkpoint
 from projector.keys import Keys
 from projector.query.damage import damaged
 from projector.query.results import Status
-from projector.query.statistics import count_in, text_in
 
 __all__ = ["status_of"]
 
@@ -25,33 +25,32 @@ def status_of(
     orphans: int,
 ) -> Status:
     """From the checkpoint's hash, XINFO STREAM's reply (None: no log), the lease's token and PTTL, and counts."""
-    get = checkpoint.get
+    stands = Checkpoint.of_hash(checkpoint, keys.checkpoint) or Checkpoint()
     token, ttl = lease
     try:
-        entries = count_in(get(b"entries"))
         return Status(
             namespace=keys.namespace,
-            checkpoint=text_in(get(b"last_id")),
-            entries=entries,
+            checkpoint=stands.last_id or None,
+            entries=stands.entries,
             wal_length=wal_length,
-            lag=_lag(log, entries),
+            lag=_lag(log, stands.entries),
             lease_holder=None if token is None else token.decode(errors="replace"),
             lease_ttl_ms=None if token is None or ttl < 0 else ttl,
             in_flight=in_flight,
             orphans=orphans,
-            quarantined=count_in(get(b"quarantined")),
-            duplicates=count_in(get(b"duplicates")),
-            missing=count_in(get(b"missing")),
-            trimmed=count_in(get(b"trimmed")),
-            in_flight_replaced=count_in(get(b"in_flight_replaced")),
-            in_flight_evicted=count_in(get(b"in_flight_evicted")),
-            actions_evicted=count_in(get(b"actions_evicted")),
-            schema=text_in(get(b"schema")),
-            config=_object(get(b"config")),
-            torn=b"torn" in checkpoint,
+            quarantined=stands.quarantined,
+            duplicates=stands.duplicates,
+            missing=stands.missing,
+            trimmed=stands.trimmed,
+            in_flight_replaced=stands.in_flight_replaced,
+            in_flight_evicted=stands.in_flight_evicted,
+            actions_evicted=stands.actions_evicted,
+            schema=stands.schema or None,
+            config=_object(stands.config),
+            torn=stands.torn is not None,
         )
     except ValueError as error:
-        raise damaged(keys.checkpoint, "no checkpoint") from error
+        raise damaged(keys.checkpoint, "a configuration that is none") from error
 
 
 def _lag(log: Mapping[bytes | str, Any] | None, entries: int) -> int | None:
@@ -64,8 +63,8 @@ def _lag(log: Mapping[bytes | str, Any] | None, entries: int) -> int | None:
     return int(added) - entries
 
 
-def _object(raw: bytes | None) -> Mapping[str, object] | None:
-    if raw is None:
+def _object(raw: str) -> Mapping[str, object] | None:
+    if not raw:
         return None
     found = orjson.loads(raw)
     if not isinstance(found, dict):

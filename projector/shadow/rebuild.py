@@ -9,12 +9,14 @@ stands, or begins anew where that no longer fits the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
-from projector.bounds import SCHEMA, Bounds
-from projector.commit.plan import checkpoint_fields
+from projector.bounds import Bounds
+from projector.checkpoint import Checkpoint
 from projector.errors import Damaged, Superseded
 from projector.keys import Keys
 from projector.shadow.replay import Replay
@@ -100,15 +102,16 @@ class _Rebuild:
         replay = Replay(self._link, self._live.wal, projection, lambda done: self._report(done, total))
         replay.to_the_end()
         lease = self._take_lease()
+        checkpoint = projection.history.checkpoint
         try:
             replay.to_the_end()
             self._check_unchanged(lost)
             if lost and not projection.sent_id:  # nothing is left to commit, and the loss has to be on record
-                self._link.call("HSET", self._shadow.checkpoint, *checkpoint_fields(projection.history)[2:])
+                counted = {name: value for name, value in checkpoint.fields().items() if name != "last_id"}
+                self._link.call("HSET", self._shadow.checkpoint, *chain.from_iterable(counted.items()))
             self._swap(projection, lease)
         finally:
             release(self._link, self._live, lease)
-        checkpoint = projection.history.checkpoint
         return Rebuilt(checkpoint.last_id, checkpoint.entries, lost, resumed)
 
     def _report(self, done: int, total: int) -> None:
@@ -133,11 +136,10 @@ class _Rebuild:
 
     def _shadow_projection(self, lost: int) -> tuple[ProjectionWriter, bool]:
         """The shadow as it was left behind, if it still fits; else an empty one."""
-        kind = self._link.call("TYPE", self._shadow.checkpoint)
-        checkpoint = read_checkpoint(self._link, self._shadow) if kind == b"hash" else {}
-        if checkpoint and self._fits(checkpoint, lost):
+        checkpoint = self._shadow_checkpoint()
+        if checkpoint is not None and self._fits(checkpoint, lost):
             projection = ProjectionWriter(self._link, self._shadow, self._bounds)
-            projection.load_checkpoint(checkpoint)
+            projection.stand_at(checkpoint)
             projection.load_tables()
             return projection, True
         self._delete_shadow()
@@ -146,14 +148,20 @@ class _Rebuild:
         projection.history.checkpoint.entries = projection.history.checkpoint.trimmed = lost
         return projection, False
 
-    def _fits(self, checkpoint: dict[bytes, bytes], lost: int) -> bool:
-        last_id = checkpoint.get(b"last_id", b"")
+    def _shadow_checkpoint(self) -> Checkpoint | None:
+        if self._link.call("TYPE", self._shadow.checkpoint) != b"hash":
+            return None
+        with suppress(Damaged):  # then the shadow begins anew
+            return read_checkpoint(self._link, self._shadow)
+        return None
+
+    def _fits(self, checkpoint: Checkpoint, lost: int) -> bool:
+        last_id = checkpoint.last_id
         return (
-            checkpoint.get(b"schema") == SCHEMA.encode()
-            and checkpoint.get(b"config") == self._bounds.config()
-            and checkpoint.get(b"trimmed") == b"%d" % lost
-            and b"torn" not in checkpoint
-            and bool(self._link.call("XRANGE", self._live.wal, last_id, last_id))
+            checkpoint.is_made_with(self._bounds)
+            and checkpoint.trimmed == lost
+            and checkpoint.torn is None
+            and bool(last_id and self._link.call("XRANGE", self._live.wal, last_id, last_id))
         )
 
     def _delete_shadow(self) -> None:

@@ -7,11 +7,13 @@ one instant; the fold is brought forward to that checkpoint, and what it says of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
+from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
 from projector.errors import ConfigMismatch
 from projector.fold.rendering import Content, Rendered, render_action, render_fixed, render_scanner
@@ -73,14 +75,14 @@ class _Examination:
         self._keys = keys
         self._reader = Reader(link, keys)
         checkpoint = read_checkpoint(link, keys)
-        total = int(checkpoint.get(b"entries", 0))
+        total = checkpoint.entries if checkpoint else 0
         self._log = LogReader(
             self._reader,
             _bounds_of(checkpoint, keys.namespace),
             lost=self._lost(),
             progress=lambda done: progress(done, max(done, total)),
         )
-        self._first_at = checkpoint.get(b"last_id", b"").decode()
+        self._first_at = checkpoint.last_id if checkpoint else ""
         self._found: list[Difference] = []
 
     def run(self) -> Verification:
@@ -193,21 +195,17 @@ class _Examination:
                 yield key
 
 
-def _bounds_of(checkpoint: dict[bytes, bytes], namespace: str) -> Bounds:
+def _bounds_of(checkpoint: Checkpoint | None, namespace: str) -> Bounds:
     """The bounds that the projection was made with."""
-    if not checkpoint:
+    if checkpoint is None:
         return Bounds()
-    schema = checkpoint.get(b"schema", b"").decode()
-    try:
-        bounds = Bounds.of_config(checkpoint.get(b"config", b""))
-    except ValueError:
-        bounds = None
-    if schema != SCHEMA or bounds is None:
-        raise ConfigMismatch(
-            f"the projection of namespace {namespace} has schema {schema or 'none'} and a configuration that this "
-            f"version (schema {SCHEMA}) cannot repeat: make it anew with: projector rebuild"
-        )
-    return bounds
+    with suppress(ValueError):
+        if checkpoint.schema == SCHEMA:
+            return checkpoint.bounds()
+    raise ConfigMismatch(
+        f"the projection of namespace {namespace} has schema {checkpoint.schema or 'none'} and a configuration that "
+        f"this version (schema {SCHEMA}) cannot repeat: make it anew with: projector rebuild"
+    )
 
 
 def _text(key: bytes) -> str:

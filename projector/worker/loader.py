@@ -17,11 +17,12 @@ from producer.operations import (
     QuarantineDropped,
 )
 from projector.bounds import SCHEMA, Bounds
+from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
 from projector.errors import ConfigMismatch, Damaged
 from projector.fold.entry import Entry
 from projector.fold.fold import execution_key
-from projector.fold.history import CHECKPOINT_FIELDS, TOTALS_FIELDS, History, InFlight
+from projector.fold.history import TOTALS_FIELDS, History, InFlight
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
@@ -36,17 +37,16 @@ _D = TypeVar("_D", InFlight, Sequence)
 _PAGE = 100
 
 
-def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str) -> None:
+def check_config(checkpoint: Checkpoint | None, bounds: Bounds, namespace: str) -> None:
     """Raises ConfigMismatch when the projection was made with another schema or other bounds."""
-    schema, config = checkpoint.get(b"schema", b""), checkpoint.get(b"config", b"")
-    if not checkpoint or (schema == SCHEMA.encode() and config == bounds.config()):
+    if checkpoint is None or checkpoint.is_made_with(bounds):
         return
     try:
-        theirs, ours = asdict(Bounds.of_config(config)), asdict(bounds)
+        theirs, ours = asdict(checkpoint.bounds()), asdict(bounds)
     except ValueError:
         theirs, ours = {}, {}
     different = [name for name in ours if ours[name] != theirs[name]]
-    found = ", ".join(f"{name} {theirs[name]}" for name in different) or f"schema {schema.decode()}"
+    found = ", ".join(f"{name} {theirs[name]}" for name in different) or f"schema {checkpoint.schema}"
     expected = ", ".join(f"{name} {ours[name]}" for name in different) or f"schema {SCHEMA}"
     options = "".join(f" --{name.replace('_', '-')} {ours[name]}" for name in different)
     raise ConfigMismatch(
@@ -55,9 +55,9 @@ def check_config(checkpoint: dict[bytes, bytes], bounds: Bounds, namespace: str)
     )
 
 
-def read_checkpoint(link: Link, keys: Keys) -> dict[bytes, bytes]:
-    """The checkpoint as it stands in Redis; empty where there is none."""
-    return pairs_of(link.call("HGETALL", keys.checkpoint))
+def read_checkpoint(link: Link, keys: Keys) -> Checkpoint | None:
+    """The checkpoint as it stands in Redis; None where there is none."""
+    return Checkpoint.of_hash(pairs_of(link.call("HGETALL", keys.checkpoint)), keys.checkpoint)
 
 
 class Loader:
@@ -70,13 +70,6 @@ class Loader:
         self.whole = False
         """Whether all is in memory but rows of actions and scanners that nothing has touched yet."""
         self._first_batch = True
-
-    def load_checkpoint(self, checkpoint: dict[bytes, bytes]) -> None:
-        """Take over the checkpoint, as it was read."""
-        with _damage_in(self._keys.checkpoint):
-            self._history.checkpoint.last_id = checkpoint.get(b"last_id", b"").decode()
-            for name in CHECKPOINT_FIELDS[1:]:
-                setattr(self._history.checkpoint, name, int(checkpoint.get(name.encode(), 0)))
 
     def load_tables(self) -> None:
         """Load the totals, and how large each table is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from projector.bounds import Bounds
+from projector.checkpoint import Checkpoint
 from projector.commit.plan import checkpoint_fields, plan_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
@@ -42,10 +43,10 @@ class ProjectionWriter:
         self._ttl_ms = ttl_ms
         self._loader = Loader(link, keys, self.history)
 
-    def load_checkpoint(self, checkpoint: dict[bytes, bytes]) -> None:
-        """Stand where `checkpoint`, as read from Redis, does."""
-        self._loader.load_checkpoint(checkpoint)
-        self.sent_id = self.history.checkpoint.last_id
+    def stand_at(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`, as read from Redis."""
+        self.history.checkpoint = checkpoint
+        self.sent_id = checkpoint.last_id
 
     def load_tables(self) -> None:
         """Load what is small; the rest comes when a batch needs it."""

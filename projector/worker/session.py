@@ -70,7 +70,8 @@ class Session:
         """Load what is small, check it all, and set the group to the checkpoint."""
         checkpoint = read_checkpoint(self._link, self._keys)
         check_config(checkpoint, self._bounds, self._keys.namespace)
-        self.projection.load_checkpoint(checkpoint)
+        if checkpoint is not None:
+            self.projection.stand_at(checkpoint)
         self._inspect()
         self.projection.load_tables()
         self._reset_group()

@@ -1,0 +1,84 @@
+"""The checkpoint of a projection: where it stands in the log, and what was counted on the way there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, fields
+from typing import Any
+
+from projector.bounds import SCHEMA, Bounds
+from projector.entry_id import order_of
+from projector.errors import Damaged
+
+__all__ = ["Checkpoint"]
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """The hash `{ns}:checkpoint`, field by field. A checkpoint begun without arguments stands before the first entry.
+
+    `schema` and `config` say what the projection was made with. `torn` is there only while a commit is being written:
+    the id of the batch's first entry.
+    """
+
+    last_id: str = ""
+    entries: int = 0
+    trimmed: int = 0
+    quarantined: int = 0
+    """Entries set aside and neither retried nor dropped since, also those that the bound has pushed out."""
+    duplicates: int = 0
+    missing: int = 0
+    in_flight_replaced: int = 0
+    in_flight_evicted: int = 0
+    orphans_evicted: int = 0
+    actions_evicted: int = 0
+    scanners_evicted: int = 0
+    producers_evicted: int = 0
+    schema: str = ""
+    config: str = ""
+    torn: str | None = None
+
+    @classmethod
+    def of_hash(cls, found: Mapping[bytes, bytes], key: bytes) -> Checkpoint | None:
+        """The checkpoint that HGETALL found under `key`; None for an absent key.
+
+        Absent fields have their defaults, unknown fields are ignored. Raises Damaged, which names key and field, for
+        a value that no projector writes.
+        """
+        if not found:
+            return None
+        raws = {field: raw for field in fields(cls) if (raw := found.get(field.name.encode())) is not None}
+        return cls(**{field.name: _value(field, raw, key) for field, raw in raws.items()})
+
+    def fields(self) -> dict[str, str | int]:
+        """The hash that a commit writes."""
+        found = asdict(self)
+        del found["torn"]
+        return found
+
+    def is_made_with(self, bounds: Bounds) -> bool:
+        """Whether this version, with these bounds, goes on with the projection."""
+        return (self.schema, self.config) == (SCHEMA, bounds.config().decode())
+
+    def bounds(self) -> Bounds:
+        """The bounds that the projection was made with; raises ValueError for a configuration of another version."""
+        return Bounds.of_config(self.config.encode())
+
+
+def _value(field: Field[Any], raw: bytes, key: bytes) -> Any:
+    expected = "an entry id" if field.name == "last_id" else "a number" if field.type == "int" else "a text"
+    try:
+        if field.type == "int" and raw.isdigit():
+            return int(raw)
+        if field.type != "int":
+            text = raw.decode()
+            if field.name == "last_id" and text:
+                order_of(text)
+            return text
+    except ValueError:
+        pass
+    found = raw[:100].decode(errors="backslashreplace")
+    raise Damaged(
+        f"{key.decode(errors='replace')} holds {found!r} in field {field.name}, "
+        f"where {expected} is expected: somebody put it there; mend it with: projector rebuild"
+    )
