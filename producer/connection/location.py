@@ -3,13 +3,12 @@
     --url, else WAL_URL, else the embedded server if one is running, else redis://localhost:6379/0
 
 An embedded server (`projector up`) announces itself in `<state>/execution-wal/running/<pid>.json` with
-`{"url": "unix:///…", "data": "/dir", "started_at": <ms>}`. The announcing process holds an exclusive flock on that
-file for as long as it lives: a file that can be locked was left behind by a dead one, and is ignored.
+`{"url": "unix:///…", "data": "/dir", "started_at": <ms>}`. The announcing process holds a lock on that file for as
+long as it lives: a file whose lock nobody holds was left behind by a dead process, and is ignored.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -18,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from producer.file_lock import FileLock
 
 __all__ = [
     "DEFAULT_URL",
@@ -107,37 +108,29 @@ def announce(url: str, data: Path, environ: Mapping[str, str]) -> Iterator[Annou
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / f"{os.getpid()}.json"
     draft = path.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as file:
-        # Locked and written before it takes its name: nobody ever finds it unlocked or half written.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        json.dump({"url": url, "data": str(data), "started_at": announcement.started_at}, file)
-        file.flush()
+    # Locked and written before it takes its name: nobody ever finds it unlocked or half written.
+    lock = FileLock.take(draft)
+    if lock is None:
+        raise BlockingIOError(f"{draft}: another process is announcing a server under our process id")
+    try:
+        content = {"url": url, "data": str(data), "started_at": announcement.started_at}
+        lock.write(json.dumps(content).encode())
         draft.replace(path)
-        try:
-            yield announcement
-        finally:
-            path.unlink(missing_ok=True)
+        yield announcement
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def _read(path: Path) -> Announcement | None:
     """What the file announces; None when its owner is dead or its content is none of ours."""
     try:
-        with path.open(encoding="utf-8") as file:
-            if _can_be_locked(file.fileno()):
-                return None
-            content = json.load(file)
+        if not FileLock.is_held(path):
+            return None
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     match content:
         case {"url": str(url), "data": str(data), "started_at": int(started_at)}:
             return Announcement(url=url, data=Path(data), started_at=started_at)
     return None
-
-
-def _can_be_locked(descriptor: int) -> bool:
-    try:
-        # Shared, so that two readers at the same moment do not take each other for the owner.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -23,6 +23,7 @@ from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity
+from producer.pause import Pause
 from producer.receipt import Receipt
 from producer.wal import append_command
 
@@ -99,7 +100,7 @@ class Direct:
         by, seq, _ = receipt
         left = self._timeout
         deadline = self._monotonic() + left
-        pause = _FIRST_PAUSE
+        pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=time.sleep)
         while True:
             try:
                 entry_id, shortfall = self._attempt(raw, by, seq, acked, left)
@@ -111,7 +112,7 @@ class Direct:
                 acked = min(acked, identity.disturbed(now))
                 doubtful = doubtful or not is_answer(error)
                 refused = is_refusal(error)
-                if refused or now + pause > deadline:
+                if refused or now + pause.seconds > deadline:
                     kind_of_error: type[Unacknowledged] = WalUnavailable
                     if receipt.entry_id is not None:
                         kind_of_error = NotYetDurable
@@ -119,9 +120,8 @@ class Direct:
                         kind_of_error = WalRefused
                     reason = reason_of(error, self._client)
                     raise kind_of_error(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
-                time.sleep(pause)
-                left = max(deadline - now - pause, _SHORTEST_WAIT)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                left = max(deadline - now - pause.seconds, _SHORTEST_WAIT)
+                pause.wait()
             else:
                 if shortfall is not None:
                     reason = f"{where(self._client)}: {shortfall}"

@@ -13,6 +13,7 @@ from producer.connection.client import Client, RedisError, reason_of
 from producer.delivery.sender import Sender
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
+from producer.pause import Pause
 from producer.queue import Queue, Vetted
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Forwarder:
         self._one_by_one = False
         self._tending: SpoolUnusable | None = None  # what went wrong at it
         self._vetted = vetted
-        self._pause = _FIRST_PAUSE
+        self._pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._sleep_unless_hurried)
         self._failures = 0
         self._flushing = 0  # how many wait for a flush
         self._hurried = False
@@ -259,7 +260,7 @@ class Forwarder:
         if self.trouble is not None:
             _log.warning("operations are forwarded again")
             self.trouble = self.unusable = None
-        self._pause = _FIRST_PAUSE
+        self._pause.reset()
         self._one_by_one = isinstance(self._tending, SpoolDamaged)  # which cannot be mended now: up to the damage
         with self._changed:
             self._changed.notify_all()
@@ -269,9 +270,12 @@ class Forwarder:
         self._tend()
         with self._changed:
             if self._hurried:
-                self._hurried, self._pause = False, _FIRST_PAUSE
-            self._changed.wait_for(lambda: self._stopped or self._hurried, self._pause)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                self._hurried = False
+                self._pause.reset()
+            self._pause.wait()
+
+    def _sleep_unless_hurried(self, seconds: float) -> None:
+        self._changed.wait_for(lambda: self._stopped or self._hurried, seconds)
 
     def _linger(self, own: Queue) -> None:
         if own.waiting < _LINGER_OPERATIONS and not self._flushing:

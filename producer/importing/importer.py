@@ -15,6 +15,7 @@ from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
 from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
+from producer.pause import Pause
 from producer.receipt import Receipt
 from producer.wal import append_command, wal_key
 
@@ -116,7 +117,8 @@ class Importer:
 
     def _append(self, batch: list[_Claimed]) -> None:
         deadline = self._monotonic() + self._patience
-        pause, doubtful = _FIRST_PAUSE, False
+        pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._sleep)
+        doubtful = False
         while batch:
             try:
                 with self._client.pipeline(transaction=True) as pipeline:
@@ -127,10 +129,9 @@ class Importer:
             except (RedisError, OSError) as error:
                 refused = isinstance(error, RedisError) and is_refusal(error)
                 doubtful = doubtful or not refused
-                if refused or self._monotonic() + pause > deadline:
+                if refused or self._monotonic() + pause.seconds > deadline:
                     raise self._not_acknowledged(batch[0], error, refused and not doubtful) from error
-            self._sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause.wait()
 
     def _not_acknowledged(self, first: _Claimed, error: Exception, refused: bool) -> Unacknowledged:
         operation, acked = first

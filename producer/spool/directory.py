@@ -17,11 +17,10 @@ from producer.spool import file
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off
 from producer.spool.junk import sweep
-from producer.spool.lock import LOCK, SPOOL, SpoolLock
+from producer.spool.lock import LOCK, SPOOL, SpoolLock, Waiting
 from producer.spool.rescue import rescue
 from producer.spool.room import Elsewhere
 from producer.spool.spool import Spool
-from producer.spool.waiting import Waiting
 
 if TYPE_CHECKING:
     from producer.connection.destination import Destination
@@ -78,7 +77,7 @@ class SpoolDirectory:
                 )
             except BaseException:
                 file.remove(path)
-                lock.drop()
+                lock.remove()
                 raise
 
     def leftovers(self, skip: Collection[Path] = ()) -> Iterator[Spool]:
@@ -120,7 +119,7 @@ class SpoolDirectory:
             if lock is None:
                 return None
             if not path.exists():  # delivered before we had the lock
-                lock.drop()
+                lock.remove()
                 return None
             try:
                 return self._open(path, lock)
@@ -141,11 +140,11 @@ class SpoolDirectory:
                     saved_lock.leave_to_owner_of(saved)
             except BaseException:
                 lock.release()
-                saved_lock.drop()
+                saved_lock.remove()
                 raise
-            lock.drop()
+            lock.remove()
             if not is_saved:
-                saved_lock.drop()
+                saved_lock.remove()
                 return None
             return self._open(saved, saved_lock)
 
@@ -204,7 +203,7 @@ class SpoolDirectory:
             raise
         connection.close()
         file.remove(path)  # its producer died while it made it
-        lock.drop()
+        lock.remove()
         return None
 
     def _left_by_dead_producers(self) -> Elsewhere:

@@ -53,4 +53,4 @@ def _remove(path: Path) -> None:
             file.remove(path)
             shutil.rmtree(path.with_name(f"{SCRATCH}{path.stem}"), ignore_errors=True)
         finally:
-            lock.drop()
+            lock.remove()

@@ -1,100 +1,68 @@
-"""A lock on a file that dies with the process that holds it, and that a forked child does not hold."""
+"""The lock of a spool, and in the lock's file a note of what waits: nobody else can open a spool that is in use."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
-from producer.spool.waiting import Waiting
+import orjson
 
-__all__ = ["LOCK", "SPOOL", "SpoolLock"]
+from producer.file_lock import FileLock
+
+__all__ = ["LOCK", "SPOOL", "SpoolLock", "Waiting"]
 
 SPOOL, LOCK = ".spool", ".lock"
 
+_NOTE_BYTES = 2048
+"""Every note is as long. So nobody reads a note with the end of another, and none needs more room on a full disk."""
 
-class SpoolLock:
-    """Held from `take` to `release`, `drop`, or the end of the process.
 
-    A file of its own, not the one it is for: to close any descriptor of a SQLite file would undo SQLite's own locks.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits in a spool: `operations` of the producer `by`, `bytes` in all, the oldest from `oldest_at` (ms).
+
+    They are for `namespace` at `server` (`producer/connection/server.py` has its forms). Their producer gave up
+    `dropped` others, because the spool was full.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self._descriptor = descriptor
+    by: str
+    server: str
+    namespace: str
+    operations: int
+    bytes: int
+    oldest_at: int | None
+    dropped: int
 
     @classmethod
-    def take(cls, path: Path) -> SpoolLock | None:
-        """The lock at `path`; None while another holds it. Raises OSError."""
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_at(path, descriptor):
-                    return cls(path, descriptor)
-            except BlockingIOError:
-                os.close(descriptor)
-                return None
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)  # dropped by another between our two steps: to hold it would mean nothing
+    def noted(cls, lock: Path) -> Waiting | None:
+        """The note in the file of a lock; None if there is none."""
+        try:
+            return cls(**orjson.loads(lock.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+class SpoolLock(FileLock):
+    """On a file beside the spool's: closing any descriptor of a SQLite file would undo SQLite's own locks."""
 
     @classmethod
-    def of_new_spool(cls, directory: Path) -> tuple[Path, SpoolLock]:
+    def of_new_spool(cls, directory: Path) -> tuple[Path, Self]:
         """(the path of a spool that is not there yet, its lock). Raises OSError."""
         while True:
             path = directory / f"{secrets.token_hex(8)}{SPOOL}"
             lock = cls.take(path.with_suffix(LOCK))
-            if lock is not None:  # a lock without a spool is taken by whoever tidies up
+            if lock is not None:  # else somebody tidies up, and takes it for a lock without a spool
                 return path, lock
 
-    @staticmethod
-    def is_held(path: Path) -> bool:
-        """Whether a process that lives holds the lock at `path`. Raises OSError, for another user's, say."""
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
-
-    def note(self, waiting: Waiting) -> None:
-        """Say what waits, for others to read."""
-        waiting.note(self._descriptor)
-
-    def take_back(self) -> None:
-        """What was said may hold no longer: whoever wants to know has to look at the file itself."""
-        Waiting.erase(self._descriptor)
-
-    def release(self) -> None:
-        """Let others take it."""
-        os.close(self._descriptor)
-
-    def drop(self) -> None:
-        """What it was for is gone: so is the lock."""
-        self.path.unlink(missing_ok=True)
-        os.close(self._descriptor)
+    def note(self, waiting: Waiting | None) -> None:
+        """Write down what waits; None: nobody knows without a look into the spool itself."""
+        self.write((b"" if waiting is None else orjson.dumps(asdict(waiting))).ljust(_NOTE_BYTES))
 
     def leave_to_owner_of(self, path: Path) -> None:
-        """Whoever may use that file has to be able to take the lock, too."""
+        """If root has made the lock: let the user whose file `path` is take it, too."""
         if os.geteuid() == 0:
             whose = path.stat()
-            os.fchown(self._descriptor, whose.st_uid, whose.st_gid)
-
-    def leave_to_parent(self) -> None:
-        """In a forked child: the lock is the parent's alone, so that it dies with the parent."""
-        os.close(self._descriptor)
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+            os.fchown(self.descriptor, whose.st_uid, whose.st_gid)

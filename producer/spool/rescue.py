@@ -78,7 +78,7 @@ def succeed(path: Path, source: sqlite3.Connection, owner: file.Owner) -> Succes
         return Successor(saved, lock, writer, Reader(saved), rows)
     except BaseException:
         file.remove(saved)
-        lock.drop()
+        lock.remove()
         raise
 
 

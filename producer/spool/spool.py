@@ -16,10 +16,9 @@ from producer.queue import Numbered
 from producer.spool import file, rescue
 from producer.spool.bounds import SpoolBounds
 from producer.spool.fork import held_off, keep_apart
-from producer.spool.lock import SpoolLock
+from producer.spool.lock import SpoolLock, Waiting
 from producer.spool.reader import Reader
 from producer.spool.room import Elsewhere, Room
-from producer.spool.waiting import Waiting
 
 __all__ = ["Spool"]
 
@@ -137,7 +136,7 @@ class Spool:
         if self.server == self._sends_to:
             return
         with self._writing:
-            self._lock.take_back()  # who dies in between shall leave no note that is wrong
+            self._lock.note(None)  # who dies in between shall leave no note that is wrong
             try:
                 file.bind(self._writer, self._sends_to)
             except sqlite3.Error as error:
@@ -205,7 +204,7 @@ class Spool:
             try:
                 rescue.put_aside(damaged, rows)
             finally:
-                lock.drop()
+                lock.remove()
 
     def close(self) -> None:
         """Take no more in. What waits stays in the file, for the next producer; a file without any goes."""
@@ -224,7 +223,7 @@ class Spool:
             except OSError:
                 is_empty = False  # who comes next will do it
             if is_empty:
-                self._lock.drop()
+                self._lock.remove()
             else:
                 self._lock.release()
 
@@ -255,7 +254,7 @@ class Spool:
         """After a fork, in the child: what has to be kept for ever, since to let go of it would close it."""
         if self._closed:
             return []
-        self._lock.leave_to_parent()
+        self._lock.release()
         return [self._inserting, self._writer, self._reader.connection]
 
     # -- what it is about --

@@ -10,9 +10,8 @@ from producer.connection.server import Server
 from producer.errors import SpoolUnusable
 from producer.spool.directory import SpoolDirectory
 from producer.spool.file import translated
-from producer.spool.lock import LOCK, SpoolLock
+from producer.spool.lock import LOCK, SpoolLock, Waiting
 from producer.spool.rescue import DAMAGED
-from producer.spool.waiting import Waiting
 
 __all__ = ["Survey", "Surveyed"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from producer.file_lock import FileLock
 from projector.embedded.errors import DirectoryInUse
 
 __all__ = ["DirectoryLock", "Holder"]
@@ -25,7 +25,7 @@ class Holder:
 
 
 class DirectoryLock:
-    """An flock on `<directory>/lock`, which the kernel lets go when its last holder has died.
+    """The lock on `<directory>/lock`.
 
     The server is started with the descriptor open (`fileno()`), and so holds the lock too: the directory stays taken
     until that server has really ended, even when the process that started it was killed.
@@ -33,39 +33,32 @@ class DirectoryLock:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "lock"
-        self._descriptor: int | None = None
+        self._lock: FileLock | None = None
 
     def acquire(self, *, patience: float = 5.0) -> None:
         """Take the lock. DirectoryInUse if somebody has it; a dead starter's server gets `patience` s to end."""
         deadline = time.monotonic() + patience
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not _locked(descriptor):
-                holder = self._holder()
-                if _alive(holder) or time.monotonic() > deadline:
-                    raise DirectoryInUse(_in_use(self._path.parent, holder))
-                time.sleep(_PAUSE)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+        while (lock := FileLock.take(self._path)) is None:
+            holder = self._holder()
+            if _alive(holder) or time.monotonic() > deadline:
+                raise DirectoryInUse(_in_use(self._path.parent, holder))
+            time.sleep(_PAUSE)
+        self._lock = lock
         self.describe(url=None)
 
     def describe(self, *, url: str | None) -> None:
         """Write down for others who holds the lock and where its server listens."""
-        content = json.dumps(asdict(Holder(pid=os.getpid(), url=url))).encode()
-        os.pwrite(self.fileno(), content, 0)
-        os.truncate(self.fileno(), len(content))
+        assert self._lock is not None, "the lock is not held"
+        self._lock.write(json.dumps(asdict(Holder(pid=os.getpid(), url=url))).encode())
 
     def fileno(self) -> int:
-        assert self._descriptor is not None, "the lock is not held"
-        return self._descriptor
+        assert self._lock is not None, "the lock is not held"
+        return self._lock.descriptor
 
     def release(self) -> None:
-        # The file stays: were it removed, a third process could lock a new one beside a second that waits on this.
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _holder(self) -> Holder | None:
         try:
@@ -75,14 +68,6 @@ class DirectoryLock:
         except (OSError, ValueError):
             pass  # being written this moment
         return None
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _alive(holder: Holder | None) -> bool:

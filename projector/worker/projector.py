@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from producer.connection.client import Client, client_of, where
+from producer.pause import Pause
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.errors import ServerUnavailable, Superseded
@@ -74,7 +75,7 @@ class Projector:
 
         Redis being away is waited out. Raises ConfigMismatch, Damaged and ServerRefused, which an operator mends.
         """
-        pause = _FIRST_PAUSE
+        pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._wait)
         try:
             while not self._stopping:
                 try:
@@ -86,8 +87,9 @@ class Projector:
                     if not self._stopping:
                         self._log.warning("starting over from the checkpoint: %s", error)
                     progress = False
-                pause = _FIRST_PAUSE if progress else min(2 * pause, _LONGEST_PAUSE)
-                self._wait(pause)
+                if progress:
+                    pause.reset()
+                pause.wait()
             self._log.info("stopped%s", "" if self._lease else "; the lease is free")
         finally:
             self._close()

@@ -16,10 +16,11 @@ SHARED = {
     "producer.connection.client",
     "producer.errors",
     "producer.operations",
+    "producer.pause",
     "producer.wal",
 }
 """What both sides of the log need of the write side: its contract, and the way to the server."""
-FOR_THE_CLI = {"producer.connection.location", "producer.command.process_title"}
+FOR_THE_CLI = {"producer.connection.location", "producer.file_lock", "producer.command.process_title"}
 ENGINES = ("projector.demo", "projector.testing")
 """The demonstration is an engine: it writes through the public Producer. Tests of engines are given one."""
 

@@ -485,7 +485,7 @@ def test_a_lock_is_taken_by_one_and_free_again_when_it_is_released(tmp_path: Pat
     assert not SpoolLock.is_held(path)
     again = SpoolLock.take(path)
     assert again is not None
-    again.drop()
+    again.remove()
     assert not path.exists()
 
 

@@ -24,6 +24,7 @@ from producer.spool.lock import SpoolLock
 from producer.spool.room import Elsewhere, Room
 from producer.spool.spool import Spool
 from producer.spool.survey import Survey
+from tests.support.servers import eventually
 from tests.support.spooling import AWAY, cut_off, files
 
 MANY = 1 << 30
@@ -86,7 +87,7 @@ def test_what_belongs_to_a_spool_or_to_one_that_is_being_made_is_no_junk(place: 
     assert adopted(place) == []
     assert set(os.listdir(place)) == names
     assert SpoolLock.is_held(being_made.with_suffix(".lock"))
-    lock.drop()
+    lock.remove()
     spool.close()
 
 
@@ -101,15 +102,15 @@ def test_a_lock_that_was_dropped_just_before_it_could_be_taken_is_not_taken_for_
     def dropping(*arguments: Any, opened: Any = os.open, **more: Any) -> int:
         descriptor: int = opened(*arguments, **more)
         monkeypatch.undo()
-        first.drop()
+        first.remove()
         return descriptor
 
-    monkeypatch.setattr("producer.spool.lock.os.open", dropping)
+    monkeypatch.setattr("producer.file_lock.os.open", dropping)
     second = SpoolLock.take(path)
     assert second is not None
     assert SpoolLock.is_held(path)
     assert SpoolLock.take(path) is None
-    second.drop()
+    second.remove()
 
 
 def test_a_file_that_is_empty_goes_as_a_whole_though_the_disk_is_full(place: Path) -> None:
@@ -300,6 +301,7 @@ def test_what_a_dead_producer_left_too_long_ago_keeps_the_next_from_taking_more_
     with Producer(AWAY, "otters", spool=place, spool_age=60, clock=lambda: 1060.0) as heir:
         record(heir)
         heir.close(timeout=0)
+    eventually(lambda: not any(SpoolLock.is_held(lock) for lock in place.glob("*.lock")), what="its thread to end")
     with Producer(AWAY, "otters", spool=place, spool_age=60, clock=lambda: 1060.1) as heir:
         with pytest.raises(SpoolFull, match="what a dead producer left beside it has waited for more than 60 s"):
             record(heir)
