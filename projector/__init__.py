@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from projector.doctor import Finding, Severity, examine
     from projector.query import ActionStats, Query, ScannerStats, Status, Totals
     from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
-    from projector.shadow import Rebuilt, rebuild
+    from projector.shadow.rebuild import Rebuilt, rebuild
     from projector.verification import Difference, Verification, verify
     from projector.worker.projector import Projector
 

@@ -14,6 +14,7 @@ import msgspec
 
 from projector.entry_id import milliseconds_of
 from projector.fold.history import History
+from projector.fold.record import to_json
 from projector.keys import Keys
 
 __all__ = ["Plan", "checkpoint_fields", "plan_of"]
@@ -82,8 +83,8 @@ def plan_of(history: History, keys: Keys) -> Plan:
     plan = Plan()
     _drop(plan, history, keys)
     _lists(plan, history, keys)
-    _hash(plan, keys.in_flight, ((key, row.to_json().decode()) for key, row in history.in_flight.changes()))
-    _hash(plan, keys.orphans, ((key, row.to_json().decode()) for key, row in history.orphans.changes()))
+    _hash(plan, keys.in_flight, ((key, to_json(row).decode()) for key, row in history.in_flight.changes()))
+    _hash(plan, keys.orphans, ((key, to_json(row).decode()) for key, row in history.orphans.changes()))
     _hash(plan, keys.producers, ((key, row.to_json().decode()) for key, row in history.producers.changes()))
     _actions(plan, history, keys)
     _scanners(plan, history, keys)

@@ -9,9 +9,10 @@ from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, Severity
 from projector.doctor.mending import projector
-from projector.fold.history import InFlight
+from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
 from projector.query.damage import damaged
+from projector.records import InFlightRecord
 
 __all__ = ["gaps", "heartbeats"]
 
@@ -87,9 +88,9 @@ def _sequence(case: Case, raw: bytes) -> Sequence:
         raise damaged(case.keys.producers, "something that is no producer's numbers") from error
 
 
-def _run(case: Case, raw: bytes) -> InFlight:
+def _run(case: Case, raw: bytes) -> InFlightRecord:
     try:
-        return InFlight.of_json(raw)
+        return in_flight_of(raw)
     except (ValueError, TypeError) as error:
         raise damaged(case.keys.in_flight, "something that is no run") from error
 

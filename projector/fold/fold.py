@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-from msgspec.structs import replace
-
 from producer.operations import (
     ActionExecutionCompleted,
     ActionExecutionOrphaned,
@@ -20,7 +17,8 @@ from producer.operations import (
     QuarantineDropped,
 )
 from projector.fold.entry import Entry, quarantined_fields
-from projector.fold.history import History, InFlight
+from projector.fold.history import History
+from projector.fold.record import ActionExecutionRecord, CleanupRecord, InFlightRecord, at_entry, to_json
 from projector.fold.sequence import DUPLICATE, NEW, Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 
@@ -59,7 +57,7 @@ def fold(history: History, entry: Entry) -> None:
 
 def _started(history: History, entry: Entry, operation: ActionExecutionStarted) -> None:
     key = execution_key(operation.action_id, operation.execution_id)
-    run = InFlight(
+    run = InFlightRecord(
         operation.action_id,
         operation.source,
         operation.execution_type,
@@ -92,22 +90,20 @@ def _completed(history: History, entry: Entry, operation: ActionExecutionComplet
         totals.successes += 1
     else:
         totals.failures += 1
-    record = orjson.dumps(
-        {
-            "action_id": action_id,
-            "source": run.source if run else None,
-            "execution_type": run.execution_type if run else None,
-            "success": operation.success,
-            "duration_ms": operation.duration_ms,
-            "error": operation.error,
-            "timestamp": operation.completed_at,
-            "execution_id": operation.execution_id,
-            "started_at": run.started_at if run else None,
-            "by": entry.by,
-            "entry_id": entry.id,
-        }
+    record = ActionExecutionRecord(
+        action_id,
+        run.source if run else None,
+        run.execution_type if run else None,
+        operation.success,
+        operation.duration_ms,
+        operation.error,
+        operation.completed_at,
+        operation.execution_id,
+        run.started_at if run else None,
+        entry.by,
+        entry.id,
     )
-    history.push_execution(action_id, record, failed=not operation.success)
+    history.push_execution(action_id, to_json(record), failed=not operation.success)
 
 
 def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None:
@@ -121,17 +117,17 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
     history.totals.cleanups += 1
     if not operation.success:
         history.totals.cleanup_failures += 1
-    record = {
-        "scanner_id": operation.scanner_id,
-        "resource_id": operation.resource_id,
-        "action": operation.action,
-        "success": operation.success,
-        "error": operation.error,
-        "timestamp": operation.executed_at,
-        "by": entry.by,
-        "entry_id": entry.id,
-    }
-    history.cleanups.append(orjson.dumps(record))
+    record = CleanupRecord(
+        operation.scanner_id,
+        operation.resource_id,
+        operation.action,
+        operation.success,
+        operation.error,
+        operation.executed_at,
+        entry.by,
+        entry.id,
+    )
+    history.cleanups.append(to_json(record))
 
 
 def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned) -> None:
@@ -139,7 +135,7 @@ def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned
     run = history.in_flight.pop(key)
     if run is None:
         return
-    if history.orphans.put(key, replace(run, entry_id=entry.id)) is not None:
+    if history.orphans.put(key, at_entry(run, entry.id)) is not None:
         history.checkpoint.orphans_evicted += 1
     _action(history, entry, operation.action_id).orphaned += 1
     history.totals.orphaned += 1

@@ -6,15 +6,14 @@ from collections import deque
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import msgspec
-
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
+from projector.records import InFlightRecord
 
-__all__ = ["History", "InFlight", "Totals"]
+__all__ = ["History", "Totals"]
 
 
 @dataclass(slots=True)
@@ -34,27 +33,6 @@ class Totals:
 
 
 TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
-
-
-class InFlight(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A run that has started and not ended: `InFlightRecord`. `entry_id` is the entry that put it where it stands."""
-
-    action_id: str
-    source: str
-    execution_type: str
-    started_at: int
-    execution_id: str | None
-    by: str | None
-    heartbeats: bool
-    entry_id: str
-
-    def to_json(self) -> bytes:
-        return msgspec.json.encode(self)
-
-    @classmethod
-    def of_json(cls, raw: bytes) -> InFlight:
-        """From its JSON; raises ValueError for what is none."""
-        return msgspec.json.decode(raw, type=cls)
 
 
 class History:
@@ -88,8 +66,8 @@ class History:
         self.failures: deque[bytes] = deque(maxlen=bounds.max_entries)
         self.cleanups: deque[bytes] = deque(maxlen=bounds.max_entries)
         self.executions_of: dict[str, deque[bytes]] = {}
-        self.in_flight: Table[InFlight] = Table(bounds.max_in_flight)
-        self.orphans: Table[InFlight] = Table(bounds.max_in_flight)
+        self.in_flight: Table[InFlightRecord] = Table(bounds.max_in_flight)
+        self.orphans: Table[InFlightRecord] = Table(bounds.max_in_flight)
         self.actions: Table[ActionStatistics] = Table(bounds.max_actions)
         self.scanners: Table[ScannerStatistics] = Table(bounds.max_scanners)
         self.producers: Table[Sequence] = Table(bounds.max_producers)

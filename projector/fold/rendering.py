@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from projector.entry_id import milliseconds_of
 from projector.fold.history import History
+from projector.fold.record import to_json
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import NotLoaded, Table
 from projector.keys import Keys
@@ -57,8 +58,8 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
     yield _list(keys.executions, history.executions)
     yield _list(keys.failures, history.failures)
     yield _list(keys.cleanups, history.cleanups)
-    yield Rendered(keys.in_flight, "hash", {key.encode(): row.to_json() for key, row in _rows(history.in_flight)})
-    yield Rendered(keys.orphans, "hash", {key.encode(): row.to_json() for key, row in _rows(history.orphans)})
+    yield Rendered(keys.in_flight, "hash", {key.encode(): to_json(row) for key, row in _rows(history.in_flight)})
+    yield Rendered(keys.orphans, "hash", {key.encode(): to_json(row) for key, row in _rows(history.orphans)})
     yield Rendered(keys.producers, "hash", {key.encode(): row.to_json() for key, row in _rows(history.producers)})
     yield Rendered(keys.actions, "zset", _scores(history.actions))
     yield Rendered(keys.scanners, "zset", _scores(history.scanners))

@@ -22,18 +22,20 @@ from projector.entry_id import order_of
 from projector.errors import ConfigMismatch, Damaged
 from projector.fold.entry import Entry
 from projector.fold.fold import execution_key
-from projector.fold.history import TOTALS_FIELDS, History, InFlight
+from projector.fold.history import TOTALS_FIELDS, History
+from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 from projector.keys import Keys
+from projector.records import InFlightRecord
 from projector.worker.link import Link, pairs_of
 
 __all__ = ["Loader", "check_config", "read_checkpoint"]
 
 
 _V = TypeVar("_V")
-_D = TypeVar("_D", InFlight, Sequence)
+_D = TypeVar("_D", InFlightRecord, Sequence)
 _PAGE = 100
 
 
@@ -106,8 +108,8 @@ class Loader:
             starting = _names(entries, _run_of, (ActionExecutionStarted,))
             orphaned = _names(entries, _run_of, (ActionExecutionOrphaned,))
             producers = [*{entry.by: None for entry in entries if entry.by is not None}]
-            self._prepare_hash(history.in_flight, keys.in_flight, InFlight.of_json, runs, starting)
-            self._prepare_hash(history.orphans, keys.orphans, InFlight.of_json, runs, orphaned)
+            self._prepare_hash(history.in_flight, keys.in_flight, in_flight_of, runs, starting)
+            self._prepare_hash(history.orphans, keys.orphans, in_flight_of, runs, orphaned)
             self._prepare_hash(history.producers, keys.producers, Sequence.of_json, producers, producers)
             self._prepare_quarantine(entries)
         if not history.actions.whole:

@@ -12,8 +12,9 @@ from producer.operations import ActionExecutionOrphaned, encode
 from producer.wal import HEARTBEAT_SECONDS
 from projector.entry_id import order_of
 from projector.errors import Damaged
-from projector.fold.history import InFlight
+from projector.fold.record import in_flight_of
 from projector.keys import Keys
+from projector.records import InFlightRecord
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script, pairs_of
 from projector.worker.verdict import REBUILD, judge
@@ -35,7 +36,7 @@ class _Run(NamedTuple):
 
     field: bytes
     raw: bytes
-    run: InFlight
+    run: InFlightRecord
 
 
 class _Silence(NamedTuple):
@@ -118,9 +119,9 @@ class Orphans:
                     found[run.by].append(_Run(field, raw, run))
         return found
 
-    def _parsed(self, field: bytes, raw: bytes) -> InFlight:
+    def _parsed(self, field: bytes, raw: bytes) -> InFlightRecord:
         try:
-            return InFlight.of_json(raw)
+            return in_flight_of(raw)
         except ValueError as error:
             raise Damaged(
                 f"{self._keys.in_flight.decode()}, field {field.decode('utf-8', 'replace')!r}: expected what the "
@@ -172,7 +173,7 @@ class Orphans:
             arguments,
         )
 
-    def _orphaned(self, run: InFlight) -> ActionExecutionOrphaned:
+    def _orphaned(self, run: InFlightRecord) -> ActionExecutionOrphaned:
         assert run.execution_id is not None
         return ActionExecutionOrphaned(
             action_id=run.action_id,
