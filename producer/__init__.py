@@ -17,17 +17,21 @@ from producer import errors
 from producer.errors import *  # noqa: F403
 
 if TYPE_CHECKING:
+    from producer.durability import Durability as Durability
     from producer.execution import Execution as Execution
     from producer.producer import Producer as Producer
     from producer.receipt import Receipt as Receipt
+    from producer.spool.options import Spool as Spool
     from producer.text.redaction import redact_secrets as redact_secrets
     from producer.text.redaction import redactor as redactor
 
 # Loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
 _HOMES = {
+    "Durability": "producer.durability",
     "Execution": "producer.execution",
     "Producer": "producer.producer",
     "Receipt": "producer.receipt",
+    "Spool": "producer.spool.options",
     "redact_secrets": "producer.text.redaction",
     "redactor": "producer.text.redaction",
 }

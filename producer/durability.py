@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-__all__ = ["ACKNOWLEDGED", "Durability", "Level"]
+__all__ = ["ACKNOWLEDGED", "Durability", "Level", "check_seconds"]
 
 DEFAULT_SECONDS = 5.0
 """Longer than `appendfsync everysec` takes."""
@@ -44,8 +44,7 @@ class Durability:
             raise ValueError(f"fsync: expected True or False, found {self.fsync!r}")
         if not isinstance(self.replicas, int) or isinstance(self.replicas, bool) or self.replicas < 0:
             raise ValueError(f"replicas: expected a number from 0, found {self.replicas!r}")
-        if not isinstance(self.timeout, int | float) or not 0 < self.timeout < math.inf:
-            raise ValueError(f"durability_timeout: expected more than 0 seconds, found {self.timeout!r}")
+        check_seconds("timeout of the durability", self.timeout)
 
     @property
     def level(self) -> Level:
@@ -75,3 +74,9 @@ class Durability:
         if self.replicas and (found := given.pop(0)) < self.replicas:
             return f"received by {found} of {self.replicas} replicas within {self.timeout:g} s"
         return None
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Raises ValueError unless the option `name` has a finite number of seconds above 0 as its `value`."""
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected more than 0 seconds, found {value!r}")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of, send_once
+from producer.durability import check_seconds
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Heartbeat:
         ttl: float = HEARTBEAT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        check_seconds("heartbeat_ttl", ttl)
         self._client = client
         self._namespace = namespace
         self._waits = waits

@@ -8,25 +8,21 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
-from producer.delivery.delivery import Deliveries, Delivery
-from producer.durability import Durability
+from producer.delivery.delivery import delivery_of
+from producer.durability import Durability, check_seconds
 from producer.errors import InvalidOperation, Unacknowledged, Unavailable
 from producer.execution import Execution, Tracked
 from producer.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
-from producer.spool.bounds import DEFAULT_BYTES as DEFAULT_SPOOL_BYTES
-from producer.spool.bounds import SpoolBounds
+from producer.spool.options import Spool
 from producer.text.redaction import Redact, redacted_end
 from producer.text.truncation import text_of, truncate, truncate_bytes
-from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS, wal_key
-
-if TYPE_CHECKING:
-    from producer.connection.destination import Destination
+from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
 __all__ = ["Producer"]
 
@@ -38,29 +34,27 @@ class Producer:
     """Appends operations to `{namespace}:wal`. Safe under threads and fork. `output` is cut to `output_bytes`.
 
     `url_or_client`: a Redis URL, a redis-py client (Redis, RedisCluster, Sentinel's `master_for`), or None for
-    `WAL_URL`. An operation goes one of three ways:
+    `WAL_URL`. Nothing is sent on construction. An operation goes one of three ways:
 
-    - Directly. Nothing is sent on construction; a call returns once the server has acknowledged its operation. A lost
-      reply is retried under the same sequence number for `timeout` seconds, then WalUnavailable is raised; that takes
-      `timeout` in all, and at most one attempt to connect more. (A client object keeps its own time-out and retries
-      when it connects.)
-    - By a `spool`, a directory: a call returns once its operation is in a local file, and a thread forwards it. What
-      waits survives this process, and goes to this server only: to the namespace that it was recorded for, by the
-      next producer on the directory whose server has the same address (`destination`: what else is taken for the
-      same). At most `spool_bytes` wait, for at most `spool_age` seconds, what dead producers left in the directory
-      included; `on_full` says what happens then: "raise"
-      SpoolFull, or "drop" what comes, which will show as missing. `synchronous="full"` makes each call wait for the
-      disk: it survives a loss of power then.
-    - By a `buffer` of so many operations, in memory: the fastest, and lost with the process. One that finds it full
-      waits up to `buffer_timeout` seconds, then BufferFull is raised.
+    - Directly: a call returns once the server has acknowledged its operation. The producer repeats an operation whose
+      reply was lost under the same sequence number for `timeout` seconds, then raises WalUnavailable. (A call takes
+      `timeout`, and one attempt to connect more. A client object keeps its own time-out and retries for connecting.)
+    - By a `spool`, a directory or a `Spool` with options: a call returns once its operation is in a local file, and a
+      thread forwards it. Waiting operations survive this process. They go to the namespace that they were recorded
+      for at this server and no other: the next producer on the directory whose server has the same address forwards
+      them.
+    - By a `buffer` of so many operations, in memory: the fastest way, but the operations end with the process. A call
+      that finds the buffer full waits for up to `buffer_timeout` seconds (5 unless given), then raises BufferFull.
 
-    `fsync`: an operation has to be on the server's disk (WAITAOF), `replicas`: with so many replicas (WAIT), within
-    `durability_timeout` seconds: else NotYetDurable is raised, or it stays in the spool or buffer, and is waited for,
-    whoever delivers it. A server that has no WAITAOF, or no AOF, is named by UnusableServer: by a direct call before
-    anything is sent; else by `flush`, and by the calls of a buffer, once the thread has found it out. (What a spool
-    takes in meanwhile is kept.)
+    `durability`: how safe an operation must be. If the server does not make it so in time, a direct call raises
+    NotYetDurable; in a spool or buffer the operation stays, and its thread asks again. UnusableServer names a server
+    that cannot do it at all: a direct call raises it before anything is sent; otherwise `flush` does, and the calls
+    of a buffer do, once the thread has found it out. (A spool goes on taking operations.)
 
-    `redact` sees each output and error before anything of it is written; `producer.redact_secrets` is one.
+    `redact` is given each output and error before anything of it is written, and returns what may be recorded;
+    `producer.redact_secrets` is such a function. A heartbeat lives for `heartbeat_ttl` seconds.
+
+    Raises UnusableServer, SpoolUnusable, and ValueError for options that do not go together.
     """
 
     def __init__(
@@ -68,17 +62,10 @@ class Producer:
         url_or_client: str | Client | None = None,
         namespace: str = DEFAULT_NAMESPACE,
         *,
-        spool: str | os.PathLike[str] | None = None,
-        destination: Destination | None = None,
-        spool_bytes: int = DEFAULT_SPOOL_BYTES,
-        spool_age: float | None = None,
-        on_full: Literal["raise", "drop"] = "raise",
-        synchronous: Literal["normal", "full"] = "normal",
+        spool: Spool | str | os.PathLike[str] | None = None,
         buffer: int | None = None,
-        buffer_timeout: float = 5.0,
-        fsync: bool = False,
-        replicas: int = 0,
-        durability_timeout: float = DEFAULT_SECONDS,
+        buffer_timeout: float | None = None,
+        durability: Durability | None = None,
         timeout: float = DEFAULT_SECONDS,
         output_bytes: int = OUTPUT_BYTES,
         redact: Redact | None = None,
@@ -86,13 +73,9 @@ class Producer:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        _check_seconds("timeout", timeout)
-        _check_seconds("heartbeat_ttl", heartbeat_ttl)
-        _check_output_bytes(output_bytes)
-        _check_way(spool, buffer, buffer_timeout)
-        key = wal_key(namespace).encode()
-        bounds = SpoolBounds(bytes=spool_bytes, age=spool_age, on_full=on_full)
-        durability = Durability(fsync=fsync, replicas=replicas, timeout=durability_timeout)
+        check_seconds("timeout", timeout)
+        if not isinstance(output_bytes, int) or not 0 <= output_bytes <= _LARGEST_OUTPUT:
+            raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {output_bytes!r}")
         self.namespace = namespace
         self._client, self._owned = client_of(url_or_client, timeout=timeout)
         self._output_bytes = output_bytes
@@ -107,24 +90,17 @@ class Producer:
             ttl=heartbeat_ttl,
             monotonic=monotonic,
         )
-        deliveries = Deliveries(
+        self._delivery = delivery_of(
             self._client,
             namespace,
-            key=key,
+            spool=None if spool is None else Spool.of(spool),
+            buffer=buffer,
+            buffer_timeout=buffer_timeout,
+            durability=Durability() if durability is None else durability,
             timeout=timeout,
-            durability=durability,
             vetted=self._heartbeat.vetted,
             monotonic=monotonic,
         )
-        self._delivery: Delivery
-        if spool is not None:
-            self._delivery = deliveries.spooled(
-                spool, destination=destination, bounds=bounds, synchronous=synchronous
-            )
-        elif buffer is not None:
-            self._delivery = deliveries.buffered(buffer, patience=buffer_timeout)
-        else:
-            self._delivery = deliveries.direct()
         _producers.add(self)
 
     # -- the operations --
@@ -373,21 +349,3 @@ def _whole(field: str, value: object) -> object:
             raise InvalidOperation(field, "a finite number of milliseconds", str(value))
         return math.floor(value)
     return value
-
-
-def _check_seconds(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"{name}: expected more than 0 seconds, found {value!r}")
-
-
-def _check_way(spool: object, buffer: int | None, buffer_timeout: float) -> None:
-    if spool is not None and buffer is not None:
-        raise ValueError("found both a spool and a buffer: an operation can wait in one of them")
-    if buffer is not None and (not isinstance(buffer, int) or buffer < 1):
-        raise ValueError(f"buffer: expected a number of operations from 1, found {buffer!r}")
-    _check_seconds("buffer_timeout", buffer_timeout)
-
-
-def _check_output_bytes(value: int) -> None:
-    if not isinstance(value, int) or not 0 <= value <= _LARGEST_OUTPUT:
-        raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {value!r}")

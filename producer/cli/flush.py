@@ -109,11 +109,12 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
     from producer.connection.client import client_of
     from producer.delivery.forwarder import Forwarder
     from producer.durability import Durability
+    from producer.spool import options
     from producer.spool.directory import SpoolDirectory
     from producer.spool.leftovers import Leftovers
 
     client, _ = client_of(url, timeout=_REPLY_SECONDS)
-    leftovers = Leftovers(SpoolDirectory(place, destination))
+    leftovers = Leftovers(SpoolDirectory(options.Spool(place, destination=destination)))
     durability = Durability(timeout=_REPLY_SECONDS)  # its level is that of each spool
     forwarder = Forwarder(client, None, leftovers=leftovers, durability=durability, timeout=_REPLY_SECONDS)
     forwarder.start()

@@ -11,8 +11,6 @@ import typer
 from producer.connection.location import URL_VARIABLE, find_server, spool_directory
 
 if TYPE_CHECKING:
-    from producer.connection.destination import Destination
-    from producer.connection.location import Location
     from producer.producer import Producer
 
 __all__ = ["Namespace", "Spool", "Url", "open_producer", "spools"]
@@ -67,7 +65,9 @@ def open_producer(
 
     A script has less patience than an engine: `timeout` is shorter than the library's.
     """
+    from producer.connection.destination import Destination
     from producer.producer import Producer
+    from producer.spool import options
     from producer.wal import DEFAULT_NAMESPACE
 
     location = find_server(url, os.environ)
@@ -75,13 +75,6 @@ def open_producer(
         location.url,
         namespace or DEFAULT_NAMESPACE,
         timeout=timeout,
-        spool=spool,
-        destination=None if spool is None else _destination(location),
+        spool=None if spool is None else options.Spool(spool, destination=Destination.at(location)),
         buffer=buffer,
     )
-
-
-def _destination(location: Location) -> Destination:
-    from producer.connection.destination import Destination
-
-    return Destination.at(location)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from producer.durability import ACKNOWLEDGED
+from producer.durability import ACKNOWLEDGED, check_seconds
 from producer.errors import BufferFull
 from producer.identity import Identity
 from producer.queue import Numbered
@@ -22,6 +22,9 @@ class Buffer:
     """None of their own: they leave as their producer's forwarder has it, and by no other."""
 
     def __init__(self, identity: Identity, namespace: str, *, limit: int, patience: float) -> None:
+        if not isinstance(limit, int) or limit < 1:
+            raise ValueError(f"buffer: expected a number of operations from 1, found {limit!r}")
+        check_seconds("buffer_timeout", patience)
         self.identity = identity
         self.namespace = namespace
         self.last = 0

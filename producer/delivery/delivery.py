@@ -1,10 +1,10 @@
-"""The ways that an operation can take to the log: sent at once, or by a spool or a buffer and a thread."""
+"""The way that a producer's operations take to the log: sent at once, or by a spool or a buffer and a thread."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from producer.connection.client import Client
@@ -14,16 +14,15 @@ from producer.errors import Unacknowledged
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
-    from producer.connection.destination import Destination
-    from producer.delivery.forwarded import Forwarded
-    from producer.delivery.forwarder import Forwarder
     from producer.identity import Identity
     from producer.queue import Queue, Vetted
-    from producer.spool.bounds import SpoolBounds
-    from producer.spool.file import Synchronous
     from producer.spool.leftovers import Leftovers
+    from producer.spool.options import Spool
 
-__all__ = ["Deliveries", "Delivery"]
+__all__ = ["Delivery", "delivery_of"]
+
+_BUFFER_SECONDS = 5.0
+"""How long a full buffer is waited for, unless the caller says."""
 
 
 class Delivery(Protocol):
@@ -31,98 +30,84 @@ class Delivery(Protocol):
 
     @property
     def by(self) -> str:
-        """Who records, at present: a forked child is another."""
+        """The producer id under which operations are recorded at present; a forked child has another."""
 
     def record(self, kind: str, raw: bytes, at: int) -> Receipt:
         """Take an operation of the type `kind`, whose bytes are `raw`, recorded `at` (epoch ms)."""
 
     def resend(self, error: Unacknowledged) -> Receipt:
-        """Repeat the operation of `error` under its own number."""
+        """Send the operation of `error` again, under its own number, whatever the way."""
 
     @property
     def trouble(self) -> str | None:
-        """Why what waits cannot arrive at present, if so."""
+        """Why waiting operations cannot be delivered at present; None if they can, or none ever wait."""
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
-        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed."""
+        """Whether all waiting operations have arrived within `timeout` seconds, and before `attempts` have failed.
+
+        `leftovers`: also those that dead producers left. Raises UnusableServer if the server cannot make them as safe
+        as was asked.
+        """
 
     def close(self, timeout: float) -> None:
-        """Let what waits arrive, within `timeout` seconds; take no more."""
+        """Deliver waiting operations, within `timeout` seconds, and take no more."""
 
     def begin_process(self) -> None:
-        """In a forked child: begin anew, with an identity of its own."""
+        """Begin anew in a forked child, with another identity."""
 
 
-class Deliveries:
-    """Makes them. Those that are not asked for are not even imported."""
+def delivery_of(
+    client: Client,
+    namespace: str,
+    *,
+    spool: Spool | None,
+    buffer: int | None,
+    buffer_timeout: float | None,
+    durability: Durability,
+    timeout: float,
+    vetted: Vetted,
+    monotonic: Callable[[], float],
+) -> Delivery:
+    """The way that the options ask for. The modules of the others are not even imported.
 
-    def __init__(
-        self,
-        client: Client,
-        namespace: str,
-        *,
-        key: bytes,
-        timeout: float,
-        durability: Durability,
-        vetted: Vetted,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._client = client
-        self._namespace = namespace
-        self._timeout = timeout
-        self._durability = durability
-        self._vetted = vetted
-        self._monotonic = monotonic
-        self._direct = Direct(client, key, timeout=timeout, durability=durability, monotonic=monotonic)
-
-    def direct(self) -> Direct:
-        return self._direct
-
-    def buffered(self, limit: int, *, patience: float) -> Forwarded:
-        from producer.delivery.buffer import Buffer
-        from producer.delivery.forwarded import Forwarded
-
-        def open_queue(identity: Identity) -> Buffer:
-            return Buffer(identity, self._namespace, limit=limit, patience=patience)
-
-        return Forwarded(open_queue, self._forwarder, self._direct, outlives=False)
-
-    def spooled(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        destination: Destination | None,
-        bounds: SpoolBounds,
-        synchronous: Synchronous,
-    ) -> Forwarded:
+    Raises ValueError for options that do not go together, SpoolUnusable for the spool's directory.
+    """
+    if spool is not None and buffer is not None:
+        raise ValueError("found both a spool and a buffer: an operation can wait in one of them")
+    if buffer is None and buffer_timeout is not None:
+        raise ValueError(f"found buffer_timeout={buffer_timeout!r} without a buffer: pass buffer=… too, or neither")
+    direct = Direct(client, namespace, timeout=timeout, durability=durability, monotonic=monotonic)
+    open_queue: Callable[[Identity], Queue]
+    open_leftovers: Callable[[], Leftovers] | None = None
+    if spool is not None:
         from producer.connection.destination import Destination
-        from producer.delivery.forwarded import Forwarded
         from producer.spool.directory import SpoolDirectory
         from producer.spool.leftovers import Leftovers
 
-        if destination is None:
-            destination = Destination.of(self._client)
-        directory = SpoolDirectory(
-            path, destination, bounds=bounds, level=self._durability.level, synchronous=synchronous
-        )
+        spool = replace(spool, destination=spool.destination or Destination.of(client))
+        directory = SpoolDirectory(spool, level=durability.level)
+        open_queue = partial(directory.create, namespace=namespace)
+        open_leftovers = partial(Leftovers, directory, monotonic=monotonic)
+    elif buffer is not None:
+        from producer.delivery.buffer import Buffer
 
-        def open_queue(identity: Identity) -> Queue:
-            return directory.create(identity, self._namespace)
+        patience = _BUFFER_SECONDS if buffer_timeout is None else buffer_timeout
+        open_queue = partial(Buffer, namespace=namespace, limit=buffer, patience=patience)
+    else:
+        return direct
 
-        def open_forwarder(queue: Queue) -> Forwarder:
-            return self._forwarder(queue, Leftovers(directory, monotonic=self._monotonic))
+    from producer.delivery.forwarder import Forwarder
+    from producer.delivery.queued import Queued
 
-        return Forwarded(open_queue, open_forwarder, self._direct, outlives=True)
-
-    def _forwarder(self, queue: Queue, leftovers: Leftovers | None = None) -> Forwarder:
-        from producer.delivery.forwarder import Forwarder
-
+    def open_forwarder(queue: Queue) -> Forwarder:
         return Forwarder(
-            self._client,
+            client,
             queue,
-            leftovers=leftovers,
-            durability=self._durability,
-            timeout=self._timeout,
-            vetted=self._vetted,
-            monotonic=self._monotonic,
+            leftovers=None if open_leftovers is None else open_leftovers(),
+            durability=durability,
+            timeout=timeout,
+            vetted=vetted,
+            monotonic=monotonic,
         )
+
+    return Queued(open_queue, open_forwarder, direct, outlives=spool is not None)

@@ -25,7 +25,7 @@ from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavai
 from producer.identity import Identity
 from producer.pause import Pause
 from producer.receipt import Receipt
-from producer.wal import append_command
+from producer.wal import append_command, wal_key
 
 __all__ = ["Direct"]
 
@@ -36,19 +36,19 @@ _SHORTEST_WAIT = 0.1
 
 
 class Direct:
-    """Sends operations to the log at `key`, each until it is acknowledged or refused, or `timeout` is over."""
+    """Sends operations to the log of `namespace`, each until it is acknowledged or refused, or `timeout` is over."""
 
     def __init__(
         self,
         client: Client,
-        key: bytes,
+        namespace: str,
         *,
         timeout: float,
         durability: Durability,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._key = key
+        self._key = wal_key(namespace).encode()
         self._timeout = timeout
         self._durability = durability
         self._level = durability.commands

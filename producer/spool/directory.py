@@ -7,14 +7,12 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from producer.connection.server import UNKNOWN, Server
 from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
-from producer.spool import file
-from producer.spool.bounds import SpoolBounds
+from producer.spool import file, options
 from producer.spool.fork import held_off
 from producer.spool.junk import sweep
 from producer.spool.lock import LOCK, SPOOL, SpoolLock, Waiting
@@ -22,38 +20,30 @@ from producer.spool.rescue import rescue
 from producer.spool.room import Elsewhere
 from producer.spool.spool import Spool
 
-if TYPE_CHECKING:
-    from producer.connection.destination import Destination
-
 __all__ = ["SpoolDirectory"]
 
 _log = logging.getLogger("producer")
 
 
 class SpoolDirectory:
-    """The spools in `path`, which is made if it is not there. Raises SpoolUnusable.
+    """The spools in a directory, which is made if it is not there. Raises SpoolUnusable.
 
-    What is put in is for `destination`, and leaves when it is as safe as `level`; only what is for `destination`
-    counts among the leftovers; None: for no server that is known, and all of them.
+    Operations that are put in are for the `destination` of the options, and leave when they are as safe as `level`.
+    Only spools for that destination count among the leftovers; without one, all do, and what is put in is for no
+    server that is known.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
-        destination: Destination | None = None,
+        spool: options.Spool | str | os.PathLike[str],
         *,
-        bounds: SpoolBounds | None = None,
         level: Level = ACKNOWLEDGED,
-        synchronous: file.Synchronous = "normal",
     ) -> None:
-        if synchronous not in ("normal", "full"):
-            raise ValueError(f'synchronous: expected "normal" or "full", found {synchronous!r}')
-        self.path = Path(os.path.abspath(path))  # the process may go elsewhere
-        self._destination = destination
+        self._options = options.Spool.of(spool)
+        self.path = Path(os.path.abspath(self._options.directory))  # the process may go elsewhere
+        self._destination = self._options.destination
         self._told: set[tuple[str, str]] = set()  # what else waits there, and for whom, is said once; so is trouble
         self._level = level
-        self._bounds = bounds or SpoolBounds()
-        self._synchronous: file.Synchronous = synchronous
         with file.translated(self.path):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -64,7 +54,7 @@ class SpoolDirectory:
         with held_off(), file.translated(self.path):
             path, lock = SpoolLock.of_new_spool(self.path)
             try:
-                connection = file.create(path, owner, synchronous=self._synchronous)
+                connection = file.create(path, owner, synchronous=self._options.synchronous)
                 return Spool(
                     path,
                     lock,
@@ -72,7 +62,7 @@ class SpoolDirectory:
                     identity,
                     owner,
                     sends_to=self._sends_to(server),
-                    bounds=self._bounds,
+                    bounds=self._options,
                     elsewhere=self._left_by_dead_producers,
                 )
             except BaseException:
@@ -195,7 +185,7 @@ class SpoolDirectory:
                     FormerIdentity(owner.by, owner.acked),
                     owner,
                     sends_to=self._sends_to(owner.server),
-                    bounds=SpoolBounds(),
+                    bounds=options.Spool(self.path),
                     elsewhere=Elsewhere,
                 )
         except BaseException:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from producer.spool.bounds import SpoolBounds
+from producer.spool.options import Spool
 
 __all__ = ["Elsewhere", "Room"]
 
@@ -30,7 +30,7 @@ class Room:
 
     def __init__(
         self,
-        bounds: SpoolBounds,
+        bounds: Spool,
         elsewhere: Callable[[], Elsewhere],
         *,
         monotonic: Callable[[], float] = time.monotonic,

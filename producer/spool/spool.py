@@ -13,8 +13,7 @@ from producer.connection.server import Server
 from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.queue import Numbered
-from producer.spool import file, rescue
-from producer.spool.bounds import SpoolBounds
+from producer.spool import file, options, rescue
 from producer.spool.fork import held_off, keep_apart
 from producer.spool.lock import SpoolLock, Waiting
 from producer.spool.reader import Reader
@@ -46,7 +45,7 @@ class Spool:
         owner: file.Owner,
         *,
         sends_to: Server,
-        bounds: SpoolBounds,
+        bounds: options.Spool,
         elsewhere: Callable[[], Elsewhere],
     ) -> None:
         self.path = path

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import redis
 
-from producer import Producer
+from producer import Producer, Spool
 from producer.connection.client import client_of
 from producer.connection.destination import Destination
 from projector import Projector
@@ -30,15 +30,15 @@ def meant_for(url: str) -> Destination:
 
 def cut_off(url: str, namespace: str, spool: Path, **options: Any) -> Producer:
     """A producer for the server at `url`, which does not get there."""
-    return Producer(AWAY, namespace, spool=spool, destination=meant_for(url), **options)
+    return Producer(AWAY, namespace, spool=Spool(spool, destination=meant_for(url)), **options)
 
 
 _ENGINE = """
 import sys
-from producer import Producer
+from producer import Producer, Spool
 from tests.support.spooling import meant_for
 url, meant, namespace, spool, label, count = sys.argv[1:]
-producer = Producer(url, namespace, spool=spool, destination=meant_for(meant))
+producer = Producer(url, namespace, spool=Spool(spool, destination=meant_for(meant)))
 for number in range(int(count)):
     receipt = producer.cleanup_executed(label, str(number), "delete", True)
     print(receipt.by, receipt.seq, flush=True)

@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from producer import Durability
+
 __all__ = ["Way"]
 
 
@@ -29,4 +31,6 @@ class Way(Enum):
 
     def options(self, directory: Path) -> dict[str, Any]:
         """What a Producer is made with."""
-        return {"spool": self.spool(directory), "fsync": self is Way.SYNCED} if self.is_spooled else {}
+        if not self.is_spooled:
+            return {}
+        return {"spool": self.spool(directory), "durability": Durability(fsync=self is Way.SYNCED)}

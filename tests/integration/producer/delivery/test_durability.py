@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import redis
 
-from producer import NotYetDurable, Producer, UnusableServer
+from producer import Durability, NotYetDurable, Producer, UnusableServer
 from tests.support.servers import Server, eventually
 from tests.support.spooling import counted, cut_off, files, first_occurrences
 
@@ -69,7 +69,8 @@ def clean_up(producer: Producer) -> Any:
 def test_an_operation_is_with_its_replica_when_the_call_returns(
     own_server: Server, replica: Server, namespace: str
 ) -> None:
-    with Producer(own_server.url, namespace, replicas=1) as producer, replica.client() as there:
+    durability = Durability(replicas=1)
+    with Producer(own_server.url, namespace, durability=durability) as producer, replica.client() as there:
         for count in range(1, 21):
             clean_up(producer)
             assert there.xlen(f"{{{namespace}}}:wal") == count
@@ -78,7 +79,7 @@ def test_an_operation_is_with_its_replica_when_the_call_returns(
 def test_one_that_no_replica_has_in_time_is_in_the_log_all_the_same_and_can_be_sent_again(
     own_server: Server, replica: Server, namespace: str
 ) -> None:
-    with Producer(own_server.url, namespace, replicas=1, durability_timeout=0.2) as producer:
+    with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2)) as producer:
         expected = r"is in the log, .*received by 0 of 1 replicas within 0\.2 s"
         with frozen(replica), pytest.raises(NotYetDurable, match=expected) as shortfall:
             clean_up(producer)
@@ -87,7 +88,7 @@ def test_one_that_no_replica_has_in_time_is_in_the_log_all_the_same_and_can_be_s
         with own_server.client() as client:
             entries: Any = client.xrange(f"{{{namespace}}}:wal")
         assert [entry_id.decode() for entry_id, _ in entries] == [receipt.entry_id]
-    with Producer(own_server.url, namespace, replicas=1, durability_timeout=PATIENT) as patient:
+    with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=PATIENT)) as patient:
         assert patient.resend(shortfall.value).seq == 1
     assert counted(own_server.url, namespace) == {"duplicates": 1, "missing": 0, "quarantined": 0, "cleanups": 1}
 
@@ -95,7 +96,7 @@ def test_one_that_no_replica_has_in_time_is_in_the_log_all_the_same_and_can_be_s
 def test_a_run_whose_start_is_not_safe_enough_does_not_take_place_and_does_not_stay_open(
     own_server: Server, namespace: str
 ) -> None:
-    with Producer(own_server.url, namespace, replicas=1, durability_timeout=0.05) as producer:
+    with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.05)) as producer:
         with pytest.raises(NotYetDurable), producer.execution("backup", source="manual"):
             raise AssertionError("the body ran")
         with producer.execution("backup", source="manual", on_unavailable="log") as run:
@@ -111,9 +112,10 @@ def test_a_run_whose_start_is_not_safe_enough_does_not_take_place_and_does_not_s
 def test_a_server_that_dies_while_its_replica_is_waited_for_leaves_no_doubt_that_the_operation_landed(
     own_server: Server, replica: Server, namespace: str
 ) -> None:
+    durability = Durability(replicas=1, timeout=PATIENT)
     with (
         own_server.client() as admin,
-        Producer(own_server.url, namespace, timeout=0.3, replicas=1, durability_timeout=PATIENT) as producer,
+        Producer(own_server.url, namespace, timeout=0.3, durability=durability) as producer,
         ThreadPoolExecutor() as pool,
         frozen(replica),
     ):
@@ -128,7 +130,7 @@ def test_a_server_that_dies_while_its_replica_is_waited_for_leaves_no_doubt_that
 
 def test_an_operation_is_on_the_disk_when_the_call_returns(own_server: Server, namespace: str) -> None:
     """What the server's process wrote survives its end anyway: here, it counts what it has synced."""
-    producer = Producer(own_server.url, namespace, fsync=True)
+    producer = Producer(own_server.url, namespace, durability=Durability(fsync=True))
     if not has_waitaof(own_server):
         with pytest.raises(UnusableServer, match=r"it has no WAITAOF, which came with Redis 7\.2"):
             clean_up(producer)
@@ -140,7 +142,8 @@ def test_an_operation_is_on_the_disk_when_the_call_returns(own_server: Server, n
         admin.config_set("appendfsync", "always")
         assert clean_up(producer).seq == 1
         admin.config_set("appendfsync", "no")
-        assert type(trouble(Producer(own_server.url, namespace, fsync=True, durability_timeout=0.2))) is NotYetDurable
+        hasty = Durability(fsync=True, timeout=0.2)
+        assert type(trouble(Producer(own_server.url, namespace, durability=hasty))) is NotYetDurable
 
 
 def trouble(producer: Producer) -> BaseException:
@@ -152,7 +155,7 @@ def trouble(producer: Producer) -> BaseException:
 def test_a_server_without_an_aof_is_named_before_anything_is_written(own_server: Server, namespace: str) -> None:
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
-        with Producer(own_server.url, namespace, fsync=True) as producer:
+        with Producer(own_server.url, namespace, durability=Durability(fsync=True)) as producer:
             expected = "its AOF is off" if has_waitaof(own_server) else "it has no WAITAOF"
             with pytest.raises(UnusableServer, match=expected):
                 clean_up(producer)
@@ -170,7 +173,7 @@ def test_what_waits_leaves_when_it_is_safe_enough_and_not_before(
     own_server: Server, replica: Server, namespace: str, tmp_path: Path, way: str
 ) -> None:
     options: dict[str, Any] = {"spool": tmp_path / "spool"} if way == "spool" else {"buffer": 1000}
-    with Producer(own_server.url, namespace, replicas=1, durability_timeout=0.2, **options) as producer:
+    with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2), **options) as producer:
         receipts = [clean_up(producer) for _ in range(10)]
         assert producer.flush(PATIENT)
         with frozen(replica):
@@ -191,11 +194,11 @@ def test_what_was_not_safe_when_its_producer_was_killed_is_sent_again_by_the_nex
 ) -> None:
     spool = tmp_path / "spool"
     with frozen(replica):
-        producer = Producer(own_server.url, namespace, replicas=1, durability_timeout=0.2, spool=spool)
+        producer = Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2), spool=spool)
         clean_up(producer)
         assert not producer.flush(0.5)
         producer.close(timeout=0)
-    with Producer(own_server.url, namespace, replicas=1, spool=spool) as heir:
+    with Producer(own_server.url, namespace, durability=Durability(replicas=1), spool=spool) as heir:
         assert heir.flush(PATIENT)
     assert counted(own_server.url, namespace) == {"duplicates": 1, "missing": 0, "quarantined": 0, "cleanups": 1}
 
@@ -205,7 +208,9 @@ def test_a_server_that_cannot_sync_is_named_by_flush_and_what_is_in_the_spool_wa
 ) -> None:
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
-        with Producer(own_server.url, namespace, fsync=True, spool=tmp_path / "spool") as producer:
+        with Producer(
+            own_server.url, namespace, durability=Durability(fsync=True), spool=tmp_path / "spool"
+        ) as producer:
             for seq in (1, 2):
                 assert clean_up(producer).seq == seq  # an engine does not stop because of its server
                 with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
@@ -224,7 +229,7 @@ def test_a_buffer_takes_nothing_more_in_for_a_server_that_cannot_sync(own_server
     """What it has taken in would be lost with the process."""
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
-        with Producer(own_server.url, namespace, fsync=True, buffer=10) as producer:
+        with Producer(own_server.url, namespace, durability=Durability(fsync=True), buffer=10) as producer:
             clean_up(producer)
             with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
                 producer.flush(PATIENT)
@@ -242,7 +247,7 @@ def test_a_buffer_takes_nothing_more_in_for_a_server_that_cannot_sync(own_server
 
 def left_unsafe(server: Server, namespace: str, spool: Path, count: int = 3) -> None:
     """Operations of a dead producer that are in the log, but with no replica."""
-    producer = Producer(server.url, namespace, replicas=1, durability_timeout=0.1, spool=spool)
+    producer = Producer(server.url, namespace, durability=Durability(replicas=1, timeout=0.1), spool=spool)
     for _ in range(count):
         clean_up(producer)
     assert not producer.flush(0.5)
@@ -254,7 +259,7 @@ def test_what_was_recorded_for_a_replica_is_not_let_go_by_an_heir_that_asks_for_
 ) -> None:
     spool = tmp_path / "spool"
     left_unsafe(own_server, namespace, spool)
-    with Producer(own_server.url, namespace, durability_timeout=0.2, spool=spool) as heir:
+    with Producer(own_server.url, namespace, durability=Durability(timeout=0.2), spool=spool) as heir:
         assert not heir.flush(1.0)
         clean_up(heir)
         assert heir.flush(PATIENT, leftovers=False)  # its own does not wait for that
@@ -263,7 +268,7 @@ def test_what_was_recorded_for_a_replica_is_not_let_go_by_an_heir_that_asks_for_
     assert files(spool) == ["lock", "spool"]
     assert counted(own_server.url, namespace)["missing"] == 0
     for replica in replicas_of(own_server, tmp_path):
-        with Producer(own_server.url, namespace, durability_timeout=PATIENT, spool=spool) as heir:
+        with Producer(own_server.url, namespace, durability=Durability(timeout=PATIENT), spool=spool) as heir:
             assert heir.flush(PATIENT)
         with own_server.client() as client, replica.client() as there:
             assert there.xlen(f"{{{namespace}}}:wal") == client.xlen(f"{{{namespace}}}:wal")
@@ -296,7 +301,7 @@ def test_what_was_recorded_for_the_disk_waits_for_a_server_that_can(
     own_server: Server, namespace: str, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
-    with cut_off(own_server.url, namespace, spool, fsync=True) as dead:
+    with cut_off(own_server.url, namespace, spool, durability=Durability(fsync=True)) as dead:
         clean_up(dead)
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
@@ -305,6 +310,6 @@ def test_what_was_recorded_for_the_disk_waits_for_a_server_that_can(
         assert not admin.exists(f"{{{namespace}}}:wal")
         if has_waitaof(own_server):
             admin.config_set("appendonly", "yes")
-            with Producer(own_server.url, namespace, durability_timeout=PATIENT, spool=spool) as heir:
+            with Producer(own_server.url, namespace, durability=Durability(timeout=PATIENT), spool=spool) as heir:
                 assert heir.flush(PATIENT)
             assert admin.xlen(f"{{{namespace}}}:wal") == 1

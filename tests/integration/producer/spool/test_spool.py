@@ -16,7 +16,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from producer import Producer
+from producer import Producer, Spool
 from producer.connection.destination import Destination
 from tests.support.proxy import Fault, Proxy
 from tests.support.servers import Server, eventually, free_port, running
@@ -142,7 +142,7 @@ def test_a_cluster_s_client_will_do_for_each_log_that_is_owed_something(
             eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
             with RedisCluster("127.0.0.1", server.port) as given:
                 destination = Destination.of(given)
-            with Producer(AWAY, f"{namespace}-other", spool=spool, destination=destination) as dead:
+            with Producer(AWAY, f"{namespace}-other", spool=Spool(spool, destination=destination)) as dead:
                 record(dead, 5)
             with RedisCluster("127.0.0.1", server.port) as given, Producer(given, namespace, spool=spool) as heir:
                 record(heir, 500)

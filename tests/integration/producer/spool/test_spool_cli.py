@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 
-from producer import Producer
+from producer import Producer, Spool
 from tests.integration.producer.spool.test_spool import record
 from tests.support.proxy import Proxy
 from tests.support.servers import Server, eventually, obey_modes
@@ -387,7 +387,7 @@ def shown(environ: dict[str, str]) -> dict[str, Any]:
 
 def test_spool_shows_what_is_damaged_and_what_was_dropped(gated: dict[str, str], tmp_path: Path) -> None:
     there = tmp_path / "there"
-    dropping = Producer(AWAY, spool=there, spool_bytes=200, on_full="drop")
+    dropping = Producer(AWAY, spool=Spool(there, bytes=200, on_full="drop"))
     record(dropping, 10)
     dropping.close(timeout=0)
     (there / "old.damaged").write_text("")

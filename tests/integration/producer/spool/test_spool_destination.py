@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from producer import Producer
+from producer import Producer, Spool
 from producer.connection.destination import Destination
 from producer.connection.location import announce
 from producer.connection.server import UNNAMED, Server
@@ -168,7 +168,7 @@ def test_what_was_recorded_while_the_embedded_server_was_down_reaches_it_when_it
     nowhere = Server("redis://localhost:6379/0")
     client_away = redis.Redis("127.0.0.1", 1)
     with Producer(
-        client_away, namespace, spool=spool, destination=Destination(server=nowhere, recorded=UNNAMED)
+        client_away, namespace, spool=Spool(spool, destination=Destination(server=nowhere, recorded=UNNAMED))
     ) as dead:
         by = record(dead, 3)
     refused = producer({**environ, "WAL_URL": f"redis://127.0.0.1:{shared_server.port}/1"}, "flush")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
-from producer import Producer, SpoolFull
+from producer import Producer, Spool, SpoolFull
 from tests.integration.producer.spool.test_spool import record
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
@@ -32,8 +33,8 @@ def gate(shared_server: Server) -> Iterator[Proxy]:
         yield way
 
 
-def opened(gate: Proxy, url: str, namespace: str, spool: Path, **options: object) -> Producer:
-    return Producer(gate.url, namespace, spool=spool, destination=meant_for(url), **options)  # type: ignore[arg-type]
+def opened(gate: Proxy, url: str, namespace: str, spool: Path, **options: Any) -> Producer:
+    return Producer(gate.url, namespace, spool=Spool(spool, destination=meant_for(url), **options))
 
 
 def flip(producer: Producer, spool: Path, text: bytes) -> None:
@@ -79,7 +80,7 @@ def test_a_bit_that_flips_in_a_living_engine_s_spool_costs_that_operation_and_ho
 def test_what_was_dropped_while_the_spool_was_full_is_missing(
     shared_server: Server, gate: Proxy, namespace: str, spool: Path
 ) -> None:
-    with opened(gate, shared_server.url, namespace, spool, spool_bytes=2000, on_full="drop") as producer:
+    with opened(gate, shared_server.url, namespace, spool, bytes=2000, on_full="drop") as producer:
         record(producer, 100)
         (path,) = spool.glob("*.spool")
         gate.open()
@@ -95,7 +96,7 @@ def test_what_was_dropped_while_the_spool_was_full_is_missing(
 def test_a_full_spool_raises_until_redis_is_back_and_costs_no_number(
     shared_server: Server, gate: Proxy, namespace: str, spool: Path
 ) -> None:
-    with opened(gate, shared_server.url, namespace, spool, spool_bytes=2000) as producer:
+    with opened(gate, shared_server.url, namespace, spool, bytes=2000) as producer:
         last = fill_up(producer)
         with pytest.raises(SpoolFull), producer.execution("backup", source="manual"):
             raise AssertionError("the body ran")

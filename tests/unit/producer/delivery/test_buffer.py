@@ -127,6 +127,7 @@ def test_a_signal_handler_that_records_too_neither_hangs_nor_gets_them_out_of_or
         ({"buffer": 1.5}, "buffer: expected"),
         ({"buffer": 5, "buffer_timeout": 0}, "buffer_timeout: expected"),
         ({"buffer": 5, "buffer_timeout": float("inf")}, "buffer_timeout: expected"),
+        ({"buffer_timeout": 5}, "without a buffer"),
         ({"buffer": 5, "spool": "/nowhere"}, "both a spool and a buffer"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from producer import Producer, UnusableServer
+from producer import UnusableServer
 from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
@@ -94,10 +94,10 @@ def test_trouble_that_passes_proves_nothing() -> None:
         ({"replicas": -1}, "replicas: expected"),
         ({"replicas": True}, "replicas: expected"),
         ({"replicas": 1.5}, "replicas: expected"),
-        ({"durability_timeout": 0}, "durability_timeout: expected"),
-        ({"durability_timeout": float("inf")}, "durability_timeout: expected"),
+        ({"timeout": 0}, "timeout of the durability: expected"),
+        ({"timeout": float("inf")}, "timeout of the durability: expected"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(options: dict[str, Any], name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        Producer("redis://nowhere", **options)
+        Durability(**options)

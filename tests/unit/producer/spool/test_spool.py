@@ -18,7 +18,7 @@ import pytest
 
 from producer import InvalidOperation, Producer, SpoolDamaged, SpoolFull, SpoolUnusable, Unavailable
 from producer.identity import Identity
-from producer.spool.bounds import SpoolBounds
+from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.spool import Spool
@@ -34,7 +34,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def created(place: Path, **bounds: Any) -> Spool:
-    return SpoolDirectory(place, bounds=SpoolBounds(**bounds)).create(Identity(), "otters")
+    return SpoolDirectory(options.Spool(place, **bounds)).create(Identity(), "otters")
 
 
 @pytest.fixture
@@ -212,21 +212,35 @@ def test_what_dead_producers_left_counts_too(place: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("bad", "name"),
     [
-        ({"spool_bytes": 0}, "spool_bytes"),
-        ({"spool_bytes": 1.5}, "spool_bytes"),
-        ({"spool_age": 0}, "spool_age"),
-        ({"spool_age": float("nan")}, "spool_age"),
+        ({"bytes": 0}, "bytes of a spool"),
+        ({"bytes": 1.5}, "bytes of a spool"),
+        ({"age": 0}, "age of a spool"),
+        ({"age": float("nan")}, "age of a spool"),
         ({"on_full": "forget"}, "on_full"),
         ({"synchronous": "off"}, "synchronous"),
-        ({"buffer": 5}, "both a spool and a buffer"),
     ],
 )
-def test_an_option_that_makes_no_sense_is_refused(place: Path, options: dict[str, Any], name: str) -> None:
+def test_an_option_that_makes_no_sense_is_refused(place: Path, bad: dict[str, Any], name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        Producer(AWAY, spool=place, **options)
+        options.Spool(place, **bad)
+
+
+def test_a_spool_and_a_buffer_are_not_taken_together(place: Path) -> None:
+    with pytest.raises(ValueError, match="both a spool and a buffer"):
+        Producer(AWAY, spool=place, buffer=5)
     assert files(place) == []
+
+
+@pytest.mark.parametrize("kind", [str, Path, options.Spool])
+def test_a_plain_path_is_a_spool_with_the_usual_options(place: Path, kind: Any) -> None:
+    with Producer(AWAY, spool=kind(place)) as producer:
+        producer.cleanup_executed("s", "r", "delete", True)
+        producer.close(timeout=0)
+    (spool,) = adopted(place)
+    assert spool.waiting == 1
+    spool.close()
 
 
 def test_an_invalid_operation_is_not_written(place: Path) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from producer import SpoolDamaged
-from producer.durability import Level
+from producer.durability import ACKNOWLEDGED, Level
 from producer.identity import Identity
-from producer.spool.bounds import SpoolBounds
+from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.spool import Spool
 from tests.support.spooling import files
@@ -28,9 +28,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
-def created(place: Path, **options: Any) -> Spool:
-    bounds = SpoolBounds(**options.pop("bounds", {}))
-    return SpoolDirectory(place, bounds=bounds, **options).create(Identity(), "otters")
+def created(place: Path, *, level: Level = ACKNOWLEDGED, **bounds: Any) -> Spool:
+    return SpoolDirectory(options.Spool(place, **bounds), level=level).create(Identity(), "otters")
 
 
 def fill(spool: Spool, count: int, *, size: int = 500) -> None:
@@ -110,7 +109,7 @@ def test_what_was_removed_before_the_damage_was_seen_does_not_come_again(place: 
 def test_what_the_file_was_made_with_still_holds(place: Path, synchronous: Any) -> None:
     level = Level(fsync=True, replicas=2)
     bounds = {"bytes": 5000, "on_full": "drop"}
-    spool = created(place, bounds=bounds, level=level, synchronous=synchronous)
+    spool = created(place, **bounds, level=level, synchronous=synchronous)
     fill(spool, 15)
     damage(spool, 8)
     with pytest.raises(SpoolDamaged):

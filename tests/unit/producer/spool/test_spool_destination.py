@@ -16,6 +16,7 @@ from producer.cli.options import open_producer
 from producer.connection.destination import Destination
 from producer.connection.server import UNKNOWN, UNNAMED, Server
 from producer.identity import Identity
+from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.spool import Spool
@@ -33,7 +34,7 @@ def place(tmp_path: Path) -> Path:
 
 def left(place: Path, url: str = HERE, *, namespace: str = "otters") -> Path:
     """A file with an operation in it that was left for the server at `url`."""
-    spool = SpoolDirectory(place, meant_for(url)).create(Identity(), namespace)
+    spool = SpoolDirectory(options.Spool(place, destination=meant_for(url))).create(Identity(), namespace)
     spool.append(b"{}", at=5)
     spool.close()
     return spool.path
@@ -42,14 +43,14 @@ def left(place: Path, url: str = HERE, *, namespace: str = "otters") -> Path:
 def taken(place: Path, destination: Destination) -> list[Path]:
     """The files that a producer for `destination` takes along."""
     found = []
-    for spool in SpoolDirectory(place, destination).leftovers():
+    for spool in SpoolDirectory(options.Spool(place, destination=destination)).leftovers():
         found.append(spool.path)
         spool.close()
     return found
 
 
 def adopted(place: Path, destination: Destination) -> Spool:
-    (spool,) = SpoolDirectory(place, destination).leftovers()
+    (spool,) = SpoolDirectory(options.Spool(place, destination=destination)).leftovers()
     return spool
 
 
@@ -105,7 +106,7 @@ def test_what_waits_there_for_others_is_said_once(place: Path, caplog: pytest.Lo
     for _ in range(3):
         left(place, THERE)
     without_note(left(place, THERE))
-    passing = SpoolDirectory(place, meant_for(HERE))
+    passing = SpoolDirectory(options.Spool(place, destination=meant_for(HERE)))
     with caplog.at_level(logging.WARNING, "producer"):
         for _ in range(2):
             assert list(passing.leftovers()) == []
@@ -142,7 +143,7 @@ def test_no_password_is_written_down(place: Path) -> None:
 
 def test_of_a_damaged_file_what_is_intact_is_for_the_same_server(place: Path) -> None:
     path = left(place, THERE)
-    damaged = SpoolDirectory(place, meant_for(THERE)).adopt(path)
+    damaged = SpoolDirectory(options.Spool(place, destination=meant_for(THERE))).adopt(path)
     assert damaged is not None
     damaged.append(b'"broken"', at=5)
     damaged.close()
@@ -210,6 +211,7 @@ from producer.connection.destination import Destination
 from producer.connection.server import Server
 from producer.spool import file
 from producer.spool.directory import SpoolDirectory
+from producer.spool.options import Spool
 def dying(*arguments, bind=file.bind):
     if {moment!r} == "after":
         bind(*arguments)
@@ -217,7 +219,7 @@ def dying(*arguments, bind=file.bind):
 file.bind = dying
 here = Server({HERE!r})
 destination = Destination(server=here, recorded=here, others=(Server({OLD!r}),))
-(spool,) = SpoolDirectory(sys.argv[1], destination).leftovers()
+(spool,) = SpoolDirectory(Spool(sys.argv[1], destination=destination)).leftovers()
 spool.bind()
 """
     ran = subprocess.run([sys.executable, "-c", program, str(place)], capture_output=True, check=False)

@@ -17,8 +17,7 @@ from producer import Producer, SpoolFull, SpoolUnusable
 from producer.connection.server import Server
 from producer.durability import ACKNOWLEDGED, Level
 from producer.identity import Identity
-from producer.spool import file
-from producer.spool.bounds import SpoolBounds
+from producer.spool import file, options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.room import Elsewhere, Room
@@ -179,7 +178,7 @@ def foreign(place: Path) -> Path:
 def test_another_user_s_file_keeps_no_producer_from_starting_nor_one_that_is_full_from_saying_so(
     place: Path, foreign: Path
 ) -> None:
-    with Producer(AWAY, spool=place, spool_bytes=500) as producer:
+    with Producer(AWAY, spool=options.Spool(place, bytes=500)) as producer:
         assert record(producer) == 1
         with pytest.raises(SpoolFull, match="of at most 500"):
             fill_up(producer)
@@ -209,7 +208,7 @@ def test_a_directory_that_cannot_be_listed_is_an_error_of_the_spool_s_and_names_
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("producer.spool.room._MEASURE_SECONDS", 0)
-    with Producer(AWAY, spool=place, spool_bytes=500) as producer:
+    with Producer(AWAY, spool=options.Spool(place, bytes=500)) as producer:
         record(producer)
 
         def refuse(*_: object) -> None:
@@ -286,7 +285,7 @@ def test_a_file_of_a_version_to_come_is_left_as_it_is(place: Path, caplog: pytes
 
 @pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
 def test_each_call_waits_for_the_disk_where_that_was_asked_for(place: Path, synchronous: Any, level: int) -> None:
-    spool = SpoolDirectory(place, synchronous=synchronous).create(Identity(), "otters")
+    spool = SpoolDirectory(options.Spool(place, synchronous=synchronous)).create(Identity(), "otters")
     assert spool._writer.execute("PRAGMA synchronous").fetchone() == (level,)
     spool.close()
 
@@ -298,11 +297,11 @@ def test_what_a_dead_producer_left_too_long_ago_keeps_the_next_from_taking_more_
     with cut_off(AWAY, "otters", place, clock=lambda: 1000.0) as dead:
         record(dead)
         dead.close(timeout=0)
-    with Producer(AWAY, "otters", spool=place, spool_age=60, clock=lambda: 1060.0) as heir:
+    with Producer(AWAY, "otters", spool=options.Spool(place, age=60), clock=lambda: 1060.0) as heir:
         record(heir)
         heir.close(timeout=0)
     eventually(lambda: not any(SpoolLock.is_held(lock) for lock in place.glob("*.lock")), what="its thread to end")
-    with Producer(AWAY, "otters", spool=place, spool_age=60, clock=lambda: 1060.1) as heir:
+    with Producer(AWAY, "otters", spool=options.Spool(place, age=60), clock=lambda: 1060.1) as heir:
         with pytest.raises(SpoolFull, match="what a dead producer left beside it has waited for more than 60 s"):
             record(heir)
         heir.close(timeout=0)
@@ -312,7 +311,7 @@ def test_what_is_for_another_server_is_not_waited_for(place: Path) -> None:
     with cut_off("redis://elsewhere:1/0", "otters", place, clock=lambda: 1000.0) as dead:
         record(dead)
         dead.close(timeout=0)
-    with Producer(AWAY, "otters", spool=place, spool_age=60, clock=lambda: 9000.0) as heir:
+    with Producer(AWAY, "otters", spool=options.Spool(place, age=60), clock=lambda: 9000.0) as heir:
         record(heir)
         heir.close(timeout=0)
 
@@ -328,7 +327,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     ran = subprocess.run([sys.executable, "-c", program, str(place)], capture_output=True, check=False)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
-    with Producer(AWAY, spool=place, spool_age=60, clock=lambda: 1061.0) as heir:
+    with Producer(AWAY, spool=options.Spool(place, age=60), clock=lambda: 1061.0) as heir:
         with pytest.raises(SpoolFull, match="what a dead producer left"):
             record(heir)
         heir.close(timeout=0)
@@ -336,7 +335,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_room_is_measured_again_after_a_second_whatever_the_wall_clock_does() -> None:
     now, found = 50.0, [Elsewhere(1000, 5), Elsewhere(0, None)]
-    room = Room(SpoolBounds(bytes=1000, age=60), lambda: found.pop(0), monotonic=lambda: now)
+    room = Room(options.Spool("here", bytes=1000, age=60), lambda: found.pop(0), monotonic=lambda: now)
     assert room.bytes == 0
     assert room.deadline == 60_005
     assert room.refusal(0, 10, at=70_000) == "an operation of 10 bytes finds 1000 bytes waiting, of at most 1000"

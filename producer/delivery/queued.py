@@ -17,7 +17,7 @@ from producer.process_end import at_process_end, expect_process_end
 from producer.queue import Queue
 from producer.receipt import Receipt
 
-__all__ = ["Forwarded"]
+__all__ = ["Queued"]
 
 EXIT_SECONDS = 5.0
 """For what waits when the process ends."""
@@ -27,7 +27,7 @@ _FINISH_SECONDS = 1.0
 _log = logging.getLogger("producer")
 
 
-class Forwarded:
+class Queued:
     """Operations wait in a queue that `open_queue` makes, and leave it by a forwarder that `open_forwarder` makes.
 
     Both are begun at once, and again, with a new identity, by the first call in a forked child. Where what waits
@@ -129,13 +129,13 @@ class Forwarded:
 _ATTEMPTS = 3
 """That fail, until the server is taken to be away."""
 
-_open: set[Forwarded] = set()
+_open: set[Queued] = set()
 """Also those that nobody else knows any more: what waits in them is to be sent."""
 
 
 def _close_all() -> None:
-    for forwarded in list(_open):
-        forwarded.close(EXIT_SECONDS)
+    for queued in list(_open):
+        queued.close(EXIT_SECONDS)
 
 
 at_process_end(_close_all, last=True)
