@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from producer.connection.location import URL_VARIABLE, spool_directory
-from producer.connection.server import UNKNOWN, UNNAMED, Server
+from producer.connection.server import UNNAMED, Server
 
 __all__ = ["after_a_move", "delivery"]
 
@@ -17,8 +17,6 @@ def delivery(server: Server, place: Path) -> str:
     if server == UNNAMED:
         unset = f"env -u {URL_VARIABLE} " if os.environ.get(URL_VARIABLE) else ""
         return f"when it runs: {unset}{_flush(place)}"
-    if server == UNKNOWN:
-        return f"when you know its URL: {after_a_move(server, place, None)} --url URL"
     if not server.is_address:
         return f"by a Producer with a client of that cluster: Producer(client, spool={str(place.absolute())!r})"
     return f"with its password in the URL, if it has one: {_flush(place, '--url', server.url)}"

@@ -33,8 +33,8 @@ def flush(
         list[str] | None,
         typer.Option(
             metavar="URL",
-            help="Deliver also what waits for this server, which the one named by --url has taken the place of; "
-            "`unknown`: what waits for a server that was not noted. Repeatable.",
+            help="Deliver also what waits for this server, which the one named by --url has taken the place of. "
+            "Repeatable.",
         ),
     ] = None,
     namespace: Annotated[

@@ -4,7 +4,6 @@
     sentinel://host:26379,host:26379/master?db=0
     cluster://host:6379,host:6379/
     unnamed     nobody named a server, and none was found: it is for the first that is found in the same way
-    unknown     nothing was noted
 
 Addresses are compared as they were given: whether `db1` and `10.0.0.5` are one server, now and whenever it is
 delivered, nobody can tell. Only this machine's own names are one. A sentinel knows one master by a name, a node has
@@ -25,7 +24,7 @@ from redis.sentinel import SentinelConnectionPool
 
 from producer.connection.client import Client, client_of
 
-__all__ = ["UNKNOWN", "UNNAMED", "Server"]
+__all__ = ["UNNAMED", "Server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Server:
     @classmethod
     def named(cls, text: str) -> Server:
         """The one that a person names, by any command's URL or as it was shown. Raises UnusableServer."""
-        if text in (UNNAMED.url, UNKNOWN.url) or text.startswith("cluster://"):
+        if text == UNNAMED.url or text.startswith("cluster://"):
             return cls(text)
         client, _ = client_of(text)
         return cls.of(client)
@@ -64,7 +63,7 @@ class Server:
     @property
     def is_address(self) -> bool:
         """Whether a command can be given its `url`."""
-        return not self.url.startswith("cluster://") and self not in (UNNAMED, UNKNOWN)
+        return not self.url.startswith("cluster://") and self != UNNAMED
 
     def is_same(self, other: Server) -> bool:
         """Whether both are the same server, as far as can be told."""
@@ -84,13 +83,10 @@ class Server:
         """For a person."""
         if self == UNNAMED:
             return "the server that is used when none is named"
-        if self == UNKNOWN:
-            return "a server that was not noted"
         return self.url
 
 
 UNNAMED = Server("unnamed")
-UNKNOWN = Server("unknown")
 
 _LOOPBACK = re.compile(r"(?<=^redis://)(?:127\.0\.0\.1|\[::1\])(?=:)")
 _MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")

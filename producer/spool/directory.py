@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from producer.connection.server import UNKNOWN, Server
+from producer.connection.server import UNNAMED, Server
 from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
@@ -49,7 +49,7 @@ class SpoolDirectory:
 
     def create(self, identity: Identity, namespace: str) -> Spool:
         """A new spool, for the operations of `identity`."""
-        server = UNKNOWN if self._destination is None else self._destination.recorded
+        server = UNNAMED if self._destination is None else self._destination.recorded
         owner = file.Owner(by=identity.by, namespace=namespace, server=server, level=self._level)
         with held_off(), file.translated(self.path):
             path, lock = SpoolLock.of_new_spool(self.path)

@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.request import pathname2url
 from zlib import crc32
 
-from producer.connection.server import UNKNOWN, Server
+from producer.connection.server import Server
 from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 
@@ -41,17 +41,11 @@ Synchronous = Literal["normal", "full"]
 _FULL = 2
 """SQLite's number for it."""
 
-_VERSION = 3
-_ADDED = {
-    "server": f"TEXT NOT NULL DEFAULT '{UNKNOWN.url}'",  # with version 2
-    "fsync": "INTEGER NOT NULL DEFAULT 0",  # with version 3, as the next
-    "replicas": "INTEGER NOT NULL DEFAULT 0",
-}
-"""The columns of `producer` that came later, and what holds for a file that has none of them."""
+_VERSION = 1
 _TABLES = (
-    f"""CREATE TABLE producer (
-        by TEXT NOT NULL, namespace TEXT NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL,
-        {", ".join(f"{name} {rest}" for name, rest in _ADDED.items())}
+    """CREATE TABLE producer (
+        by TEXT NOT NULL, namespace TEXT NOT NULL, server TEXT NOT NULL,
+        fsync INTEGER NOT NULL, replicas INTEGER NOT NULL, acked INTEGER NOT NULL, dropped INTEGER NOT NULL
     )""",
     """CREATE TABLE operation (
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, checksum INTEGER NOT NULL, op BLOB NOT NULL
@@ -117,24 +111,21 @@ def synchronous_of(connection: sqlite3.Connection) -> Synchronous:
 
 
 def owner(connection: sqlite3.Connection) -> Owner | None:
-    """Whose it is; None for a file that was never finished.
+    """The owner that the file names; None for a file whose producer died while it made the file.
 
-    One of version 1 does not know its server, one of version 2 no level. Raises sqlite3.NotSupportedError for one of
-    a version to come, which is not damaged: it is left as it is.
+    Raises sqlite3.NotSupportedError for a file of another version: it is not damaged, so it stays as it is.
     """
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
         return None
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > _VERSION:
+    if version != _VERSION:
         raise sqlite3.NotSupportedError(
-            f"expected a file of version 1 to {_VERSION}, found version {version}: a newer execution-wal wrote it, "
-            "and can deliver it"
+            f"expected a file of version {_VERSION}, found version {version}: another release of execution-wal wrote "
+            "it, and can deliver it"
         )
-    found = _columns(connection)
-    server = "server" if "server" in found else f"'{UNKNOWN.url}'"
-    level = "fsync, replicas" if "fsync" in found else "0, 0"
-    match connection.execute(f"SELECT by, namespace, {server}, {level}, acked, dropped FROM producer").fetchone():
+    columns = "by, namespace, server, fsync, replicas, acked, dropped"
+    match connection.execute(f"SELECT {columns} FROM producer").fetchone():
         case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)):
             return Owner(
                 by=_text(by),
@@ -152,12 +143,8 @@ def _text(raw: bytes) -> str:
 
 
 def bind(connection: sqlite3.Connection, server: Server) -> None:
-    """Note that it is for `server`."""
-    with _transaction(connection):
-        for name in _ADDED.keys() - _columns(connection):
-            connection.execute(f"ALTER TABLE producer ADD COLUMN {name} {_ADDED[name]}")
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("UPDATE producer SET server = ?", (server.url,))
+    """Note that its operations are for `server`."""
+    connection.execute("UPDATE producer SET server = ?", (server.url,))
 
 
 def replace(connection: sqlite3.Connection, seq: int, row: tuple[int, int, int, bytes]) -> None:
@@ -184,11 +171,6 @@ def oldest(connection: sqlite3.Connection, after: int) -> int | None:
     """When the first operation with a number above `after` was recorded (epoch ms); None if there is none."""
     found = connection.execute("SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1", (after,)).fetchone()
     return found[0] if found else None
-
-
-def _columns(connection: sqlite3.Connection) -> set[str]:
-    """Those of `producer`."""
-    return {_text(row[1]) for row in connection.execute("PRAGMA table_info(producer)")}
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -278,26 +277,6 @@ def test_flush_for_one_namespace_leaves_the_others(
     assert (length(client, namespace), length(client, f"{namespace}-b")) == (0, 3)
     assert producer(environ, "flush").returncode == 0
     assert length(client, namespace) == 3
-
-
-def test_flush_delivers_a_file_that_noted_no_server_only_when_it_is_told_where(
-    environ: dict[str, str], shared_server: RealServer, client: redis.Redis, namespace: str, spool: Path
-) -> None:
-    with cut_off(shared_server.url, namespace, spool) as dead:
-        record(dead, 3)
-    (path,) = spool.glob("*.spool")
-    with sqlite3.connect(path) as connection:  # as version 1 had it
-        connection.execute("ALTER TABLE producer DROP COLUMN server")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    path.with_suffix(".lock").write_bytes(b"")
-    done = producer(environ, "flush")
-    assert done.returncode == 3
-    assert f"3 operations of namespace {namespace} wait for a server that was not noted, not for" in done.stderr
-    command = shown_command(done.stderr, "has taken its place: ")
-    assert command == ["producer", "flush", "--moved-from", "unknown"]
-    assert subprocess.run(command, env=environ, capture_output=True, check=False).returncode == 0
-    assert list(first_occurrences(client, namespace).values()) == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from producer.connection.client import client_of
 from producer.connection.destination import Destination
 from producer.connection.location import DEFAULT_URL, Location
-from producer.connection.server import UNKNOWN, UNNAMED, Server
+from producer.connection.server import UNNAMED, Server
 
 DB1, DB2 = Server("redis://db1:6379/0"), Server("redis://db2:6379/0")
 
@@ -24,7 +24,7 @@ def test_a_producer_takes_what_is_for_its_server_whatever_the_namespace() -> Non
     assert destination.recorded == DB1
     assert destination.takes(DB1, "otters")
     assert destination.takes(DB1, "other")
-    assert not any(destination.takes(server, "otters") for server in (DB2, UNNAMED, UNKNOWN))
+    assert not any(destination.takes(server, "otters") for server in (DB2, UNNAMED))
 
 
 def test_a_namespace_can_be_picked() -> None:
@@ -35,10 +35,9 @@ def test_a_namespace_can_be_picked() -> None:
 
 def test_a_server_that_moved_is_taken_for_the_new_one_only_where_that_is_said() -> None:
     assert not at("redis://db2", "named").takes(DB1, "otters")
-    moved = at("redis://db2", "named", DB1, UNKNOWN)
+    moved = at("redis://db2", "named", DB1)
     assert moved.recorded == DB2
     assert moved.takes(DB1, "otters")
-    assert moved.takes(UNKNOWN, "otters")
     assert not moved.takes(Server("redis://db3:6379/0"), "otters")
 
 
@@ -61,4 +60,3 @@ def test_what_is_for_no_server_by_name_goes_to_the_one_that_is_used_without_one(
     url: str, how: Literal["named", "found", "default"], takes: bool
 ) -> None:
     assert at(url, how).takes(UNNAMED, "otters") is takes
-    assert not at(url, how).takes(UNKNOWN, "otters")

@@ -10,7 +10,7 @@ from redis.sentinel import Sentinel
 
 from producer import UnusableServer
 from producer.connection.client import client_of
-from producer.connection.server import UNKNOWN, UNNAMED, Server
+from producer.connection.server import UNNAMED, Server
 
 
 def server(url: str) -> Server:
@@ -94,16 +94,12 @@ def test_a_node_more_or_less_is_the_same_cluster() -> None:
 
 
 def test_a_server_that_was_not_named_is_like_no_other() -> None:
-    for special in (UNNAMED, UNKNOWN):
-        assert special.is_same(special)
-        assert not special.is_same(server("redis://localhost"))
-        assert not special.is_address
-    assert not UNNAMED.is_same(UNKNOWN)
+    assert UNNAMED.is_same(UNNAMED)
+    assert not UNNAMED.is_same(server("redis://localhost"))
+    assert not UNNAMED.is_address
 
 
-@pytest.mark.parametrize(
-    "text", ["unknown", "unnamed", "cluster://a:1/", "redis://db1:6379/0", "unix:///a.sock?db=0"]
-)
+@pytest.mark.parametrize("text", ["unnamed", "cluster://a:1/", "redis://db1:6379/0", "unix:///a.sock?db=0"])
 def test_a_person_names_it_as_it_was_shown(text: str) -> None:
     assert Server.named(text).url == text
 

@@ -14,7 +14,7 @@ import pytest
 from producer import Producer, SpoolDamaged
 from producer.cli.options import open_producer
 from producer.connection.destination import Destination
-from producer.connection.server import UNKNOWN, UNNAMED, Server
+from producer.connection.server import UNNAMED, Server
 from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
@@ -61,15 +61,6 @@ def owed(place: Path) -> set[str]:
 
 def without_note(path: Path) -> None:
     path.with_suffix(".lock").write_bytes(b"")
-
-
-def of_version_1(path: Path) -> None:
-    """What a file was before it noted a server."""
-    with sqlite3.connect(path) as connection:
-        connection.execute("ALTER TABLE producer DROP COLUMN server")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    without_note(path)
 
 
 def moved_from(*servers: Server) -> Destination:
@@ -158,19 +149,6 @@ def test_of_a_damaged_file_what_is_intact_is_for_the_same_server(place: Path) ->
     saved.close()
     assert taken(place, meant_for(HERE)) == []
     assert taken(place, meant_for(THERE)) == [saved.path]
-
-
-def test_a_file_of_a_version_that_noted_no_server_is_lost_to_nobody_and_guessed_at_by_nobody(place: Path) -> None:
-    path = left(place)
-    of_version_1(path)
-    assert taken(place, meant_for(HERE)) == []
-    assert owed(place) == {"unknown"}
-    spool = adopted(place, moved_from(UNKNOWN))
-    assert spool.batch(10, 1000) == [(1, b"{}")]
-    spool.bind()
-    spool.close()
-    assert owed(place) == {HERE}
-    assert taken(place, meant_for(HERE)) == [path]
 
 
 def test_a_server_that_cannot_be_read_in_the_file_costs_nothing_and_is_like_no_other(place: Path) -> None:

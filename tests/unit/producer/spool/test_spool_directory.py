@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from producer import Producer, SpoolFull, SpoolUnusable
-from producer.connection.server import Server
-from producer.durability import ACKNOWLEDGED, Level
+from producer.durability import Level
 from producer.identity import Identity
 from producer.spool import file, options
 from producer.spool.directory import SpoolDirectory
@@ -241,15 +240,6 @@ def test_what_root_rescues_of_another_user_s_file_that_user_can_deliver(place: P
 # -- what a file says of itself --
 
 
-def of_version_2(path: Path) -> None:
-    """What a file was before it noted how safe an operation has to be."""
-    with sqlite3.connect(path) as connection:
-        for column in ("fsync", "replicas"):
-            connection.execute(f"ALTER TABLE producer DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version = 2")
-    connection.close()
-
-
 def test_how_safe_its_operations_have_to_be_stands_in_the_file(place: Path) -> None:
     left(place, level=Level(fsync=True, replicas=2))
     (spool,) = adopted(place)
@@ -257,28 +247,17 @@ def test_how_safe_its_operations_have_to_be_stands_in_the_file(place: Path) -> N
     spool.close()
 
 
-def test_a_file_of_a_version_that_did_not_note_it_is_delivered_as_before(place: Path) -> None:
-    of_version_2(left(place))
-    (spool,) = adopted(place)
-    assert spool.level == ACKNOWLEDGED
-    assert spool.batch(MANY, MANY) == [(1, b"{}")]
-    file.bind(spool._writer, Server("redis://here:6379/0"))
-    spool.close()
-    (again,) = adopted(place)
-    assert (again.level, again.server) == (ACKNOWLEDGED, Server("redis://here:6379/0"))
-    again.close()
-
-
-def test_a_file_of_a_version_to_come_is_left_as_it_is(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("version", [2, 9])
+def test_a_file_of_another_version_is_refused_and_left_as_it_is(
+    place: Path, version: int, caplog: pytest.LogCaptureFixture
+) -> None:
     path = left(place)
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 9")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     content = path.read_bytes()
     assert adopted(place) == []
-    assert (
-        f"the spool {path} cannot be used: expected a file of version 1 to 3, found version 9: a newer" in caplog.text
-    )
+    assert f"the spool {path} cannot be used: expected a file of version 1, found version {version}" in caplog.text
     assert path.read_bytes() == content
     assert files(place) == ["lock", "spool"]
 
