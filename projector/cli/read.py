@@ -20,10 +20,10 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.options import Namespace, Url
 from projector.cli.report import Report
 from projector.cli.stdout import write, write_json
-from projector.cli.tables import is_overdue
 from projector.cli.visible import visible
 from projector.errors import ProjectorError
 from projector.query import Query
+from projector.query.remarks import is_overdue
 from projector.records import InFlightRecord
 
 __all__ = ["cleanups", "failures", "in_flight", "recent", "stats", "status"]

@@ -8,7 +8,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from producer.wal import DEFAULT_NAMESPACE
 from projector.cli.durations import ago, clock_time, duration
 from projector.cli.page import page, page_console
 from projector.cli.tables import (
@@ -18,12 +17,12 @@ from projector.cli.tables import (
     cleanups_table,
     executions_table,
     in_flight_table,
-    is_overdue,
     pairs,
-    state,
+    state_cell,
 )
 from projector.cli.visible import visible
 from projector.query import ActionStats, Status, Totals
+from projector.query.remarks import is_overdue, notice, waiting_entries, why_nothing
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 __all__ = ["Report"]
@@ -73,7 +72,7 @@ class Report:
         now = self._now
         rows: list[tuple[str, str | Text]] = [
             ("Action", visible(stats.action_id)),
-            ("State", state(stats)),
+            ("State", state_cell(stats)),
             ("Executions", Text(f"{stats.total_executions:,}, ") + _share(stats.failures, stats.total_executions)),
             ("Duration", _durations(stats, p95)),
             ("Last success", _moment(stats.last_success_at, now)),
@@ -127,7 +126,7 @@ class Report:
                     ("Namespace", status.namespace),
                     ("Projector", _holder(status)),
                     ("Stands at", self._checkpoint()),
-                    ("Entries", f"{status.entries:,} projected, {_waiting(status)}"),
+                    ("Entries", f"{status.entries:,} projected, {waiting_entries(status)}"),
                     ("Log", f"{status.wal_length:,} entries, {status.trimmed:,} trimmed"),
                     ("Running", f"{status.in_flight:,}"),
                     ("Presumed dead", _alarming(status.orphans)),
@@ -151,33 +150,13 @@ class Report:
             self._parts.append(Text(title, style="bold underline"))
         self._parts.append(body)
 
-    def _nothing(self, why: str) -> Text:
-        """What stands in place of a table without rows."""
-        status = self._status
-        if status.checkpoint is not None:
-            return Text(why)
-        if status.wal_length:
-            return Text(f"nothing has been projected in namespace {status.namespace} yet")
-        option = "" if status.namespace == DEFAULT_NAMESPACE else f"--namespace {status.namespace} "
-        return Text(
-            f"nothing has been recorded in namespace {status.namespace} yet; "
-            f"record something with: producer run {option}--action hello -- echo hello"
-        )
+    def _nothing(self, otherwise: str) -> Text:
+        """Stands in the place of a table without rows."""
+        return Text(why_nothing(self._status, otherwise))
 
     def _notices(self) -> list[RenderableType]:
-        """One line, if what is above may not be all."""
-        status = self._status
-        if status.torn:
-            text = "the last commit was cut off half written; mend it with: projector rebuild"
-        elif status.lag is None:
-            text = "the log has fewer entries than were projected: it was replaced; mend it with: projector rebuild"
-        elif status.lease_holder is None and (status.lag or status.checkpoint):
-            text = f"no projector is active; {_waiting(status)}; start one: projector run"
-        elif status.lag:
-            text = f"the projector is behind: {_waiting(status)}"
-        else:
-            return []
-        return ["", Text(text, style="yellow")]
+        found = notice(self._status)
+        return [] if found is None else ["", Text(found, style="yellow")]
 
     def _checkpoint(self) -> str:
         last_id = self._status.checkpoint
@@ -209,14 +188,6 @@ def _holder(status: Status) -> Text:
         return Text("none is active", style="yellow")
     left = "without end" if status.lease_ttl_ms is None else f"for another {duration(status.lease_ttl_ms)}"
     return Text(f"{visible(status.lease_holder)}, its lease lasts {left}")
-
-
-def _waiting(status: Status) -> str:
-    if status.lag is None:
-        return "unknown how many wait"
-    if not status.lag:
-        return "nothing waits"
-    return "1 entry waits" if status.lag == 1 else f"{status.lag:,} entries wait"
 
 
 def _alarming(count: int, what: str = "") -> Text:

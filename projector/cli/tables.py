@@ -10,6 +10,7 @@ from rich.text import Text
 from projector.cli.durations import ago, clock_time, duration
 from projector.cli.visible import visible
 from projector.query import ActionStats
+from projector.query.remarks import is_overdue, outcome, state
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 __all__ = [
@@ -19,8 +20,8 @@ __all__ = [
     "cleanups_table",
     "executions_table",
     "in_flight_table",
-    "is_overdue",
     "pairs",
+    "state_cell",
 ]
 
 FAILURE = "red"
@@ -127,12 +128,6 @@ def in_flight_table(
     return table
 
 
-def is_overdue(record: InFlightRecord, *, now: int, usual: Mapping[str, int]) -> bool:
-    """Whether a run takes longer than 95 % of its action's did."""
-    p95 = usual.get(record.action_id)
-    return p95 is not None and now - record.started_at > p95
-
-
 def actions_table(actions: Sequence[ActionStats], *, now: int, width: int) -> Table:
     """Statistics, an action a row; wide also with the shortest and longest duration."""
     table = _table()
@@ -155,17 +150,14 @@ def actions_table(actions: Sequence[ActionStats], *, now: int, width: int) -> Ta
             duration(stats.avg_duration_ms),
             *(extremes if wide else ()),
             _UNKNOWN if stats.last_at is None else ago(stats.last_at, now),
-            state(stats),
+            state_cell(stats),
         )
     return table
 
 
-def state(stats: ActionStats) -> Text:
-    """How the latest run went: `ok`, or how often in a row it has failed, and why."""
-    if not stats.consecutive_failures:
-        return cell("ok" if stats.total_executions else _UNKNOWN)
-    times = "" if stats.consecutive_failures == 1 else f" {stats.consecutive_failures:,} times in a row"
-    return _failed(times, stats.last_error)
+def state_cell(stats: ActionStats) -> Text:
+    """How the latest run of an action ended; red if it failed."""
+    return cell(state(stats), style=FAILURE if stats.consecutive_failures else "")
 
 
 def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
@@ -179,11 +171,7 @@ def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
 
 
 def _result(success: bool, error: str | None) -> Text:
-    return cell(f"ok: {error}" if error else "ok") if success else _failed("", error)
-
-
-def _failed(times: str, error: str | None) -> Text:
-    return cell(f"failed{times}: {error}" if error else f"failed{times}", style=FAILURE)
+    return cell(outcome(success, error), style="" if success else FAILURE)
 
 
 def _table() -> Table:
