@@ -18,7 +18,7 @@ from producer.errors import *  # noqa: F403
 
 if TYPE_CHECKING:
     from producer.durability import Durability as Durability
-    from producer.execution import Execution as Execution
+    from producer.execution.execution import Execution as Execution
     from producer.producer import Producer as Producer
     from producer.receipt import Receipt as Receipt
     from producer.spool.options import Spool as Spool
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
 _HOMES = {
     "Durability": "producer.durability",
-    "Execution": "producer.execution",
+    "Execution": "producer.execution.execution",
     "Producer": "producer.producer",
     "Receipt": "producer.receipt",
     "Spool": "producer.spool.options",

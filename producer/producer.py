@@ -14,8 +14,8 @@ from producer.connection.client import DEFAULT_SECONDS, Client, client_of
 from producer.delivery.delivery import delivery_of
 from producer.durability import Durability, check_seconds
 from producer.errors import InvalidOperation, Unacknowledged, Unavailable
-from producer.execution import Execution, Tracked
-from producer.heartbeat import Heartbeat
+from producer.execution.execution import Execution, Tracked
+from producer.execution.heartbeat import Heartbeat
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt

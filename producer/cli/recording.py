@@ -10,7 +10,7 @@ from pathlib import Path
 from producer.cli.options import open_producer
 from producer.command.child import Ended
 from producer.errors import SpoolUnusable, Unavailable, UnusableServer
-from producer.execution import Execution
+from producer.execution.execution import Execution
 from producer.operations import operation_of
 from producer.producer import Producer
 from producer.text.truncation import text_of

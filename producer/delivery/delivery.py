@@ -15,7 +15,7 @@ from producer.receipt import Receipt
 
 if TYPE_CHECKING:
     from producer.identity import Identity
-    from producer.queue import Queue, Vetted
+    from producer.queue.queue import Queue, Vetted
     from producer.spool.leftovers import Leftovers
     from producer.spool.options import Spool
 
@@ -89,7 +89,7 @@ def delivery_of(
         open_queue = partial(directory.create, namespace=namespace)
         open_leftovers = partial(Leftovers, directory, monotonic=monotonic)
     elif buffer is not None:
-        from producer.delivery.buffer import Buffer
+        from producer.queue.buffer import Buffer
 
         patience = _BUFFER_SECONDS if buffer_timeout is None else buffer_timeout
         open_queue = partial(Buffer, namespace=namespace, limit=buffer, patience=patience)

@@ -14,7 +14,7 @@ from producer.delivery.sender import Sender
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
 from producer.pause import Pause
-from producer.queue import Queue, Vetted
+from producer.queue.queue import Queue, Vetted
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers

@@ -14,7 +14,7 @@ from producer.delivery.forwarder import Forwarder
 from producer.errors import Unacknowledged, UnusableServer
 from producer.identity import Identity
 from producer.process_end import at_process_end, expect_process_end
-from producer.queue import Queue
+from producer.queue.queue import Queue
 from producer.receipt import Receipt
 
 __all__ = ["Queued"]

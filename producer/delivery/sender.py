@@ -10,7 +10,7 @@ from producer.connection.client import Client, RedisError, where
 from producer.delivery.fsync import prove_fsync
 from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
-from producer.queue import Numbered, Queue, Vetted
+from producer.queue.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from producer.queue import Numbered
+from producer.queue.queue import Numbered
 from producer.spool import file
 
 __all__ = ["Reader"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from producer.connection.server import Server
 from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
-from producer.queue import Numbered
+from producer.queue.queue import Numbered
 from producer.spool import file, options, rescue
 from producer.spool.fork import held_off, keep_apart
 from producer.spool.lock import SpoolLock, Waiting

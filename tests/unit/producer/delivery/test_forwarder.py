@@ -10,12 +10,12 @@ import pytest
 import redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from producer.delivery.buffer import Buffer
 from producer.delivery.forwarder import Forwarder
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, UnusableServer
 from producer.identity import SETTLE_SECONDS, Identity
-from producer.queue import Numbered
+from producer.queue.buffer import Buffer
+from producer.queue.queue import Numbered
 
 LOST = redis.ConnectionError("Connection closed by server.")
 OOM = OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")

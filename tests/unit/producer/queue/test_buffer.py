@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from producer import BufferFull, Producer, Unavailable
-from producer.delivery.buffer import Buffer
 from producer.identity import Identity
+from producer.queue.buffer import Buffer
 from tests.support.spooling import AWAY
 
 MANY = 1 << 30

@@ -10,7 +10,7 @@ from itertools import islice
 from producer.durability import ACKNOWLEDGED, check_seconds
 from producer.errors import BufferFull
 from producer.identity import Identity
-from producer.queue import Numbered
+from producer.queue.queue import Numbered
 
 __all__ = ["Buffer"]
 

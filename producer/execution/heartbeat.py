@@ -14,8 +14,8 @@ from producer.durability import check_seconds
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 
 if TYPE_CHECKING:
-    from producer.execution import Execution
-    from producer.queue import Numbered
+    from producer.execution.execution import Execution
+    from producer.queue.queue import Numbered
 
 __all__ = ["Heartbeat"]
 

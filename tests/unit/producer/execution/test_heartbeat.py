@@ -17,8 +17,9 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from producer import Producer, WalUnavailable, heartbeat
+from producer import Producer, WalUnavailable
 from producer.connection.client import send_once
+from producer.execution import heartbeat
 from producer.operations import encoded
 from producer.wal import HEARTBEAT_SECONDS
 from tests.support.servers import eventually
@@ -36,7 +37,7 @@ class Engine:
         self.refusal: Exception | None = None
         self.steps: list[str] = []
         self._waited = 0.0
-        monkeypatch.setattr("producer.heartbeat.send_once", self._beat)
+        monkeypatch.setattr("producer.execution.heartbeat.send_once", self._beat)
         self._record_for_real = self.producer._delivery.record
         monkeypatch.setattr(self.producer._delivery, "record", self._record)
 
@@ -166,7 +167,7 @@ class Guard:
         self.allowed = True
         self.server = fakeredis.FakeServer()
         self.client: Any = fakeredis.FakeRedis(server=self.server)
-        monkeypatch.setattr("producer.heartbeat.send_once", self._beat)
+        monkeypatch.setattr("producer.execution.heartbeat.send_once", self._beat)
 
     def _beat(self, client: Any, *command: Any, seconds: float) -> Any:
         if not self.allowed and self.server.connected:
@@ -231,7 +232,7 @@ def test_where_heartbeats_get_no_answer_a_start_that_promises_them_waits(
 
     with Producer(guard.client, **way) as producer:
         with monkeypatch.context() as patch:
-            patch.setattr("producer.heartbeat.send_once", no_answer)
+            patch.setattr("producer.execution.heartbeat.send_once", no_answer)
             run = producer.execution("a", source="manual")
             run.__enter__()
             assert not producer.flush(10, attempts=1)
@@ -367,7 +368,7 @@ def test_a_beat_on_its_way_when_the_producer_closes_does_not_outlive_it(monkeypa
         lives.append(command[-1])
         return send_once(client, *command, seconds=seconds)
 
-    monkeypatch.setattr("producer.heartbeat.send_once", send)
+    monkeypatch.setattr("producer.execution.heartbeat.send_once", send)
     producer = Producer(fakeredis.FakeRedis(), heartbeat_ttl=0.6)
     with producer.execution("a", source="manual"):
         assert on_its_way.wait(30)
