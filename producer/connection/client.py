@@ -11,10 +11,9 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
-import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
@@ -22,12 +21,10 @@ from redis.exceptions import (
     AskError,
     AuthenticationError,
     BusyLoadingError,
-    ChildDeadlockedError,
     ClusterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisClusterException,
     RedisError,
     ResponseError,
     TryAgainError,
@@ -44,11 +41,12 @@ __all__ = [
     "RedisError",
     "client_of",
     "is_answer",
+    "is_cluster",
     "is_refusal",
+    "pool_of",
     "reason_of",
     "renew_locks",
     "safe_url",
-    "send_once",
     "using_client",
     "where",
 ]
@@ -124,7 +122,7 @@ def _judge(client: object) -> None:
             "found an asyncio client: pass a redis.Redis, or its URL; `async with producer.execution(…)` "
             "keeps the event loop free by itself"
         )
-    if not isinstance(client, redis.Redis | RedisCluster):
+    if not (isinstance(client, redis.Redis) or is_cluster(client)):
         raise UnusableServer(f"expected a URL or a redis-py client, found {type(client).__name__}")
     if client.get_encoder().decode_responses:
         raise UnusableServer(
@@ -133,37 +131,16 @@ def _judge(client: object) -> None:
         )
 
 
-def send_once(client: Client, *command: Any, seconds: float = DEFAULT_SECONDS) -> Any:
-    """The reply to one command, sent once: no retry behind our back, whatever the client was configured to do.
-
-    Waits for the reply for `seconds`, or for as long as the client is configured to, if that is shorter. On a cluster
-    the second word of the command has to be its key. All that goes wrong on the way is a RedisError.
-    """
-    try:
-        if isinstance(client, RedisCluster):
-            # With a node named, redis-py follows a redirection, but repeats nothing whose reply was lost.
-            return client.execute_command(*command, target_nodes=client.get_node_from_key(command[1]))
-        return _exchange(client.connection_pool, command, seconds)
-    except (RedisClusterException, ChildDeadlockedError, OSError, UnicodeError) as error:
-        raise redis.ConnectionError(str(error)) from error
+def is_cluster(client: object) -> TypeGuard[RedisCluster]:
+    """Whether each key has a node of its own; the only place that asks."""
+    return isinstance(client, RedisCluster)
 
 
-def _exchange(pool: redis.ConnectionPool, command: tuple[Any, ...], seconds: float) -> Any:
-    connection = pool.get_connection()
-    try:
-        # redis-py's own way of packing, around this function, takes a sixth of the whole call.
-        connection.send_packed_command([hiredis.pack_command(command)])
-        own = connection.socket_timeout
-        if own is not None and own <= seconds:
-            return connection.read_response()
-        return connection.read_response(timeout=seconds)
-    except BaseException:
-        # Whatever it was, and be it Ctrl-C: a reply that comes later must not answer the next command. (A Sentinel's
-        # connection stays open when its reply is late.) A refusal may come from a master that is none any more.
-        connection.disconnect()
-        raise
-    finally:
-        pool.release(connection)
+def pool_of(client: Client, key: bytes) -> Any:
+    """The pool of connections to the node that has `key`; raises redis-py's errors if no node is known."""
+    if is_cluster(client):
+        return client.get_redis_connection(client.get_node_from_key(key)).connection_pool
+    return client.connection_pool  # type: ignore[union-attr]  # no cluster
 
 
 def renew_locks(client: Client) -> None:
@@ -172,9 +149,9 @@ def renew_locks(client: Client) -> None:
     One that another thread of the parent held at the fork stays locked for ever: redis-py's pool then waits for it
     as soon as it notices the fork.
     """
-    if isinstance(client, redis.Redis):
-        client.connection_pool._lock = threading.RLock()
-        client.connection_pool._fork_lock = threading.RLock()
+    if not is_cluster(client):
+        pool = pool_of(client, b"")
+        pool._lock = pool._fork_lock = threading.RLock()
 
 
 def is_answer(error: RedisError) -> bool:
@@ -214,10 +191,10 @@ _ADDRESSED = re.compile(r"^Error (?:-?\d+ )?(?:while )?connecting to (?:unix soc
 
 def where(client: Client) -> str:
     """`host:port`, the socket's path, or the master's name."""
-    if isinstance(client, RedisCluster):
+    if is_cluster(client):
         node = client.get_default_node()
         return f"{node.host}:{node.port}" if node else "the cluster"
-    pool = client.connection_pool
+    pool = pool_of(client, b"")
     if isinstance(pool, SentinelConnectionPool):
         return f"Sentinel's master {pool.service_name}"
     options = pool.connection_kwargs

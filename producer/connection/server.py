@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from redis.cluster import RedisCluster
 from redis.connection import SSLConnection
 from redis.sentinel import SentinelConnectionPool
 
-from producer.connection.client import Client, client_of
+from producer.connection.client import Client, client_of, is_cluster, pool_of
 
 __all__ = ["UNNAMED", "Server"]
 
@@ -36,10 +35,10 @@ class Server:
     @classmethod
     def of(cls, client: Client) -> Server:
         """The one that `client` reaches. Sends nothing."""
-        if isinstance(client, RedisCluster):
+        if is_cluster(client):
             nodes = {*client.get_nodes(), *client.nodes_manager.startup_nodes.values()}
             return cls(f"cluster://{_joined((node.host, node.port) for node in nodes)}/")
-        pool = client.connection_pool
+        pool = pool_of(client, b"")
         options = pool.connection_kwargs
         database = options.get("db") or 0
         if isinstance(pool, SentinelConnectionPool):

@@ -15,11 +15,10 @@ from producer.connection.client import (
     is_refusal,
     reason_of,
     renew_locks,
-    send_once,
     where,
 )
+from producer.connection.wire import Wire, send_once
 from producer.delivery.fsync import prove_fsync
-from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity
@@ -136,11 +135,11 @@ class Direct:
         command = append_command(self._key, raw, by, seq, acked)
         if not self._level:
             return send_once(self._client, *command, seconds=seconds), None
-        with Pipeline(self._client, self._key) as pipeline:
-            pipeline.send([command, *self._level])
-            (entry_id,) = pipeline.replies(1, seconds=seconds)
+        with Wire(self._client, self._key) as wire:
+            wire.send([command, *self._level])
+            entry_id = wire.read(seconds)
             try:
-                replies = list(pipeline.replies(len(self._level), seconds=self._durability.timeout + seconds))
+                replies = list(wire.replies(len(self._level), seconds=self._durability.timeout + seconds))
             except ResponseError as error:
                 return entry_id, str(error)
             except RedisError as error:
@@ -148,6 +147,6 @@ class Direct:
             return entry_id, self._durability.shortfall(replies)
 
     def _prove(self) -> None:
-        with suppress(RedisError), Pipeline(self._client, self._key) as pipeline:  # the operation will say it better
-            prove_fsync(pipeline, where(self._client), seconds=self._timeout)
+        with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation will say it better
+            prove_fsync(wire, where(self._client), seconds=self._timeout)
             self._unproven = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis.exceptions import ResponseError
 
 from producer.connection.client import is_refusal
-from producer.delivery.pipeline import Pipeline
+from producer.connection.wire import Wire
 from producer.errors import UnusableServer
 
 __all__ = ["prove_fsync"]
@@ -14,11 +14,11 @@ _PROBE = ("WAITAOF", 1, 0, 1)
 """On a connection that has written nothing the server answers at once, or says why it never would."""
 
 
-def prove_fsync(pipeline: Pipeline, place: str, *, seconds: float) -> None:
+def prove_fsync(wire: Wire, place: str, *, seconds: float) -> None:
     """Raises UnusableServer if the server at `place` has no WAITAOF or no AOF; RedisError for other trouble."""
-    pipeline.send([_PROBE])
+    wire.send([_PROBE])
     try:
-        list(pipeline.replies(1, seconds=seconds))
+        wire.read(seconds)
     except ResponseError as error:
         if not is_refusal(error):
             raise

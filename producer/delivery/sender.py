@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from producer.connection.client import Client, RedisError, where
+from producer.connection.wire import Wire
 from producer.delivery.fsync import prove_fsync
-from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
 from producer.queue.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
@@ -36,14 +36,14 @@ class Sender:
         self._monotonic = monotonic
         self._is_proven = False
         self._key = b""
-        self._pipeline = Pipeline(client, b"")
+        self._wire = Wire(client, b"")
 
     def open(self) -> None:
         """Connect, if there is no connection."""
-        self._pipeline.open()
+        self._wire.open()
 
     def close(self) -> None:
-        self._pipeline.close()
+        self._wire.close()
 
     def send(
         self, queue: Queue, batch: Sequence[Numbered], durability: Durability, *, vetted: Vetted | None = None
@@ -58,13 +58,13 @@ class Sender:
         arrived = 0
         try:
             self._connect(queue.namespace, durability)
-            self._pipeline.open()
+            self._wire.open()
             queue.bind()
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
             sendable = batch if vetted is None else vetted(batch)
             entries = (append_command(key, op, by, seq, acked) for seq, op in sendable)
-            self._pipeline.send(chain(entries, level))
-            for _ in self._pipeline.replies(len(batch), seconds=self._timeout):
+            self._wire.send(chain(entries, level))
+            for _ in self._wire.replies(len(batch), seconds=self._timeout):
                 arrived += 1
             self._confirm(queue, durability)
         except BaseException:
@@ -79,22 +79,22 @@ class Sender:
     def _connect(self, namespace: str, durability: Durability) -> None:
         key = wal_key(namespace).encode()
         if key != self._key:  # on a cluster another log may be at another node
-            self._pipeline.close()
-            self._key, self._pipeline = key, Pipeline(self._client, key)
+            self._wire.close()
+            self._key, self._wire = key, Wire(self._client, key)
         if durability.fsync and not self._is_proven:
-            prove_fsync(self._pipeline, where(self._client), seconds=self._timeout)
+            prove_fsync(self._wire, where(self._client), seconds=self._timeout)
             self._is_proven = True
 
     def _confirm(self, queue: Queue, durability: Durability) -> None:
         """Wait until what was sent is as safe as it has to be, on the connection that sent it: no other can tell."""
         level = durability.commands
         while level:
-            replies = self._pipeline.replies(len(level), seconds=self._timeout + durability.timeout)
+            replies = self._wire.replies(len(level), seconds=self._timeout + durability.timeout)
             shortfall = durability.shortfall(list(replies))
             if shortfall is None:
                 return
             self._unsafe(queue, RedisError(shortfall))
-            self._pipeline.send(level)
+            self._wire.send(level)
 
     def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
         now = self._monotonic()

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from producer.connection.client import Client, RedisError, is_refusal, reason_of, send_once
+from producer.connection.client import Client, RedisError, is_refusal, reason_of
+from producer.connection.wire import send_once
 from producer.durability import check_seconds
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from producer.connection.client import Client, using_client
+from producer.connection.wire import pairs_of
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from projector.errors import Damaged, Superseded
 from projector.keys import Keys
 from projector.shadow.replay import Replay
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link, Script, pairs_of
+from projector.worker.link import Link, Script
 from projector.worker.loader import read_checkpoint
 from projector.worker.projection_writer import COMMIT, ProjectionWriter
 from projector.worker.verdict import judge

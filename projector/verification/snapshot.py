@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from producer.connection.client import RedisError
+from producer.connection.wire import pairs_of
 from projector.errors import Damaged
 from projector.fold.rendering import Content, Rendered
 from projector.instant import Command, eval_of
 from projector.keys import Keys
-from projector.worker.link import Link, pairs_of
+from projector.worker.link import Link
 
 __all__ = ["Reader"]
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from producer.connection.client import Client, using_client
+from producer.connection.wire import pairs_of
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from projector.keys import FIXED_KEYS, Keys
 from projector.verification.differences import Difference, differences
 from projector.verification.log_reader import LogReader
 from projector.verification.snapshot import Reader
-from projector.worker.link import Link, pairs_of
+from projector.worker.link import Link
 from projector.worker.loader import read_checkpoint
 
 __all__ = ["Difference", "Verification", "verify"]

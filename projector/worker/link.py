@@ -8,17 +8,16 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-from hiredis import pack_command
-from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
 from producer.connection.client import Client, RedisError
+from producer.connection.wire import SlotMoved, Wire
 from projector.connection import translation_of
-from projector.errors import ServerUnavailable, Superseded
+from projector.errors import Superseded
 
-__all__ = ["Link", "Script", "entries_of", "pairs_of"]
+__all__ = ["Link", "Script"]
 
-_START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK", "NOSCRIPT")
+_START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK")
 
 
 class Script:
@@ -30,53 +29,53 @@ class Script:
 
 
 class Link:
-    """One connection out of `client`'s pool, for one session, with `scripts` loaded. After an error it is closed: a
-    stale reply must not answer the next command.
+    """A wire for one session, with `scripts` loaded. A link whose wire has failed stays closed.
 
-    Raises ServerUnavailable and ServerRefused, and Superseded for what a session begins anew after.
+    Raises ServerUnavailable and ServerRefused, and Superseded for a failure after which a session starts over.
     """
 
     def __init__(self, client: Client, key: bytes, scripts: Iterable[Script]) -> None:
         self._client = client
-        try:
-            self._pool = _pool_of(client, key)
-            self._connection: Any = self._pool.get_connection()
-        except (RedisError, OSError, UnicodeError) as error:
-            raise self._translated(error) from error
+        self._wire = Wire(client, key)
         self._expected: deque[Callable[[Any], None]] = deque()
+        self._translated(self._wire.open)
         self.call_all([("SCRIPT", "LOAD", script.source) for script in scripts])
 
     def request(self, then: Callable[[Any], None], *command: Any) -> None:
         """Send a command ahead; `then` gets its reply, in the order in which commands were sent."""
-        self._send([pack_command(command)])  # redis-py's own packing looks at each argument in Python first
+        self._send([command])
         self._expected.append(then)
 
     def request_script(
         self, then: Callable[[Any], None], script: Script, keys: list[bytes], arguments: list[Any]
     ) -> None:
+        """Send a script ahead, as `request` does a command."""
         self.request(then, "EVALSHA", script.digest, len(keys), *keys, *arguments)
 
     def receive(self) -> None:
-        """Wait for the next reply that is under way, and do with it what was to be done."""
+        """Wait for the next reply that is under way, and give it to its `then`."""
         then = self._expected.popleft()
         then(self._read())
 
     def settle(self) -> None:
-        """Receive all that is under way."""
+        """Receive every reply that is under way."""
         while self._expected:
             self.receive()
 
     def call(self, *command: Any) -> Any:
-        """The reply of one command, after all that are under way."""
-        self.settle()
-        self._send(self._connection.pack_command(*command))
-        return self._read()
+        """The reply to one command, after all that are under way."""
+        (reply,) = self.call_all([command])
+        return reply
 
     def call_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The replies of many commands, sent together."""
+        """The replies to many commands, sent together."""
         self.settle()
-        self._send(self._connection.pack_commands(commands))
+        self._send(commands)
         return [self._read() for _ in commands]
+
+    def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
+        """The reply to a script, as `call` gives a command's."""
+        return self.call("EVALSHA", script.digest, len(keys), *keys, *arguments)
 
     def scan(self, pattern: bytes) -> list[bytes]:
         """Every key like `pattern`, sorted."""
@@ -88,67 +87,26 @@ class Link:
             if int(cursor) == 0:
                 return sorted(found)
 
-    def call_script(self, script: Script, keys: list[bytes], arguments: list[Any]) -> Any:
-        return self.call("EVALSHA", script.digest, len(keys), *keys, *arguments)
+    def close(self) -> None:
+        """Close the connection; replies that were not received are lost."""
+        self._wire.close()
 
-    def _send(self, packed: Any) -> None:
-        try:
-            self._connection.send_packed_command(packed)
-        except (RedisError, OSError) as error:
-            raise self._failed(error) from error
+    def _send(self, commands: list[tuple[Any, ...]]) -> None:
+        if not self._wire.is_open:
+            raise Superseded("the connection was closed")
+        self._translated(self._wire.send, commands)
 
     def _read(self) -> Any:
+        if not self._wire.is_open:
+            raise Superseded("the connection was closed")
+        return self._translated(self._wire.read)
+
+    def _translated(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        """What `act` returns; redis-py's errors as the projector's."""
         try:
-            return self._connection.read_response()
-        except (RedisError, OSError) as error:
-            raise self._failed(error) from error
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, _Closed()
-        if not isinstance(connection, _Closed):
-            connection.disconnect()
-            self._pool.release(connection)
-
-    def _failed(self, error: RedisError | OSError) -> Exception:
-        self.close()
-        return self._translated(error)
-
-    def _translated(self, error: RedisError | OSError | UnicodeError) -> Exception:
-        if isinstance(error, NoScriptError) or (
-            isinstance(error, ResponseError) and str(error).startswith(_START_OVER)
-        ):
-            return Superseded(str(error))
-        if isinstance(error, RedisError):
-            return translation_of(error, self._client)
-        return ServerUnavailable(str(error))
-
-
-class _Closed:
-    """Stands where the connection was: whoever uses a closed link begins anew."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise Superseded("the connection was closed")
-
-
-def _pool_of(client: Client, key: bytes) -> Any:
-    if isinstance(client, RedisCluster):
-        node = client.get_node_from_key(key.decode())
-        return client.get_redis_connection(node).connection_pool
-    return client.connection_pool
-
-
-def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:
-    """The entries of an XREADGROUP or XREAD reply of one stream, whichever protocol it came by."""
-    if not reply:
-        return []
-    if isinstance(reply, dict):  # RESP3
-        reply = list(reply.items())
-    entries: list[tuple[bytes, list[bytes]]] = reply[0][1]
-    return entries
-
-
-def pairs_of(reply: Any) -> dict[Any, Any]:
-    """Names and values, as either protocol returns them: of a hash, of XINFO, or of a page of HSCAN."""
-    if isinstance(reply, dict):
-        return reply
-    return dict(zip(reply[0::2], reply[1::2], strict=True))
+            return act(*arguments)
+        except RedisError as error:
+            starts_over = isinstance(error, ResponseError) and str(error).startswith(_START_OVER)
+            if starts_over or isinstance(error, NoScriptError | SlotMoved):
+                raise Superseded(str(error)) from error
+            raise translation_of(error, self._client) from error

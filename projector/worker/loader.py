@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from producer.connection.wire import pairs_of
 from producer.operations import (
     ActionExecutionCompleted,
     ActionExecutionOrphaned,
@@ -29,7 +30,7 @@ from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 from projector.keys import Keys
 from projector.records import InFlightRecord
-from projector.worker.link import Link, pairs_of
+from projector.worker.link import Link
 
 __all__ = ["Loader", "check_config", "read_checkpoint"]
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from producer.connection.wire import pairs_of
 from producer.operations import ActionExecutionOrphaned, encode
 from producer.wal import HEARTBEAT_SECONDS
 from projector.entry_id import order_of
@@ -16,7 +17,7 @@ from projector.fold.record import in_flight_of
 from projector.keys import Keys
 from projector.records import InFlightRecord
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script, pairs_of
+from projector.worker.link import Link, Script
 from projector.worker.verdict import REBUILD, judge
 
 __all__ = ["ORPHAN", "SILENCE", "Orphans"]

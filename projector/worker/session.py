@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from producer.connection.wire import entries_of
 from producer.wal import HEARTBEAT_SECONDS
 from projector.bounds import Bounds
 from projector.keys import FIXED_KEYS, GROUP, Keys
 from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script, entries_of
+from projector.worker.link import Link, Script
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
 from projector.worker.projection_writer import ProjectionWriter

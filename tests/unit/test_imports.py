@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 SHARED = {
     "producer.connection.client",
+    "producer.connection.wire",
     "producer.errors",
     "producer.operations",
     "producer.pause",

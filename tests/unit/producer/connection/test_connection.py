@@ -34,9 +34,9 @@ from producer.connection.client import (
     is_refusal,
     reason_of,
     safe_url,
-    send_once,
     where,
 )
+from producer.connection.wire import send_once
 from producer.errors import UnusableServer
 
 SECRET = "hunter2"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from redis.exceptions import BusyLoadingError, ResponseError
 
 from producer import UnusableServer
+from producer.connection.wire import Wire
 from producer.delivery.fsync import prove_fsync
-from producer.delivery.pipeline import Pipeline
 from producer.durability import Durability
 
 
 class Answering:
-    """A pipeline whose server answers everything with `answer`."""
+    """A wire whose server answers everything with `answer`."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer
@@ -24,12 +23,11 @@ class Answering:
     def send(self, commands: list[tuple[Any, ...]]) -> None:
         self.sent += commands
 
-    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
+    def read(self, seconds: float) -> Any:
         assert seconds == 3.0
-        for _ in range(count):
-            if isinstance(self.answer, Exception):
-                raise self.answer
-            yield self.answer
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 @pytest.mark.parametrize(
@@ -75,16 +73,16 @@ def test_a_level_is_reached_or_it_is_said_what_is_missing(
     ],
 )
 def test_a_server_that_cannot_do_it_is_named_with_the_cure(answer: Exception, said: str) -> None:
-    pipeline = Answering(answer)
+    wire = Answering(answer)
     with pytest.raises(UnusableServer, match=rf"fsync=True cannot be had of here:1: .*{said}"):
-        prove_fsync(cast("Pipeline", pipeline), "here:1", seconds=3.0)
-    assert pipeline.sent == [("WAITAOF", 1, 0, 1)]
+        prove_fsync(cast("Wire", wire), "here:1", seconds=3.0)
+    assert wire.sent == [("WAITAOF", 1, 0, 1)]
 
 
 def test_trouble_that_passes_proves_nothing() -> None:
     with pytest.raises(BusyLoadingError):
-        prove_fsync(cast("Pipeline", Answering(BusyLoadingError("LOADING"))), "here:1", seconds=3.0)
-    prove_fsync(cast("Pipeline", Answering([1, 0])), "here:1", seconds=3.0)
+        prove_fsync(cast("Wire", Answering(BusyLoadingError("LOADING"))), "here:1", seconds=3.0)
+    prove_fsync(cast("Wire", Answering([1, 0])), "here:1", seconds=3.0)
 
 
 @pytest.mark.parametrize(

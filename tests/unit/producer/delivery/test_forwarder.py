@@ -37,12 +37,15 @@ class Line:
     def send(self, commands: Iterable[tuple[Any, ...]]) -> None:
         self.sent.append(list(commands))
 
-    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:  # noqa: ARG002 - it does not wait
+    def read(self, seconds: float) -> Any:  # noqa: ARG002 - it does not wait
+        reply = self.script.pop(0) if self.script else 1
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
         for _ in range(count):
-            reply = self.script.pop(0) if self.script else 1
-            if isinstance(reply, Exception):
-                raise reply
-            yield reply
+            yield self.read(seconds)
 
     def close(self) -> None:
         self.closed += 1
@@ -60,7 +63,7 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     made = Line([])
-    monkeypatch.setattr("producer.delivery.sender.Pipeline", made)
+    monkeypatch.setattr("producer.delivery.sender.Wire", made)
     monkeypatch.setattr("producer.delivery.forwarder._FIRST_PAUSE", 0.001)
     return made
 

@@ -18,7 +18,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from producer import Producer, WalUnavailable
-from producer.connection.client import send_once
+from producer.connection.wire import send_once
 from producer.execution import heartbeat
 from producer.operations import encoded
 from producer.wal import HEARTBEAT_SECONDS

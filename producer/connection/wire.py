@@ -1,0 +1,174 @@
+"""One raw connection to the node that has a key: commands sent together, replies read in order, nothing repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import hiredis
+import redis
+from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, ResponseError
+
+from producer.connection.client import DEFAULT_SECONDS, Client, RedisError, is_cluster, pool_of
+
+__all__ = ["SlotMoved", "Wire", "entries_of", "pairs_of", "send_once"]
+
+_PIECE = 100
+"""Commands that are packed at once. After each piece the socket is written to, and other threads get their turn."""
+
+
+class SlotMoved(redis.ConnectionError):
+    """The key has moved to another node of the cluster; a wire that is opened anew finds it there."""
+
+
+class Wire:
+    """A connection out of `client`'s pool, made when it is first needed. For one thread.
+
+    Every failure is raised as a RedisError and closes the connection, because a late reply must not answer the next
+    command. As a context, the wire gives the connection back to the pool at the end.
+    """
+
+    __slots__ = ("_client", "_connection", "_key", "_pool")
+
+    def __init__(self, client: Client, key: bytes) -> None:
+        self._client = client
+        self._key = key
+        self._pool: Any = None
+        self._connection: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection: nothing that was sent on it has failed."""
+        return self._connection is not None
+
+    def open(self) -> None:
+        """Connect, if there is no connection."""
+        if self._connection is None:
+            try:
+                self._pool = pool_of(self._client, self._key)
+                self._connection = self._pool.get_connection()
+            except BaseException as error:
+                self._fail(error)
+                raise
+
+    @property
+    def timeout(self) -> float | None:
+        """For how many seconds the client was configured to wait for a reply; None: for ever."""
+        own: float | None = self._connection.socket_timeout
+        return own
+
+    def send(self, commands: Iterable[tuple[Any, ...]]) -> None:
+        """Write `commands`; the reply to each has to be read."""
+        self.open()
+        pack, write = hiredis.pack_command, self._connection.send_packed_command
+        packed: list[bytes] = []
+        try:
+            for command in commands:
+                packed.append(pack(command))  # redis-py's own packing looks at each argument in Python first
+                if len(packed) == _PIECE:
+                    write([b"".join(packed)])
+                    packed.clear()
+            if packed:
+                write([b"".join(packed)])
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def read(self, seconds: float | None = None) -> Any:
+        """The next reply; raises the server's error if the reply is one.
+
+        The wire waits for `seconds`, or if that is None for as long as the client was configured to.
+        """
+        try:
+            if seconds is None:
+                return self._connection.read_response()
+            return self._connection.read_response(timeout=seconds)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
+        """The next `count` replies, each as `read` gives it. The caller has to take them all."""
+        try:
+            for _ in range(count):
+                yield self.read(seconds)
+        except GeneratorExit:  # the caller stopped before the end
+            self.close()
+            raise
+
+    def ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The replies to `commands`; where the server refused a command, its error stands in the reply's place."""
+        self.send(commands)
+        return [self._answer() for _ in commands]
+
+    def _answer(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            if is_cluster(self._client) and isinstance(error, AskError):
+                self._fail(error)
+            return error
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def close(self) -> None:
+        """Close the connection; replies that were not read are lost."""
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._give_back()
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            self.close()
+        elif self._connection is not None:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        connection, self._connection = self._connection, None
+        self._pool.release(connection)
+
+    def _fail(self, error: BaseException) -> None:
+        """Close, whatever `error` is; raise a RedisError in its place if redis-py has let another kind through."""
+        self.close()
+        if is_cluster(self._client):
+            # redis-py looks for the nodes anew after the commands that it sends itself; here nobody else does.
+            with suppress(RedisError, RedisClusterException, OSError):
+                self._client.nodes_manager.initialize()
+            if isinstance(error, AskError):
+                raise SlotMoved("the log has moved to another node") from error
+        if isinstance(error, RedisClusterException | ChildDeadlockedError | OSError | UnicodeError):
+            raise redis.ConnectionError(str(error)) from error
+
+
+def send_once(client: Client, *command: Any, seconds: float = DEFAULT_SECONDS) -> Any:
+    """The reply to one command, sent once, however often the client was configured to retry.
+
+    The second word of the command is its key. Waits for `seconds`, or for as long as the client was configured to, if
+    that is shorter. Every failure is a RedisError.
+    """
+    with Wire(client, command[1] if len(command) > 1 else b"") as wire:
+        wire.send((command,))
+        own = wire.timeout
+        return wire.read(None if own is not None and own <= seconds else seconds)
+
+
+def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:
+    """The entries in an XREADGROUP or XREAD reply about one stream: a list by RESP2, a dictionary by RESP3."""
+    if not reply:
+        return []
+    entries: list[tuple[bytes, list[bytes]]] = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
+    return entries
+
+
+def pairs_of(reply: Any) -> dict[Any, Any]:
+    """The names and values in a reply: alternately by RESP2, a dictionary or a list of pairs by RESP3."""
+    if isinstance(reply, dict):
+        return reply
+    if reply and isinstance(reply[0], list):
+        return dict(reply)
+    return dict(zip(reply[0::2], reply[1::2], strict=True))
