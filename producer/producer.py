@@ -1,4 +1,4 @@
-"""The producer: three operations, validated here, and on their way to the log by a delivery."""
+"""The producer: it validates three kinds of operations and gives them to a delivery, which sends them to the log."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from functools import partial
+from typing import Any, Literal, NoReturn, TypeVar
 
 from producer.connection.client import DEFAULT_SECONDS, Client, client_of
 from producer.delivery.delivery import delivery_of
 from producer.durability import Durability, check_seconds
 from producer.errors import InvalidOperation, Unacknowledged, Unavailable
-from producer.execution.execution import Execution, Tracked
+from producer.execution.execution import Execution
 from producer.execution.heartbeat import Heartbeat
+from producer.execution.tracked import tracked
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.spool.options import Spool
 from producer.text.redaction import Redact, redacted_end
-from producer.text.truncation import text_of, truncate, truncate_bytes
+from producer.text.truncation import fitted, text_of
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
 __all__ = ["Producer"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _LARGEST_OUTPUT = 160 << 10
 """JSON may write a byte in six; more would not always fit the largest operation."""
@@ -114,7 +118,7 @@ class Producer:
         execution_id: str | None = None,
         at: int | None = None,
     ) -> Receipt:
-        """Record that `action_id` was started by `source`; `at` is epoch milliseconds, now by default."""
+        """Record that `source` started `action_id` at `at` (epoch milliseconds, now by default)."""
         return self._record(
             {
                 "type": "action_execution_started",
@@ -139,7 +143,7 @@ class Producer:
     ) -> Receipt:
         """Record that a run of `action_id` ended after `duration_ms` milliseconds (a float is floored).
 
-        `output` and `error` are cut to their bound, their end kept; what is no UTF-8 is replaced.
+        `output` and `error` are cut to their bounds, keeping their ends; bytes that are no UTF-8 are replaced.
         """
         return self._record(
             {
@@ -148,7 +152,7 @@ class Producer:
                 "success": success,
                 "output": self._fit("output", output, self._output_bytes),
                 "error": self._fit("error", error, TEXT_BYTES),
-                "duration_ms": _whole("duration_ms", duration_ms),
+                "duration_ms": _floored("duration_ms", duration_ms),
                 "completed_at": self._now() if at is None else at,
                 "execution_id": execution_id,
             }
@@ -177,6 +181,12 @@ class Producer:
             }
         )
 
+    def resend(self, error: Unacknowledged) -> Receipt:
+        """Send the operation of `error` again, under its own sequence number: it counts once, however often sent."""
+        return self._delivery.resend(error)
+
+    # -- runs --
+
     def execution(
         self,
         action_id: str,
@@ -188,12 +198,12 @@ class Producer:
     ) -> Execution:
         """A run of `action_id`, for `with` and `async with`: its start is recorded before the body, its end after.
 
-        With `on_unavailable="raise"` the body does not run when the start cannot be recorded; with `"log"` it runs
-        all the same and the trouble goes to the logger `producer`.
+        If the start cannot be recorded, the body does not run with `on_unavailable="raise"`; with `"log"` it runs all
+        the same, and the logger `producer` is told why.
 
-        While it is open this producer beats, and its start says so: if the process dies, the projector will presume
-        the run dead. A run still open when the producer is closed, or the interpreter ends, has failed with `producer
-        exited`.
+        The producer beats while the run is open, and the start says so: if the process dies, the projector will
+        presume the run dead. If the producer is closed or the interpreter ends before the run, the run is recorded as
+        failed with `producer exited`.
         """
         return Execution(
             self,
@@ -212,12 +222,18 @@ class Producer:
         source: str,
         execution_type: str = "task",
         on_unavailable: Literal["raise", "log"] = "raise",
-    ) -> Tracked:
+    ) -> Callable[[_F], _F]:
         """Decorate a function or coroutine function: each call is an execution of `action_id`."""
-        return Tracked(self, action_id, source=source, execution_type=execution_type, on_unavailable=on_unavailable)
+
+        def execution() -> Execution:
+            return self.execution(
+                action_id, source=source, execution_type=execution_type, on_unavailable=on_unavailable
+            )
+
+        return partial(tracked, execution=execution)
 
     def begin(self, run: Execution) -> Receipt:
-        """Record that `run` has started, and beat until its `end`. Entering it does this."""
+        """Record that `run` has started, and beat until its `end`. Entering the run calls this."""
         expect_process_end()
         promises = self._heartbeat.begin(run, self._delivery.by)
         return self._record(
@@ -238,33 +254,30 @@ class Producer:
 
     @property
     def unwatched(self) -> str | None:
-        """Why a run that dies will not be noticed: heartbeats are refused. None when they are not, so far."""
+        """Why nobody will notice if a run dies: the server refuses heartbeats. None if it does not, so far."""
         return self._heartbeat.refusal
 
-    def resend(self, error: Unacknowledged) -> Receipt:
-        """Repeat the operation of `error` under its own sequence number: it counts once, however often sent."""
-        return self._delivery.resend(error)
+    # -- waiting operations, and the end --
 
     @property
     def trouble(self) -> str | None:
-        """Why what waits in the spool or buffer cannot be forwarded at present; None when it can."""
+        """Why operations in the spool or buffer cannot be forwarded at present; None if they can."""
         return self._delivery.trouble
 
     def flush(self, timeout: float = DEFAULT_SECONDS, *, leftovers: bool = True, attempts: float = math.inf) -> bool:
-        """Whether all that was recorded so far has arrived, as safely as was asked for, within `timeout` seconds.
+        """Whether all operations recorded so far have arrived, as safely as was asked, within `timeout` seconds.
 
-        What was recorded directly has. With a spool it is about the `leftovers` of dead producers, too. It gives up
-        earlier when so many `attempts` to send something have failed. Raises UnusableServer where it cannot arrive as
-        safely as was asked for.
+        With a spool, the `leftovers` of dead producers have to arrive, too. The producer gives up earlier if so many
+        `attempts` to send have failed. Raises UnusableServer if the server cannot make them as safe as was asked.
         """
         return self._delivery.flush(timeout, leftovers=leftovers, attempts=attempts)
 
     def close(self, timeout: float = DEFAULT_SECONDS) -> None:
-        """Forward what waits in the spool or buffer, within `timeout` seconds; close connections of its own making.
+        """Forward waiting operations within `timeout` seconds, and close the connections that the producer made.
 
-        Runs that are still open have failed with `producer exited`.
-        What then still waits in a spool stays there, for the next producer; in a buffer it is lost, and the logger
-        `producer` is told. After a `with` block, and when the process ends of itself, this is done too.
+        Open runs are recorded as failed with `producer exited`. Operations that still wait stay in a spool, for the
+        next producer; those in a buffer are lost. The logger `producer` is told of both. Leaving a `with` block and
+        the end of the process close the producer, too.
         """
         self._abandon_runs()
         self._delivery.close(timeout)
@@ -295,14 +308,12 @@ class Producer:
                 run.abandon("producer exited")
             except Unavailable as error:
                 logging.getLogger("producer").warning("runs stay open, since the producer exits: %s", error)
-                return  # it would be the same for the others, and take as long again
-
-    # -- one way for all operations --
+                return  # the other runs would fail in the same way, after as long a wait
 
     def _record(self, fields: dict[str, Any]) -> Receipt:
         try:
             raw = encoded(fields)
-        except InvalidOperation:  # no number is used up; and if it was for a lone surrogate, that is replaced
+        except InvalidOperation:  # maybe for a lone surrogate, which is replaced; no sequence number was used
             texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
             raw = encoded(fields | texts)
         return self._delivery.record(fields["type"], raw, self._now())
@@ -311,17 +322,18 @@ class Producer:
         return int(self._clock() * 1000)
 
     def _fit(self, field: str, value: object, limit: int) -> str | None:
-        if value is None:
-            return None
         if self._redact is not None and isinstance(value, str | bytes):
             return redacted_end(value, limit, self._redact)
-        if isinstance(value, str):
-            if len(value) <= limit and value.isascii():
-                return value  # as nearly all are
-            return truncate(text_of(value), limit)
-        if isinstance(value, bytes):
-            return truncate_bytes(value, limit)
-        raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
+        return fitted(field, value, limit)
+
+
+def _floored(field: str, value: object) -> object:
+    """A float floored; any other value as it is, for the contract to judge."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidOperation(field, "a finite number of milliseconds", str(value))
+        return math.floor(value)
+    return value
 
 
 _producers: weakref.WeakSet[Producer] = weakref.WeakSet()
@@ -338,14 +350,5 @@ def _after_fork() -> None:
 
 
 at_process_end(_abandon_all)
-# When the hook runs the child has one thread, so that its identity is made once, whatever the parent was doing.
+# By a hook, which runs while the child has one thread: its identity is made once, whatever the parent was doing.
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def _whole(field: str, value: object) -> object:
-    """A float floored; anything else as it is, for the contract to judge."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidOperation(field, "a finite number of milliseconds", str(value))
-        return math.floor(value)
-    return value

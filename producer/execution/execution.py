@@ -1,55 +1,43 @@
-"""One run of an action, recorded around a body: `with`, `async with`, and a decorator."""
+"""One run of an action, recorded around a body by `with` or `async with`."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from producer.errors import InvalidOperation, NotYetDurable, Unavailable
+from producer.execution.settle import cancel_again, in_thread, settle
 from producer.receipt import Receipt
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Execution", "Tracked"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+__all__ = ["Execution"]
 
 
 class _Recorder(Protocol):
+    """The part of a Producer that an execution needs."""
+
     def begin(self, run: Execution) -> Receipt: ...
 
     def end(self, run: Execution) -> None: ...
 
-    def action_execution_completed(
-        self,
-        action_id: str,
-        success: bool,
-        *,
-        output: str | bytes | None = None,
-        error: str | None = None,
-        duration_ms: float,
-        execution_id: str | None = None,
-    ) -> Receipt: ...
-
-    def execution(
-        self, action_id: str, *, source: str, execution_type: str, on_unavailable: Literal["raise", "log"]
-    ) -> Execution: ...
+    @property
+    def action_execution_completed(self) -> Callable[..., Receipt]: ...
 
 
 class Execution:
     """A run: `execution_id` names it, `output` is recorded with its end, `fail(text)` makes it a failure.
 
-    Any exception out of the body makes it a failure with the text `Type: message` (`SystemExit(0)` a success) and
-    goes on; trouble with the record is then a note on it. Enter it once.
+    An exception out of the body makes the run a failure with the text `Type: message` (`SystemExit(0)` a success) and
+    goes on; trouble with the record is then a note on it. Enter an execution once.
+
+    `started` and `completed` are the receipts of its start and end, None until they were recorded.
     """
 
     def __init__(
@@ -77,17 +65,15 @@ class Execution:
         self._monotonic = monotonic
         self._began: float | None = None
         self._error: str | None = None
-        self._ending = threading.Lock()  # whoever has it records the end
+        self._ending = threading.Lock()  # acquired once, by the thread that records the end
 
     def fail(self, text: str) -> None:
         """Make this run a failure with the error `text`; the body goes on."""
         self._error = str(text)
 
     def abandon(self, error: str) -> None:
-        """Record its end as a failure in place of its body, which may go on: its producer does not."""
+        """Record the end of the run as a failure while its body may go on, because its producer ends."""
         self._record_end(error, self._elapsed())
-
-    # -- what both kinds of `with` do --
 
     def _start(self) -> None:
         if self._began is not None:
@@ -96,7 +82,7 @@ class Execution:
             self.started = self._recorder.begin(self)
         except Unavailable as error:
             if self._on_unavailable == "raise":
-                if isinstance(error, NotYetDurable):  # the start stands in the log, so its end has to
+                if isinstance(error, NotYetDurable):  # the start is in the log, so the end must follow
                     self._finish(error, 0.0)
                 self._recorder.end(self)
                 raise
@@ -115,21 +101,21 @@ class Execution:
 
     def _record_end(self, error: str | None, duration_ms: float) -> None:
         if not self._ending.acquire(blocking=False):
-            return  # it was abandoned while its body ran
+            return  # the run was abandoned while its body ran
         self._recorder.end(self)
         self.completed = self._recorder.action_execution_completed(
             self.action_id,
             error is None,
-            output=_text_of_any(self.output),
+            output=_recordable(self.output),
             error=error,
             duration_ms=duration_ms,
             execution_id=self.execution_id,
         )
 
     def _report(self, trouble: Exception, raised: BaseException | None) -> None:
-        """What became of the end's record: raised only where the body raised nothing."""
+        """Tell why the end was not recorded: raise that only if the body raised nothing."""
         if raised is not None:
-            raised.add_note(f"{type(trouble).__name__}: {trouble}")
+            _add_note(raised, trouble)
         elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable):
             raise trouble
         if self._on_unavailable == "log" or not isinstance(raised, Exception):
@@ -150,110 +136,30 @@ class Execution:
     # -- async with --
 
     async def __aenter__(self) -> Execution:
-        starting = _in_thread(self._start)
-        cancelled = await _settle(starting)
+        starting = in_thread(self._start)
+        cancelled = await settle(starting)
         if cancelled is None:
             starting.result()
             return self
         if (trouble := starting.exception()) is not None:
-            cancelled.add_note(f"{type(trouble).__name__}: {trouble}")
-        else:  # the start stands in the log, so its end has to
-            await _settle(_in_thread(self._finish, cancelled, self._elapsed()))
+            _add_note(cancelled, trouble)
+        else:  # the start is in the log, so the end must follow
+            await settle(in_thread(self._finish, cancelled, self._elapsed()))
         raise cancelled
 
     async def __aexit__(self, _type: object, raised: BaseException | None, _traceback: TracebackType | None) -> None:
-        finishing = _in_thread(self._finish, raised, self._elapsed())
-        cancelled = await _settle(finishing)
+        finishing = in_thread(self._finish, raised, self._elapsed())
+        cancelled = await settle(finishing)
         trouble = finishing.exception()
         if cancelled is None:
             if trouble is not None:
                 raise trouble
         elif raised is None:
             if trouble is not None:
-                cancelled.add_note(f"{type(trouble).__name__}: {trouble}")
+                _add_note(cancelled, trouble)
             raise cancelled
         elif not isinstance(raised, asyncio.CancelledError):
-            _cancel_again()
-
-
-def _in_thread(function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
-    # Not asyncio.to_thread in a task of its own: asyncio.run cancels every task when it ends, this one would be lost.
-    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, function, *arguments)
-
-
-async def _settle(future: asyncio.Future[None]) -> asyncio.CancelledError | None:
-    """Wait until `future` is done, whatever cancels us meanwhile; the cancellation, if there was one."""
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    return cancelled
-
-
-def _cancel_again() -> None:
-    """The body's exception goes on; the cancellation that it took the place of comes with the next await.
-
-    As asyncio.TaskGroup does it since 3.13: taken back first, so that the count of cancellations stays right.
-    """
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
-        task.cancel()
-
-
-class Tracked:
-    """The decorator that `Producer.tracked` makes."""
-
-    def __init__(
-        self,
-        recorder: _Recorder,
-        action_id: str,
-        *,
-        source: str,
-        execution_type: str,
-        on_unavailable: Literal["raise", "log"],
-    ) -> None:
-        self._recorder = recorder
-        self._action_id = action_id
-        self._options = {"source": source, "execution_type": execution_type}
-        self._on_unavailable = on_unavailable
-
-    def __call__(self, function: _F) -> _F:
-        if isinstance(function, staticmethod | classmethod):
-            return cast("_F", type(function)(self(function.__func__)))
-        if not callable(function) or isinstance(function, type):
-            raise TypeError(f"expected a function or coroutine function, found {function!r}")
-        if _is_one(inspect.isgeneratorfunction, function) or _is_one(inspect.isasyncgenfunction, function):
-            raise TypeError(
-                f"{function!r} is a generator, whose run ends with its consumer: "
-                "use `with producer.execution(…)` inside it"
-            )
-        if _is_one(inspect.iscoroutinefunction, function):
-            coroutine = cast("Callable[..., Coroutine[Any, Any, Any]]", function)
-
-            @functools.wraps(function)
-            async def run_async(*args: Any, **kwargs: Any) -> Any:
-                async with self._execution():
-                    return await coroutine(*args, **kwargs)
-
-            return cast("_F", run_async)
-
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with self._execution():
-                return function(*args, **kwargs)
-
-        return cast("_F", run)
-
-    def _execution(self) -> Execution:
-        return self._recorder.execution(self._action_id, on_unavailable=self._on_unavailable, **self._options)
-
-
-def _is_one(kind: Callable[[object], bool], function: Callable[..., Any]) -> bool:
-    """Whether `function` is of that kind itself, or an object whose `__call__` is."""
-    return kind(function) or kind(type(function).__call__)
+            cancel_again()
 
 
 def _is_clean_exit(raised: BaseException) -> bool:
@@ -267,13 +173,11 @@ def _describe(raised: BaseException) -> str:
     return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
 
 
-def _text_of_any(output: object) -> str | bytes | None:
-    """The body has run: what it left as output, of whatever type, must not keep its end out of the log."""
+def _recordable(output: object) -> str | bytes | None:
+    """The output as text or bytes: its type, whatever the body left, must not keep the end out of the log."""
     if output is None or isinstance(output, str | bytes):
         return output
-    if isinstance(output, bytearray | memoryview):
-        return bytes(output)
-    return _str_of(output)
+    return bytes(output) if isinstance(output, bytearray | memoryview) else _str_of(output)
 
 
 def _str_of(value: object) -> str:
@@ -281,6 +185,10 @@ def _str_of(value: object) -> str:
         return str(value)
     except Exception:  # noqa: BLE001 - somebody else's __str__
         return ""
+
+
+def _add_note(error: BaseException, trouble: BaseException) -> None:
+    error.add_note(f"{type(trouble).__name__}: {trouble}")
 
 
 def _log(trouble: Exception) -> None:

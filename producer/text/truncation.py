@@ -1,24 +1,39 @@
-"""Texts of any origin made to fit: what is no UTF-8 replaced, what is too long cut, its end kept."""
+"""Texts of any origin made to fit: bytes that are no UTF-8 are replaced, long texts are cut, keeping their ends."""
 
 from __future__ import annotations
 
-__all__ = ["text_of", "truncate", "truncate_bytes"]
+from producer.errors import InvalidOperation
+
+__all__ = ["fitted", "text_of", "truncate", "truncate_bytes"]
+
+
+def fitted(field: str, value: object, limit: int) -> str | None:
+    """The text, bytes or None for `field`, in at most `limit` bytes; raises InvalidOperation for another type."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if len(value) <= limit and value.isascii():  # as nearly all texts are
+            return value
+        return truncate(text_of(value), limit)
+    if isinstance(value, bytes):
+        return truncate_bytes(value, limit)
+    raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
 
 
 def text_of(value: str | bytes) -> str:
-    """`value` as text that UTF-8 can carry: undecodable bytes and lone surrogates become U+FFFD."""
+    """`value` as a text that UTF-8 can carry: U+FFFD stands for undecodable bytes and lone surrogates."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if value.isascii():
         return value
-    # surrogatepass turns a pair that was written as two surrogates back into the character it means.
+    # surrogatepass turns a pair that was written as two surrogates back into the character that it means.
     return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def truncate(text: str, limit: int, *, already_cut: int = 0) -> str:
-    """The end of `text` in at most `limit` bytes of UTF-8, after a marker that says how many bytes went.
+    """The end of `text` in at most `limit` bytes of UTF-8, after a marker that says how many bytes were cut.
 
-    `already_cut` bytes went before this call and are counted in.
+    The marker's number includes `already_cut` bytes, which the caller has cut off before.
     """
     raw = text.encode()
     if len(raw) <= limit and not already_cut:
@@ -30,16 +45,16 @@ def truncate(text: str, limit: int, *, already_cut: int = 0) -> str:
 
 
 def truncate_bytes(raw: bytes, limit: int) -> str:
-    """The same for bytes of any origin; however many they are, no more is decoded than may be kept."""
+    """The same for bytes of any origin; of a long `raw` only the end is decoded."""
     if len(raw) <= 4 * limit:
         return truncate(text_of(raw), limit)
-    # A byte that is no UTF-8 becomes three, and none becomes less than one.
+    # A byte that is no UTF-8 becomes three, and none becomes less than one: `limit` bytes make `limit` or more.
     tail = _from_a_character(raw[len(raw) - limit :])
     return truncate(text_of(tail), limit, already_cut=len(raw) - len(tail))
 
 
 def _from_a_character(raw: bytes) -> bytes:
-    """`raw` without what is left of a character whose beginning was cut off."""
+    """`raw` without the rest of a character whose first bytes were cut off."""
     start = 0
     while start < min(3, len(raw)) and raw[start] & 0xC0 == 0x80:
         start += 1
