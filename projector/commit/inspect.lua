@@ -1,13 +1,13 @@
 -- Check that log and projection still belong together, and renew the lease; or, to begin a session, reset the group.
 --
--- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint
--- KEYS[4…] the other fixed keys of the projection, the quarantine last
+-- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint   KEYS[4] the quarantine
+-- KEYS[5…] the other keys that every projection has
 -- ARGV[1] the token of the lease       ARGV[2] the lease's TTL in ms
 -- ARGV[3] last_id as I know it ('' before the first entry)
 -- ARGV[4] entries trimmed by the projector
 -- ARGV[5] the consumer group, to set it to the checkpoint; '' to leave it alone
 -- ARGV[6] entries read, for the group's lag
--- ARGV[7…] for each KEYS[4…] the type it may have
+-- ARGV[7…] for each KEYS[5…] the type it may have
 -- returns {'ok', id of the entry after last_id or ''}
 --      or {'lease', holder}
 --      or {'checkpoint', last_id, torn}
@@ -21,10 +21,12 @@ local function refuse_type(key, expected)
   if found ~= expected and found ~= 'none' then return {'type', key, found, expected} end
 end
 
-local refused = refuse_type(KEYS[1], 'stream') or refuse_type(KEYS[2], 'string') or refuse_type(KEYS[3], 'hash')
+local log, lease, checkpoint, quarantine = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local refused = refuse_type(log, 'stream') or refuse_type(lease, 'string') or refuse_type(checkpoint, 'hash')
+  or refuse_type(quarantine, 'stream')
 if refused then return refused end
-for k = 4, #KEYS do
-  refused = refuse_type(KEYS[k], ARGV[k + 3])
+for k = 5, #KEYS do
+  refused = refuse_type(KEYS[k], ARGV[k + 2])
   if refused then return refused end
 end
 
@@ -42,7 +44,7 @@ if not stands[1] then
 end
 
 -- The bound pushes entries out that still count as set aside: there may be fewer, but never more.
-local quarantine, set_aside = KEYS[#KEYS], tonumber(stands[3] or 0) or 0
+local set_aside = tonumber(stands[3] or 0) or 0
 local beyond = redis.call('XRANGE', quarantine, stands[1] and '(' .. stands[1] or '-', '+', 'COUNT', 1)[1]
 local held = redis.call('XLEN', quarantine)
 if beyond or held > set_aside then return {'quarantine', beyond and beyond[1] or held, set_aside} end

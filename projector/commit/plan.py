@@ -146,4 +146,4 @@ def _texts(fields: Iterable[tuple[object, object]]) -> list[str]:
 
 def checkpoint_fields(history: History) -> list[str]:
     """The checkpoint as fields and values, alternately."""
-    return _texts(history.checkpoint.fields().items())
+    return _texts(history.checkpoint_fields().items())

@@ -1,12 +1,12 @@
-"""The rules: what each entry of the log does to the history.
+"""The rules: what each entry of the log does to the history, and which rows each rule may ask for.
 
 No rule reads a clock, a batch or the order of a hash: the same entries give the same history, however they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from producer.operations import (
     ActionExecutionCompleted,
@@ -22,11 +22,14 @@ from projector.fold.record import ActionExecutionRecord, CleanupRecord, InFlight
 from projector.fold.sequence import DUPLICATE, NEW, Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 
-__all__ = ["execution_key", "fold"]
+__all__ = ["RULES", "UNDECIDABLE", "Row", "Rule", "asked_of", "execution_key", "fold"]
+
+UNDECIDABLE = "cannot tell whether this is a duplicate"
+"""The quarantine's reason for an entry whose operation is good, and may have counted already."""
 
 
 def execution_key(action_id: str, execution_id: str | None) -> str:
-    """What names a run in `in_flight` and `orphans`."""
+    """The name of a run in `in_flight` and `orphans`."""
     return action_id if execution_id is None else f"{action_id}#{execution_id}"
 
 
@@ -42,7 +45,7 @@ def fold(history: History, entry: Entry) -> None:
             if verdict is DUPLICATE:
                 checkpoint.duplicates += 1
             else:
-                _quarantine(history, entry, "cannot tell whether this is a duplicate")
+                _quarantine(history, entry, UNDECIDABLE)
             return
     operation = entry.operation
     if operation is None:
@@ -52,7 +55,7 @@ def fold(history: History, entry: Entry) -> None:
     if entry.retry_of is not None and not _release(history, entry.retry_of):
         checkpoint.duplicates += 1
         return
-    _RULES[type(operation)](history, entry, operation)
+    RULES[type(operation)].apply(history, entry, operation)
 
 
 def _started(history: History, entry: Entry, operation: ActionExecutionStarted) -> None:
@@ -70,8 +73,8 @@ def _started(history: History, entry: Entry, operation: ActionExecutionStarted) 
     if history.in_flight.get(key) is not None:
         history.in_flight.put(key, run)
         history.checkpoint.in_flight_replaced += 1
-    elif history.in_flight.add(key, run) is not None:
-        history.checkpoint.in_flight_evicted += 1
+    else:
+        history.in_flight.add(key, run)
 
 
 def _completed(history: History, entry: Entry, operation: ActionExecutionCompleted) -> None:
@@ -81,9 +84,9 @@ def _completed(history: History, entry: Entry, operation: ActionExecutionComplet
     run = history.in_flight.pop(key)
     if run is None:
         run = history.orphans.pop(key)
-        if run is not None:  # presumed dead, and came back
+        if run is not None:  # it was presumed dead, and ended all the same
             totals.orphaned -= 1
-            statistics.orphaned = max(0, statistics.orphaned - 1)  # an evicted action began again at zero
+            statistics.orphaned = max(0, statistics.orphaned - 1)  # an action that was evicted began anew at zero
     statistics.complete(operation)
     totals.total_executions += 1
     if operation.success:
@@ -110,8 +113,7 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
     statistics = history.scanners.touch(operation.scanner_id)
     if statistics is None:
         statistics = ScannerStatistics()
-        if history.scanners.add(operation.scanner_id, statistics) is not None:
-            history.checkpoint.scanners_evicted += 1
+        history.scanners.add(operation.scanner_id, statistics)
     statistics.clean(operation)
     statistics.last_entry_id = entry.id
     history.totals.cleanups += 1
@@ -135,8 +137,7 @@ def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned
     run = history.in_flight.pop(key)
     if run is None:
         return
-    if history.orphans.put(key, at_entry(run, entry.id)) is not None:
-        history.checkpoint.orphans_evicted += 1
+    history.orphans.put(key, at_entry(run, entry.id))
     _action(history, entry, operation.action_id).orphaned += 1
     history.totals.orphaned += 1
 
@@ -145,25 +146,75 @@ def _dropped(history: History, _entry: Entry, operation: QuarantineDropped) -> N
     _release(history, operation.entry_id)
 
 
-_RULES: dict[type[Operation], Callable[[History, Entry, Any], None]] = {
-    ActionExecutionStarted: _started,
-    ActionExecutionCompleted: _completed,
-    CleanupExecuted: _cleaned,
-    ActionExecutionOrphaned: _orphaned,
-    QuarantineDropped: _dropped,
+class Row(NamedTuple):
+    """A row that a rule may ask for: in `table`, under the name that `name_of` finds in an entry (None: no row).
+
+    `adds`: the rule may put the row there where it is not, and so evict another.
+    """
+
+    table: str
+    name_of: Callable[[Any], str | None]
+    adds: bool = False
+
+
+class Rule(NamedTuple):
+    """The effect of an operation that is known to be new, and the rows of the history that it needs."""
+
+    apply: Callable[[History, Entry, Any], None]
+    rows: tuple[Row, ...]
+
+
+def _run_of(entry: Any) -> str:
+    return execution_key(entry.operation.action_id, entry.operation.execution_id)
+
+
+def _action_of(entry: Any) -> str:
+    return entry.operation.action_id  # type: ignore[no-any-return]
+
+
+RULES: dict[type[Operation], Rule] = {
+    ActionExecutionStarted: Rule(_started, (Row("in_flight", _run_of, adds=True),)),
+    ActionExecutionCompleted: Rule(
+        _completed, (Row("in_flight", _run_of), Row("orphans", _run_of), Row("actions", _action_of, adds=True))
+    ),
+    CleanupExecuted: Rule(_cleaned, (Row("scanners", lambda entry: entry.operation.scanner_id, adds=True),)),
+    ActionExecutionOrphaned: Rule(
+        _orphaned,
+        (Row("in_flight", _run_of), Row("orphans", _run_of, adds=True), Row("actions", _action_of, adds=True)),
+    ),
+    QuarantineDropped: Rule(_dropped, (Row("quarantine", lambda entry: entry.operation.entry_id),)),
 }
-"""What each operation does, once it is known to be new."""
+
+_OF_EVERY_ENTRY = (
+    Row("producers", lambda entry: entry.by, adds=True),
+    Row("quarantine", lambda entry: entry.retry_of),
+)
+"""The rows that `fold` itself asks for. It may add any entry to the quarantine, under an id that is always new."""
+
+
+def asked_of(table: str, entries: Iterable[Entry]) -> dict[str, bool]:
+    """The names of the rows of `table` that the fold of `entries` may ask for; True for those that it may add."""
+    rows_of: dict[type, list[Row]] = {
+        kind: [row for row in rule.rows if row.table == table] for kind, rule in RULES.items()
+    }
+    of_every_entry = [row for row in _OF_EVERY_ENTRY if row.table == table]
+    found: dict[str, bool] = {}
+    for entry in entries:
+        for row in (*of_every_entry, *rows_of.get(type(entry.operation), ())):
+            name = row.name_of(entry)
+            if name is not None:
+                found[name] = row.adds or found.get(name, False)
+    return found
 
 
 def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
-    """The action's statistics, about to be changed by `entry`; a new one may evict the oldest."""
+    """The action's statistics, which `entry` is about to change."""
     statistics = history.actions.touch(action_id)
     if statistics is None:
         statistics = ActionStatistics()
         evicted = history.actions.add(action_id, statistics)
         if evicted is not None:
             history.executions_of.pop(evicted, None)
-            history.checkpoint.actions_evicted += 1
     statistics.last_entry_id = entry.id
     return statistics
 
@@ -172,8 +223,7 @@ def _judge(history: History, by: str, entry: Entry) -> Verdict:
     sequence = history.producers.touch(by)
     if sequence is None:
         sequence = Sequence()
-        if history.producers.add(by, sequence) is not None:
-            history.checkpoint.producers_evicted += 1
+        history.producers.add(by, sequence)
     sequence.entry_id = entry.id
     verdict, missing = sequence.judge(entry.seq, entry.acked, history.bounds.max_gaps)
     history.checkpoint.missing += missing
@@ -182,11 +232,11 @@ def _judge(history: History, by: str, entry: Entry) -> Verdict:
 
 def _quarantine(history: History, entry: Entry, reason: str) -> None:
     history.checkpoint.quarantined += 1
-    history.quarantine.add(entry.id, quarantined_fields(reason, entry.fields))  # an id comes once
+    history.quarantine.add(entry.id, quarantined_fields(reason, entry.fields))  # no id comes twice
 
 
 def _release(history: History, entry_id: str) -> bool:
-    """Take an entry out of the quarantine; whether it was there."""
+    """Take an entry out of the quarantine; False if it is not there."""
     if history.quarantine.pop(entry_id) is None:
         return False
     history.checkpoint.quarantined -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -31,8 +32,15 @@ class Totals:
         """The hash."""
         return asdict(self)
 
+    @classmethod
+    def of_hash(cls, found: Mapping[bytes, bytes]) -> Totals:
+        """From the hash, in which absent counts are zero; raises ValueError for a value that is no number."""
+        return cls(**{field.name: int(found.get(field.name.encode(), 0)) for field in fields(cls)})
 
-TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
+
+TABLES = ("in_flight", "orphans", "producers", "actions", "scanners", "quarantine")
+COUNTED = tuple(name for name in TABLES if name != "quarantine")
+"""The tables whose evictions stand in the checkpoint, as `<name>_evicted`."""
 
 
 class History:
@@ -98,8 +106,19 @@ class History:
             action.committed()
         for _, scanner in self.scanners.changes():
             scanner.committed()
-        for table in self.tables():
+        for table in self.tables().values():
             table.committed()
 
-    def tables(self) -> tuple[Table[Any], ...]:
-        return (self.in_flight, self.orphans, self.producers, self.actions, self.scanners, self.quarantine)
+    def tables(self) -> dict[str, Table[Any]]:
+        """The tables by name, which is also their name in `Keys`."""
+        return {name: getattr(self, name) for name in TABLES}
+
+    def stand_at(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint`."""
+        self.checkpoint = checkpoint
+        for name in COUNTED:
+            getattr(self, name).evicted = getattr(checkpoint, f"{name}_evicted")
+
+    def checkpoint_fields(self) -> dict[str, str | int]:
+        """The checkpoint's hash, with the evictions that the tables have counted."""
+        return self.checkpoint.fields() | {f"{name}_evicted": getattr(self, name).evicted for name in COUNTED}

@@ -64,7 +64,7 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
     yield Rendered(keys.actions, "zset", _scores(history.actions))
     yield Rendered(keys.scanners, "zset", _scores(history.scanners))
     yield _hash(keys.totals, history.totals.fields() if history.checkpoint.entries else {})
-    yield _hash(keys.checkpoint, history.checkpoint.fields() if history.checkpoint.entries else {})
+    yield _hash(keys.checkpoint, history.checkpoint_fields() if history.checkpoint.entries else {})
 
 
 def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rendered]:

@@ -26,11 +26,12 @@ class Table(Generic[_V]):
     came and went between two commits is in neither.
     """
 
-    __slots__ = ("_fresh", "bound", "changed", "dropped", "order", "rows", "size")
+    __slots__ = ("_fresh", "bound", "changed", "dropped", "evicted", "order", "rows", "size")
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
         self.size = 0
+        self.evicted = 0
         self.rows: dict[str, _V | None] = {}
         # An OrderedDict, since taking the oldest out of a dict again and again walks over the holes it leaves.
         self.order: OrderedDict[str, None] | None = OrderedDict()
@@ -101,6 +102,7 @@ class Table(Generic[_V]):
     def _evict(self) -> str:
         if self.order is None:
             raise NotLoaded("the order of eviction")
+        self.evicted += 1
         key = next(iter(self.order))
         self.drop(key)
         return key

@@ -12,14 +12,12 @@ from producer.errors import UndecodableOperation
 from producer.operations import QuarantineDropped, decode, encode
 from producer.wal import DEFAULT_NAMESPACE, OP, RETRY_OF
 from projector.entry_id import order_of
+from projector.fold.fold import UNDECIDABLE
 from projector.keys import Keys
 from projector.quarantine.entry import QuarantinedEntry
 from projector.worker.link import Link
 
-__all__ = ["UNDECIDABLE", "Attempt", "Folded", "Quarantine"]
-
-UNDECIDABLE = "cannot tell whether this is a duplicate"
-"""The fold's reason for an entry whose operation is good, and may have counted already."""
+__all__ = ["Attempt", "Folded", "Quarantine"]
 
 _PAGE = 100
 _PAUSE = 0.05

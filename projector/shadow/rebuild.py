@@ -108,7 +108,9 @@ class _Rebuild:
             replay.to_the_end()
             self._check_unchanged(lost)
             if lost and not projection.sent_id:  # nothing is left to commit, and the loss has to be on record
-                counted = {name: value for name, value in checkpoint.fields().items() if name != "last_id"}
+                counted = {
+                    name: value for name, value in projection.history.checkpoint_fields().items() if name != "last_id"
+                }
                 self._link.call("HSET", self._shadow.checkpoint, *chain.from_iterable(counted.items()))
             self._swap(projection, lease)
         finally:

@@ -1,47 +1,44 @@
-"""How a history comes to stand for the projection in Redis: what is small at once, what is large when it is needed.
+"""The loader: makes a history in memory stand for the projection in Redis, and loads rows when a batch needs them.
 
-Reads here need no transaction: the commit's fence refuses whatever was folded from a projection that has moved.
+The reads need no transaction: the commit's fence refuses a batch that was folded from a projection that has moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 from producer.connection.wire import pairs_of
-from producer.operations import (
-    ActionExecutionCompleted,
-    ActionExecutionOrphaned,
-    ActionExecutionStarted,
-    CleanupExecuted,
-    QuarantineDropped,
-)
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
 from projector.errors import ConfigMismatch, Damaged
 from projector.fold.entry import Entry
-from projector.fold.fold import execution_key
-from projector.fold.history import TOTALS_FIELDS, History
+from projector.fold.fold import asked_of
+from projector.fold.history import History, Totals
 from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
-from projector.fold.table import Table
-from projector.keys import Keys
-from projector.records import InFlightRecord
+from projector.keys import FIXED_KEYS, Keys
 from projector.worker.link import Link
 
 __all__ = ["Loader", "check_config", "read_checkpoint"]
 
-
-_V = TypeVar("_V")
-_D = TypeVar("_D", InFlightRecord, Sequence)
-_PAGE = 100
+_ENTRIES_A_PAGE = 100
+_ROWS_A_PAGE = 1000
+_SIZE = {"hash": "HLEN", "zset": "ZCARD", "stream": "XLEN"}
+"""The command that tells how many rows a key of a type holds."""
+_PARSERS: dict[str, Callable[[bytes], Any]] = {
+    "in_flight": in_flight_of,
+    "orphans": in_flight_of,
+    "producers": Sequence.of_json,
+}
+"""Tables that are one hash, a row a field."""
 
 
 def check_config(checkpoint: Checkpoint | None, bounds: Bounds, namespace: str) -> None:
-    """Raises ConfigMismatch when the projection was made with another schema or other bounds."""
+    """Raises ConfigMismatch if the projection was made with another schema or other bounds."""
     if checkpoint is None or checkpoint.is_made_with(bounds):
         return
     try:
@@ -64,146 +61,125 @@ def read_checkpoint(link: Link, keys: Keys) -> Checkpoint | None:
 
 
 class Loader:
-    """Loads what the fold of a batch asks for, into one history."""
+    """Loads into `history` the rows that the fold of a batch may ask for, as the fold's rules declare them.
+
+    The first batch of a session gets no more than its own rows, so that a takeover is quick. Then each table is
+    loaded whole, so that no later batch has to wait. Only the statistics of actions and scanners, which are large,
+    are loaded row by row. A table that may have to evict is loaded whole, or has its order loaded, at once.
+    """
 
     def __init__(self, link: Link, keys: Keys, history: History) -> None:
         self._link = link
         self._keys = keys
         self._history = history
         self.whole = False
-        """Whether all is in memory but rows of actions and scanners that nothing has touched yet."""
+        """Whether all is in memory but the statistics of actions and scanners that no entry has touched yet."""
         self._first_batch = True
 
     def load_tables(self) -> None:
-        """Load the totals, and how large each table is."""
-        keys, history = self._keys, self._history
-        totals, *sizes = self._link.call_all(
-            [
-                ("HGETALL", keys.totals),
-                ("HLEN", keys.in_flight),
-                ("HLEN", keys.orphans),
-                ("HLEN", keys.producers),
-                ("ZCARD", keys.actions),
-                ("ZCARD", keys.scanners),
-                ("XLEN", keys.quarantine),
-            ]
-        )
-        with _damage_in(keys.totals):
-            found = pairs_of(totals)
-            for name in TOTALS_FIELDS:
-                setattr(history.totals, name, int(found.get(name.encode(), 0)))
-        for table, size in zip(history.tables(), sizes, strict=True):
+        """Load the totals, and the size of each table."""
+        tables = self._history.tables()
+        sizes = [(_SIZE[FIXED_KEYS[name]], getattr(self._keys, name)) for name in tables]
+        totals, *replies = self._link.call_all([("HGETALL", self._keys.totals), *sizes])
+        with _damage_in(self._keys.totals):
+            self._history.totals = Totals.of_hash(pairs_of(totals))
+        for table, size in zip(tables.values(), replies, strict=True):
             table.unload(size)
 
     def prepare(self, entries: list[Entry]) -> None:
-        """Load every row that the fold of `entries` can ask for, and the order of a table that may have to evict.
+        """Load every row that the fold of `entries` may ask for, and the order of each table that may have to evict.
 
-        Until `whole`, `entries` must be all that is folded before the next commit: what is loaded then would undo
-        what is folded and not committed. Afterwards only rows that nothing has touched are loaded.
+        Until `whole`, `entries` must be all that is folded before the next commit, because a table that is loaded
+        whole forgets what was folded and not committed. Afterwards only rows that no entry has touched are loaded.
         """
-        history, keys = self._history, self._keys
         if not self.whole:
-            runs = _names(
-                entries, _run_of, (ActionExecutionStarted, ActionExecutionCompleted, ActionExecutionOrphaned)
-            )
-            starting = _names(entries, _run_of, (ActionExecutionStarted,))
-            orphaned = _names(entries, _run_of, (ActionExecutionOrphaned,))
-            producers = [*{entry.by: None for entry in entries if entry.by is not None}]
-            self._prepare_hash(history.in_flight, keys.in_flight, in_flight_of, runs, starting)
-            self._prepare_hash(history.orphans, keys.orphans, in_flight_of, runs, orphaned)
-            self._prepare_hash(history.producers, keys.producers, Sequence.of_json, producers, producers)
+            for table, parse in _PARSERS.items():
+                self._prepare_hash(table, parse, asked_of(table, entries))
             self._prepare_quarantine(entries)
-        if not history.actions.whole:
-            self._prepare_actions(_names(entries, _action_of, (ActionExecutionCompleted, ActionExecutionOrphaned)))
-        if not history.scanners.whole:
-            self._prepare_scanners(_names(entries, _scanner_of, (CleanupExecuted,)))
+        for table, keys_of, row_of in (
+            ("actions", self._keys_of_action, ActionStatistics.of_hashes),
+            ("scanners", self._keys_of_scanner, ScannerStatistics.of_hash),
+        ):
+            if not getattr(self._history, table).whole:
+                self._prepare_statistics(table, keys_of, row_of, asked_of(table, entries))
         if not self.whole:
             self._first_batch = False
-            self.whole = all(table.order is not None for table in history.tables())
+            self.whole = all(table.order is not None for table in self._history.tables().values())
 
-    # The first batch of a session gets just its rows, so that a takeover is quick; then the whole table is loaded,
-    # so that no later batch has to ask. Only a table that may have to evict is loaded whole at once.
-
-    def _prepare_hash(
-        self, table: Table[_D], key: bytes, parse: Callable[[bytes], _D], wanted: list[str], newcomers: list[str]
-    ) -> None:
-        """`newcomers` are those of `wanted` that the batch may put into the table."""
+    def _prepare_hash(self, name: str, parse: Callable[[bytes], Any], asked: dict[str, bool]) -> None:
+        table, key = getattr(self._history, name), getattr(self._keys, name)
         if table.order is not None:
             return
-        unknown = [name for name in wanted if not table.knows(name)]
         if self._first_batch:
-            for name, raw in zip(unknown, self._link.call("HMGET", key, *unknown) if unknown else (), strict=True):
-                with _damage_in(key, name):
-                    table.load(name, None if raw is None else parse(raw))
-            if table.size + sum(table.get(name) is None for name in newcomers) <= table.bound:
+            unknown = [field for field in asked if not table.knows(field)]
+            for field, raw in zip(unknown, self._link.call("HMGET", key, *unknown) if unknown else (), strict=True):
+                with _damage_in(key, field):
+                    table.load(field, None if raw is None else parse(raw))
+            if self._has_room(name, asked):
                 return
-        rows: dict[str, _D] = {}
         touched: dict[str, tuple[int, int]] = {}
-        for field, raw in pairs_of(self._link.call("HGETALL", key)).items():
-            with _damage_in(key, field.decode("utf-8", "replace")):
-                row = parse(raw)
-                rows[field.decode()] = row
-                touched[field.decode()] = order_of(row.entry_id)
-        for name, loaded in rows.items():
-            table.load(name, loaded)
-        table.load_order(sorted(rows, key=touched.__getitem__))
+        for raw_field, raw in pairs_of(self._link.call("HGETALL", key)).items():
+            with _damage_in(key, raw_field.decode("utf-8", "replace")):
+                field, row = raw_field.decode(), parse(raw)
+                touched[field] = order_of(row.entry_id)
+                table.load(field, row)
+        table.load_order(sorted(touched, key=touched.__getitem__))
 
-    def _prepare_actions(self, wanted: list[str]) -> None:
-        keys, table = self._keys, self._history.actions
-        unknown = [action_id for action_id in wanted if not table.knows(action_id)]
-        if not unknown:
-            return
-        commands: list[tuple[Any, ...]] = []
-        for action_id in unknown:
-            commands += (("HGETALL", keys.action(action_id)), ("HGETALL", keys.durations(action_id)))
-        replies = self._link.call_all(commands)
-        for action_id, fields, durations in zip(unknown, replies[0::2], replies[1::2], strict=True):
-            with _damage_in(keys.action(action_id)):
-                found = pairs_of(fields)
-                row = ActionStatistics.of_hashes(found, pairs_of(durations)) if found else None
-                table.load(action_id, row)
-        self._prepare_order(table, keys.actions, keys.action, unknown)
+    def _has_room(self, name: str, asked: dict[str, bool]) -> bool:
+        """Whether the table evicts nothing, whatever the batch adds of the rows `asked` for, which are loaded."""
+        table = getattr(self._history, name)
+        new = sum(adds and table.get(row) is None for row, adds in asked.items())
+        return bool(table.size + new <= table.bound)
 
-    def _prepare_scanners(self, wanted: list[str]) -> None:
-        keys, table = self._keys, self._history.scanners
-        unknown = [scanner_id for scanner_id in wanted if not table.knows(scanner_id)]
-        if not unknown:
-            return
-        replies = self._link.call_all([("HGETALL", keys.scanner(scanner_id)) for scanner_id in unknown])
-        for scanner_id, fields in zip(unknown, replies, strict=True):
-            with _damage_in(keys.scanner(scanner_id)):
-                found = pairs_of(fields)
-                table.load(scanner_id, ScannerStatistics.of_hash(found) if found else None)
-        self._prepare_order(table, keys.scanners, keys.scanner, unknown)
-
-    def _prepare_order(
-        self, table: Table[_V], index: bytes, key_of: Callable[[str], bytes], newcomers: list[str]
+    def _prepare_statistics(
+        self,
+        name: str,
+        keys_of: Callable[[str], tuple[bytes, ...]],
+        row_of: Callable[..., Any],
+        asked: dict[str, bool],
     ) -> None:
-        """Load the order of eviction, once it may be needed. Scores are milliseconds: the rest is in the hashes."""
-        if table.order is not None:
+        table = getattr(self._history, name)
+        unknown = [row for row in asked if not table.knows(row)]
+        if not unknown:
             return
-        if self._first_batch and table.size + sum(table.get(name) is None for name in newcomers) <= table.bound:
-            return
-        members = [name.decode() for name in self._link.call("ZRANGE", index, 0, -1)]
+        replies = iter(self._link.call_all([("HGETALL", key) for row in unknown for key in keys_of(row)]))
+        for row in unknown:
+            keys = keys_of(row)
+            hashes = [pairs_of(next(replies)) for _ in keys]
+            with _damage_in(keys[0]):
+                table.load(row, row_of(*hashes) if hashes[0] else None)
+        if table.order is None and not (self._first_batch and self._has_room(name, asked)):
+            self._load_order(name, keys_of)
+
+    def _load_order(self, name: str, keys_of: Callable[[str], tuple[bytes, ...]]) -> None:
+        """Load the order of eviction, which is in the hashes: the index tells no more than milliseconds."""
+        index = getattr(self._keys, name)
+        members = [member.decode() for member in self._link.call("ZRANGE", index, 0, -1)]
         ids: list[bytes | None] = []
-        for at in range(0, len(members), 10 * _PAGE):
-            page = members[at : at + 10 * _PAGE]
-            ids += self._link.call_all([("HGET", key_of(member), "last_entry_id") for member in page])
+        for at in range(0, len(members), _ROWS_A_PAGE):
+            page = members[at : at + _ROWS_A_PAGE]
+            ids += self._link.call_all([("HGET", keys_of(member)[0], "last_entry_id") for member in page])
         with _damage_in(index):
             touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
-        table.load_order(sorted(members, key=touched.__getitem__))
+        getattr(self._history, name).load_order(sorted(members, key=touched.__getitem__))
+
+    def _keys_of_action(self, action_id: str) -> tuple[bytes, ...]:
+        return self._keys.of_action(action_id)[:2]
+
+    def _keys_of_scanner(self, scanner_id: str) -> tuple[bytes, ...]:
+        return (self._keys.scanner(scanner_id),)
 
     def _prepare_quarantine(self, entries: list[Entry]) -> None:
         table = self._history.quarantine
         if table.order is None and (
             not self._first_batch
+            or asked_of("quarantine", entries)
             or table.size + self._may_be_set_aside(entries) > table.bound
-            or any(entry.retry_of is not None or type(entry.operation) is QuarantineDropped for entry in entries)
         ):
             self._load_quarantine()
 
     def _may_be_set_aside(self, entries: list[Entry]) -> int:
-        """At most so many of `entries` go to the quarantine: what cannot be read, and numbers out of succession."""
+        """The most of `entries` that can go to the quarantine: unreadable ones, and numbers out of succession."""
         highest: dict[str, int] = {}
         doubtful: set[str] = set()
         for by, seq in ((entry.by, entry.seq) for entry in entries if entry.by is not None):
@@ -220,34 +196,16 @@ class Loader:
     def _load_quarantine(self) -> None:
         ids: list[str] = []
         after = "-"
-        while page := self._link.call("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE):
+        while page := self._link.call("XRANGE", self._keys.quarantine, after, "+", "COUNT", _ENTRIES_A_PAGE):
             ids += [entry_id.decode() for entry_id, _ in page]
             after = f"({ids[-1]}"
-        table = self._history.quarantine
-        table.load_order(ids)
+        self._history.quarantine.load_order(ids)
         for entry_id in ids:
-            table.load(entry_id, [])  # what stands there is never written again
-
-
-def _names(entries: list[Entry], name_of: Callable[[Any], str], kinds: tuple[type, ...]) -> list[str]:
-    """What `name_of` says of the operations of `kinds`, each name once."""
-    return [*{name_of(operation): None for entry in entries if type(operation := entry.operation) in kinds}]
-
-
-def _run_of(operation: Any) -> str:
-    return execution_key(operation.action_id, operation.execution_id)
-
-
-def _action_of(operation: Any) -> str:
-    return operation.action_id  # type: ignore[no-any-return]
-
-
-def _scanner_of(operation: Any) -> str:
-    return operation.scanner_id  # type: ignore[no-any-return]
+            self._history.quarantine.load(entry_id, [])  # no commit writes these fields again
 
 
 class _damage_in:  # noqa: N801 - reads as a statement
-    """What cannot be parsed in the block becomes Damaged, naming the key."""
+    """Turns the failure to parse a value in the block into Damaged, which names the key."""
 
     def __init__(self, key: bytes, field: str = "") -> None:
         self._where = key.decode("utf-8", "replace") + (f", field {field!r}" if field else "")

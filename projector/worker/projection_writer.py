@@ -45,7 +45,7 @@ class ProjectionWriter:
 
     def stand_at(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`, as read from Redis."""
-        self.history.checkpoint = checkpoint
+        self.history.stand_at(checkpoint)
         self.sent_id = checkpoint.last_id
 
     def load_tables(self) -> None:

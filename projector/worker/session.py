@@ -140,13 +140,13 @@ class Session:
 
     def _inspection(self, group: bytes) -> tuple[list[bytes], list[Any]]:
         keys, checkpoint = self._keys, self.projection.history.checkpoint
-        fixed = [getattr(keys, name) for name in FIXED_KEYS]
-        return [keys.wal, keys.lease, keys.checkpoint, *fixed], [
+        others = {getattr(keys, name): kind for name, kind in FIXED_KEYS.items() if name != "quarantine"}
+        return [keys.wal, keys.lease, keys.checkpoint, keys.quarantine, *others], [
             self._lease.token,
             self._lease.ttl_ms,
             self.projection.sent_id,
             checkpoint.trimmed,
             group,
             checkpoint.entries,
-            *FIXED_KEYS.values(),
+            *others.values(),
         ]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from projector.bounds import Bounds
+from projector.fold.fold import UNDECIDABLE
 from projector.quarantine import Folded, Quarantine
-from projector.quarantine.quarantine import UNDECIDABLE
 from tests.integration.projector.query.test_read_cli import PROJECTOR, environment, projector
 from tests.integration.projector.worker.test_fences import running
 from tests.support.projection import Log, completed
