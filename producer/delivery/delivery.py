@@ -5,55 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from producer.connection.client import Client
 from producer.delivery.direct import Direct
 from producer.durability import Durability
-from producer.errors import Unacknowledged
-from producer.receipt import Receipt
 
 if TYPE_CHECKING:
+    from producer.delivery.forwarder import Forwarder
+    from producer.delivery.queued import Queued
     from producer.identity import Identity
     from producer.queue.queue import Queue, Vetted
     from producer.spool.leftovers import Leftovers
     from producer.spool.options import Spool
 
-__all__ = ["Delivery", "delivery_of"]
+__all__ = ["delivery_of"]
 
 _BUFFER_SECONDS = 5.0
-"""How long a full buffer is waited for, unless the caller says."""
-
-
-class Delivery(Protocol):
-    """One of the ways."""
-
-    @property
-    def by(self) -> str:
-        """The producer id under which operations are recorded at present; a forked child has another."""
-
-    def record(self, kind: str, raw: bytes, at: int) -> Receipt:
-        """Take an operation of the type `kind`, whose bytes are `raw`, recorded `at` (epoch ms)."""
-
-    def resend(self, error: Unacknowledged) -> Receipt:
-        """Send the operation of `error` again, under its own number, whatever the way."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Why waiting operations cannot be delivered at present; None if they can, or none ever wait."""
-
-    def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
-        """Whether all waiting operations have arrived within `timeout` seconds, and before `attempts` have failed.
-
-        `leftovers`: also those that dead producers left. Raises UnusableServer if the server cannot make them as safe
-        as was asked.
-        """
-
-    def close(self, timeout: float) -> None:
-        """Deliver waiting operations, within `timeout` seconds, and take no more."""
-
-    def begin_process(self) -> None:
-        """Begin anew in a forked child, with another identity."""
+"""How long a call waits for room in a full buffer, unless the caller says."""
 
 
 def delivery_of(
@@ -67,8 +36,8 @@ def delivery_of(
     timeout: float,
     vetted: Vetted,
     monotonic: Callable[[], float],
-) -> Delivery:
-    """The way that the options ask for. The modules of the others are not even imported.
+) -> Direct | Queued:
+    """Open the way that the options ask for. The modules of the other ways are not even imported.
 
     Raises ValueError for options that do not go together, SpoolUnusable for the spool's directory.
     """

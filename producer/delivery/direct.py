@@ -1,4 +1,4 @@
-"""The direct way: each operation sent by the caller's own thread, and waited for."""
+"""The direct way: the caller's own thread sends each operation, and waits for the acknowledgement."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from contextlib import suppress
 
 from redis.exceptions import ResponseError
 
-from producer.connection.client import (
-    Client,
-    RedisError,
-    is_answer,
-    is_refusal,
-    reason_of,
-    renew_locks,
-    where,
-)
+from producer.connection.client import Client, RedisError, is_answer, is_refusal, reason_of, renew_locks, where
 from producer.connection.wire import Wire, send_once
 from producer.delivery.fsync import prove_fsync
 from producer.durability import Durability
@@ -31,11 +23,14 @@ __all__ = ["Direct"]
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _SHORTEST_WAIT = 0.1
-"""For a reply: an attempt that begins just before time is up shall know its outcome, if the server answers."""
+"""For a reply: an attempt that begins just before time is up learns its outcome, too, if the server answers."""
 
 
 class Direct:
-    """Sends operations to the log of `namespace`, each until it is acknowledged or refused, or `timeout` is over."""
+    """Sends each operation to the log of `namespace` until it is acknowledged or refused, or `timeout` is over."""
+
+    trouble = None
+    """Nothing ever waits: the call of an operation raises its trouble."""
 
     def __init__(
         self,
@@ -50,16 +45,17 @@ class Direct:
         self._key = wal_key(namespace).encode()
         self._timeout = timeout
         self._durability = durability
-        self._level = durability.commands
+        self._confirming = durability.commands
         self._unproven = durability.fsync
         self._monotonic = monotonic
         self.identity = Identity()
 
     @property
     def by(self) -> str:
+        """The producer id under which operations are recorded at present; a forked child has another."""
         return self.identity.by
 
-    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - it does not wait
+    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - a queue needs it
         """Send an operation of the type `kind`, whose bytes are `raw`, under the next number."""
         if self._unproven:
             self._prove()
@@ -69,31 +65,25 @@ class Direct:
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of `error` again, under its own number."""
-        return self._send(
-            error.type, error.raw, error.receipt, error.acked, doubtful=not isinstance(error, WalRefused)
-        )
-
-    @property
-    def trouble(self) -> str | None:
-        """None: it was raised."""
-        return None
+        doubtful = not isinstance(error, WalRefused)
+        return self._send(error.type, error.raw, error.receipt, error.acked, doubtful=doubtful)
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:  # noqa: ARG002 - nothing waits
-        """Each operation was acknowledged or raised already."""
+        """Each operation was acknowledged, or its call raised."""
         return True
 
     def close(self, timeout: float) -> None:
         """Nothing to do."""
 
     def begin_process(self) -> None:
-        """In a forked child: an identity of its own, and no lock that a thread of the parent may have held."""
+        """In a forked child: take another identity, and locks that no thread of the parent holds."""
         self.identity = Identity()
         renew_locks(self._client)
 
     def _send(self, kind: str, raw: bytes, receipt: Receipt, acked: int, *, doubtful: bool) -> Receipt:
-        """Send until the operation is acknowledged or refused, or time is up. `doubtful`: it may have landed before.
+        """Send the operation of `receipt` until it is acknowledged or refused, or time is up.
 
-        `receipt` has an entry's id if it is known to have landed before.
+        `receipt` has an entry's id if the operation is known to have landed before; `doubtful`: it may have.
         """
         identity = self.identity
         by, seq, _ = receipt
@@ -112,13 +102,11 @@ class Direct:
                 doubtful = doubtful or not is_answer(error)
                 refused = is_refusal(error)
                 if refused or now + pause.seconds > deadline:
-                    kind_of_error: type[Unacknowledged] = WalUnavailable
+                    fate: type[Unacknowledged] = WalRefused if refused and not doubtful else WalUnavailable
                     if receipt.entry_id is not None:
-                        kind_of_error = NotYetDurable
-                    elif refused and not doubtful:  # each attempt was answered
-                        kind_of_error = WalRefused
+                        fate = NotYetDurable
                     reason = reason_of(error, self._client)
-                    raise kind_of_error(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
+                    raise fate(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
                 left = max(deadline - now - pause.seconds, _SHORTEST_WAIT)
                 pause.wait()
             else:
@@ -131,15 +119,15 @@ class Direct:
     def _attempt(
         self, raw: bytes, by: str, seq: int, acked: int, seconds: float
     ) -> tuple[bytes, str | RedisError | None]:
-        """(the entry's id, what is missing of the level that was asked for, or why that is not known)."""
+        """Append once. Returns (the entry's id, what is missing of the durability, or why that is not known)."""
         command = append_command(self._key, raw, by, seq, acked)
-        if not self._level:
+        if not self._confirming:
             return send_once(self._client, *command, seconds=seconds), None
         with Wire(self._client, self._key) as wire:
-            wire.send([command, *self._level])
+            wire.send([command, *self._confirming])
             entry_id = wire.read(seconds)
             try:
-                replies = list(wire.replies(len(self._level), seconds=self._durability.timeout + seconds))
+                replies = list(wire.replies(len(self._confirming), seconds=self._durability.timeout + seconds))
             except ResponseError as error:
                 return entry_id, str(error)
             except RedisError as error:
@@ -147,6 +135,6 @@ class Direct:
             return entry_id, self._durability.shortfall(replies)
 
     def _prove(self) -> None:
-        with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation will say it better
+        with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation's own error will say more
             prove_fsync(wire, where(self._client), seconds=self._timeout)
             self._unproven = False

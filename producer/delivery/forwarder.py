@@ -1,4 +1,4 @@
-"""The one loop that forwards what waits: in order, in batches, each until it is acknowledged."""
+"""The thread that forwards waiting operations: in order, in batches, each until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["Forwarder"]
 
 BATCH_OPERATIONS = 2000
 SAFE_BATCH_OPERATIONS = 10_000
-"""Where each batch waits for a disk or a replica."""
+"""For batches that wait for a disk or a replica."""
 BATCH_BYTES = 4 << 20
 _LINGER_SECONDS = 0.005
 _LINGER_OPERATIONS = 500
-"""A batch waits for that many, but no longer: to send each by itself would cost the engine a tenth of a processor."""
+"""A batch waits for so many operations, or so long: sending each alone would cost the engine a tenth of a core."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
@@ -35,17 +35,18 @@ _log = logging.getLogger("producer")
 
 
 class _NotSafe(Exception):
-    """What a dead producer left is in the log, but not as safe as it has to be, and our own shall not wait for it."""
+    """A leftover is in the log, but not as safe as it must be, and our own operations shall not wait for that."""
 
 
 class Forwarder:
-    """A thread that sends what waits in `own` and, when nothing does, what dead producers left.
+    """Sends the operations in `own` and, while there are none, the `leftovers` of dead producers.
 
-    What arrived is removed; what may have arrived is sent again under its number, and so counts once. After trouble
-    operations go one by one until one arrives: where a refusal passes, later ones shall not overtake it.
+    The forwarder removes operations that have arrived. It sends operations that may have arrived again under their
+    numbers, so that they count once. After trouble it sends one by one until one arrives: if the server's refusal
+    passes in the middle of a batch, later operations must not overtake the refused one.
 
-    An operation leaves when it is as safe as `durability`, and as its queue, have it. What dead producers left is put
-    off where that cannot be had, so that it does not hold up our own.
+    An operation leaves once it is as safe as both `durability` and its queue ask. Leftovers that the server cannot
+    make so safe are put off, so that they do not hold up our own operations.
     """
 
     def __init__(
@@ -60,20 +61,20 @@ class Forwarder:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble: str | None = None
-        """Why nothing can be delivered at present."""
+        """Why no operation can be delivered at present."""
         self.unusable: UnusableServer | None = None
-        """The same, when it is that the server, as it is, will never do."""
+        """The trouble, if it is that the server, as it is, cannot do what was asked."""
         self._client = client
         self._own = own
         self._leftovers = leftovers
         self._durability = durability
         self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic)
         self._one_by_one = False
-        self._tending: SpoolUnusable | None = None  # what went wrong at it
+        self._tending: SpoolUnusable | None = None  # the latest trouble with it
         self._vetted = vetted
         self._pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._sleep_unless_hurried)
         self._failures = 0
-        self._flushing = 0  # how many wait for a flush
+        self._flushing = 0  # how many threads wait in `flush`
         self._hurried = False
         self._sleeping = False
         self._stopped = False
@@ -91,16 +92,16 @@ class Forwarder:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something was put in."""
+        """An operation was appended to `own`."""
         if self._sleeping:
             with self._changed:
                 self._changed.notify_all()
 
     def flush(self, timeout: float, *, attempts: float = math.inf, leftovers: bool = True) -> bool:
-        """Whether all that waits has arrived within `timeout` seconds, and before so many attempts have failed.
+        """Whether all waiting operations have arrived within `timeout` seconds, and before `attempts` have failed.
 
-        That is what has been put in so far, and, unless they are not asked for, the `leftovers` of dead producers.
-        Raises UnusableServer when it turns out that the server cannot make it as safe as was asked.
+        Those are the operations appended so far, and with `leftovers` those of dead producers. Raises UnusableServer
+        once it turns out that the server cannot make them as safe as was asked.
         """
         own = self._own
         others = self._leftovers if leftovers else None
@@ -126,7 +127,7 @@ class Forwarder:
                     return True
                 if self.unusable is not None and self._failures > begun:
                     return True
-                return attempts < math.inf and is_settled()  # what was put off has had its attempt
+                return attempts < math.inf and is_settled()  # leftovers that were put off have had their attempt
 
             try:
                 self._changed.wait_for(is_over, timeout)
@@ -139,7 +140,7 @@ class Forwarder:
             return False
 
     def stop(self, *, timeout: float) -> None:
-        """Send no more. What is under way is waited for that long."""
+        """Send no more batches, and wait up to `timeout` seconds for the one under way."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -158,14 +159,14 @@ class Forwarder:
                 self._leftovers.close()
 
     def _try_round(self) -> bool:
-        """Whether a round went well; else it has been told why not."""
+        """Whether a round went well; if not, `trouble` says why."""
         try:
             return self._round()
         except (RedisError, UnusableServer, SpoolUnusable) as error:
             self._fail(error)
             if self._leftovers is not None:
                 self._leftovers.give_back()
-        except Exception as error:  # noqa: BLE001 - the thread must not end: nobody would notice
+        except Exception as error:  # noqa: BLE001 - nobody would notice if the thread ended
             _log.exception("an operation could not be forwarded")
             self._fail(error)
         return False
@@ -229,7 +230,7 @@ class Forwarder:
                 self._tending = None
 
     def _wait_or_leave(self, queue: Queue, error: RedisError) -> None:
-        """What was sent is not as safe as it has to be: raise, unless it is to be asked for again."""
+        """A batch is not as safe as it must be: return to wait for it again, or raise to give it up."""
         if self._stopped:
             raise error
         if queue is self._own or self._leftovers is None:
@@ -240,7 +241,7 @@ class Forwarder:
         self._leftovers.note(reason_of(error, self._client))
         self._count_failure()
 
-    # -- how it goes --
+    # -- success and failure --
 
     def _fail(self, error: Exception) -> None:
         is_own = isinstance(error, SpoolUnusable | UnusableServer)
@@ -261,7 +262,7 @@ class Forwarder:
             _log.warning("operations are forwarded again")
             self.trouble = self.unusable = None
         self._pause.reset()
-        self._one_by_one = isinstance(self._tending, SpoolDamaged)  # which cannot be mended now: up to the damage
+        self._one_by_one = isinstance(self._tending, SpoolDamaged)  # until the damage, which cannot be repaired now
         with self._changed:
             self._changed.notify_all()
 
@@ -283,10 +284,10 @@ class Forwarder:
                 self._changed.wait_for(lambda: self._stopped or self._flushing, _LINGER_SECONDS)
 
     def _sleep(self) -> None:
-        """Until something is put in, or it is time to look for what others left."""
+        """Sleep until an operation is appended, or it is time to look for leftovers."""
         with self._changed:
             self._sleeping = True
-            self._changed.notify_all()  # whoever waits for the leftovers: there are no more
+            self._changed.notify_all()  # `flush` may wait to hear that there are no more leftovers
             if not (self._stopped or (self._own is not None and self._own.waiting)):
                 self._changed.wait(None if self._leftovers is None else self._leftovers.seconds_to_look())
             self._sleeping = False

@@ -1,4 +1,4 @@
-"""The way by a queue: a call puts its operation in and returns, a thread forwards it."""
+"""The way by a queue: a call appends its operation and returns, and a thread forwards it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from producer.receipt import Receipt
 __all__ = ["Queued"]
 
 EXIT_SECONDS = 5.0
-"""For what waits when the process ends."""
+"""How long the end of the process may take to send waiting operations."""
 _FINISH_SECONDS = 1.0
-"""For the thread to notice that it is to end."""
+"""How long the thread may take to notice that it is to end."""
+_ATTEMPTS = 3
+"""How many of them fail until the server counts as away."""
 
 _log = logging.getLogger("producer")
 
 
 class Queued:
-    """Operations wait in a queue that `open_queue` makes, and leave it by a forwarder that `open_forwarder` makes.
+    """A queue that `open_queue` makes for an identity, and a forwarder that `open_forwarder` makes for the queue.
 
-    Both are begun at once, and again, with a new identity, by the first call in a forked child. Where what waits
-    `outlives` us, a server that is away is not waited for at the end.
+    Both are opened at once, and again, with another identity, by the first call in a forked child. If the queue
+    `outlives` the process, the end of the process does not wait for a server that is away.
     """
 
     def __init__(
@@ -53,37 +55,36 @@ class Queued:
 
     @property
     def by(self) -> str:
+        """The producer id under which operations are recorded at present; a forked child has another."""
         return (self._running or self._begin())[0].identity.by
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be delivered at present, if so."""
+        """Why waiting operations cannot be delivered at present; None if they can."""
         return self._running[1].trouble if self._running is not None else None
 
-    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - only an error would name it
-        """Put it in; it has no entry yet."""
+    def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - only a direct error names it
+        """Let the operation `raw`, recorded `at` (epoch ms), wait. Its receipt has no entry's id.
+
+        Raises SpoolFull, SpoolUnusable or BufferFull as its queue does, and for a buffer UnusableServer.
+        """
         queue, forwarder = self._running or self._begin()
         if not self._outlives and forwarder.unusable is not None:
-            raise UnusableServer(str(forwarder.unusable))  # what waits would never arrive, and end with us
+            raise UnusableServer(str(forwarder.unusable))  # else the operation would end with us
         seq = queue.append(raw, at)
         forwarder.wake()
         return Receipt(queue.identity.by, seq, None)
 
     def resend(self, error: Unacknowledged) -> Receipt:
-        """Repeat the operation of another producer's error, at once."""
+        """Send the operation of another producer's `error` at once."""
         return self._direct.resend(error)
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
-        """Whether all that waits has arrived; given up after `timeout` seconds, or so many attempts that failed.
-
-        Raises UnusableServer when the server cannot make it as safe as was asked.
-        """
-        if self._running is None:
-            return True
-        return self._running[1].flush(timeout, leftovers=leftovers, attempts=attempts)
+        """Whether all waiting operations have arrived; see `Forwarder.flush`."""
+        return self._running is None or self._running[1].flush(timeout, leftovers=leftovers, attempts=attempts)
 
     def close(self, timeout: float) -> None:
-        """Forward what waits, within `timeout` seconds, and take no more in."""
+        """Forward waiting operations, within `timeout` seconds, and take no more."""
         if self._closed:
             return
         self._closed = True
@@ -91,7 +92,7 @@ class Queued:
         if self._running is None:
             return
         queue, forwarder = self._running
-        with suppress(UnusableServer):  # said below
+        with suppress(UnusableServer):  # the warning names it
             forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
         if waiting := queue.waiting:
             what, stay, are = ("operation", "stays", "is") if waiting == 1 else ("operations", "stay", "are")
@@ -107,7 +108,7 @@ class Queued:
         queue.close()
 
     def begin_process(self) -> None:
-        """In a forked child: the queue is the parent's, and the thread is not here."""
+        """In a forked child: leave the queue to the parent, whose thread is not here."""
         self._direct.begin_process()
         self._beginning = threading.Lock()
         self._running = None
@@ -117,7 +118,7 @@ class Queued:
             if self._running is None:
                 queue = self._open_queue(Identity())
                 if self._closed:
-                    queue.close()  # it says so to whoever puts something in
+                    queue.close()  # so that it refuses the operation
                 forwarder = self._open_forwarder(queue)
                 self._running = queue, forwarder
                 forwarder.start()
@@ -126,11 +127,8 @@ class Queued:
             return self._running
 
 
-_ATTEMPTS = 3
-"""That fail, until the server is taken to be away."""
-
 _open: set[Queued] = set()
-"""Also those that nobody else knows any more: what waits in them is to be sent."""
+"""Also those that nobody else refers to any more, because their waiting operations are to be sent."""
 
 
 def _close_all() -> None:

@@ -1,4 +1,4 @@
-"""Batches of operations sent on one connection, each waited for until it is as safe as it has to be."""
+"""Batches of operations sent on one connection, each awaited until it is as safe as it must be."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from producer.wal import append_command, wal_key
 
 __all__ = ["Sender"]
 
-Unsafe = Callable[[Queue, RedisError], None]
-
 
 class Sender:
-    """Sends to the server that `client` reaches. For one thread. All that goes wrong on the way is a RedisError.
+    """Sends to the server that `client` reaches. For one thread. Raises a RedisError for all trouble on the way.
 
-    Where a batch is in the log, but not as safe as it has to be, `unsafe` is told: it is asked for again, unless that
-    raises.
+    `unsafe(queue, error)` is called if a batch is in the log, but not as safe in time as it must be: the sender waits
+    for it again, unless `unsafe` raises.
     """
 
     def __init__(
-        self, client: Client, *, timeout: float, unsafe: Unsafe, monotonic: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        *,
+        timeout: float,
+        unsafe: Callable[[Queue, RedisError], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.delivered = 0
         """How many operations have arrived."""
@@ -43,18 +46,19 @@ class Sender:
         self._wire.open()
 
     def close(self) -> None:
+        """Close the connection."""
         self._wire.close()
 
     def send(
         self, queue: Queue, batch: Sequence[Numbered], durability: Durability, *, vetted: Vetted | None = None
     ) -> None:
-        """Raises RedisError unless all of `batch`, as it is `vetted`, has arrived; what has, by then, is removed from
-        `queue`.
+        """Send `batch`, as `vetted` gives it, and remove it from `queue` once it is as safe as `durability` has it.
 
-        Raises UnusableServer, before anything is sent, where the server cannot make it as safe as that.
+        If that raises, the operations that have arrived until then are removed. Raises UnusableServer, before
+        anything is sent, if the server cannot make the batch that safe.
         """
         identity = queue.identity
-        level = durability.commands
+        confirming = durability.commands
         arrived = 0
         try:
             self._connect(queue.namespace, durability)
@@ -63,13 +67,13 @@ class Sender:
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
             sendable = batch if vetted is None else vetted(batch)
             entries = (append_command(key, op, by, seq, acked) for seq, op in sendable)
-            self._wire.send(chain(entries, level))
+            self._wire.send(chain(entries, confirming))
             for _ in self._wire.replies(len(batch), seconds=self._timeout):
                 arrived += 1
             self._confirm(queue, durability)
         except BaseException:
-            if level:
-                arrived = 0  # it is in the log, but may not leave
+            if confirming:
+                arrived = 0  # the operations are in the log, but nobody knows how safe they are
             if arrived:
                 self._remove(queue, batch[:arrived])
             identity.disturbed(self._monotonic())
@@ -86,20 +90,20 @@ class Sender:
             self._is_proven = True
 
     def _confirm(self, queue: Queue, durability: Durability) -> None:
-        """Wait until what was sent is as safe as it has to be, on the connection that sent it: no other can tell."""
-        level = durability.commands
-        while level:
-            replies = self._wire.replies(len(level), seconds=self._timeout + durability.timeout)
+        """Wait for the durability on the connection that sent the batch: the server knows it of no other."""
+        confirming = durability.commands
+        while confirming:
+            replies = self._wire.replies(len(confirming), seconds=self._timeout + durability.timeout)
             shortfall = durability.shortfall(list(replies))
             if shortfall is None:
                 return
             self._unsafe(queue, RedisError(shortfall))
-            self._wire.send(level)
+            self._wire.send(confirming)
 
     def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
         now = self._monotonic()
         first, last = sent[0][0], sent[-1][0]
-        if last - first == len(sent) - 1:  # else numbers were dropped between them, which must not be claimed
+        if last - first == len(sent) - 1:  # else the queue dropped numbers between them, which nobody may claim
             queue.identity.acknowledge_all(first, last, now)
         self.delivered += len(sent)
         queue.remove(sent, queue.identity.claim(now))

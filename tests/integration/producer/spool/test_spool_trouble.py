@@ -39,7 +39,8 @@ def opened(gate: Proxy, url: str, namespace: str, spool: Path, **options: Any) -
 
 def flip(producer: Producer, spool: Path, text: bytes) -> None:
     """One bit in the operation that holds `text`, wherever SQLite has it on the disk, and nothing of it in memory."""
-    queue = producer._delivery._running[0]  # type: ignore[attr-defined]
+    delivery: Any = producer._delivery
+    queue = delivery._running[0]
     flipped = text[:-1] + bytes([text[-1] ^ 1])
     with queue._writing, queue._reading:  # nobody writes there meanwhile
         queue._writer.execute("PRAGMA shrink_memory")

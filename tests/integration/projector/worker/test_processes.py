@@ -190,7 +190,8 @@ def test_a_fork_while_another_thread_holds_a_lock_leaves_the_child_able_to_recor
     with Producer(shared_server.url, namespace, timeout=60) as producer:
         producer.cleanup_executed("s", "parent", "delete", True)
         pool: Any = producer._client.connection_pool  # type: ignore[union-attr]
-        identity: Any = producer._delivery.identity  # type: ignore[attr-defined]
+        delivery: Any = producer._delivery
+        identity = delivery.identity
         with Held(pool._lock, pool._fork_lock, identity._merging):
             in_a_fork(lambda: record_twice(producer))
     assert client.xlen(f"{{{namespace}}}:wal") == 3
