@@ -1,148 +1,93 @@
-"""The actions of the demonstration: real commands and tasks, through every door that the producer has."""
+"""The actions of the demonstration: real commands and tasks, recorded in every way that the producer offers."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import random
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-from producer import Execution
-from projector.demo.book import Book, BookedProducer
-from projector.demo.scratch import Scratch, text
-from projector.embedded import tethered
+from projector.demo.shift import Job, Shift, words
 
-__all__ = ["BATCH", "CRON", "OPERATOR", "WATCHER", "Job", "Shift"]
-
-_PRODUCER_RUN = [sys.executable, "-c", "from producer.cli import main; main()", "run"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """What a worker has at hand while it works."""
-
-    producer: BookedProducer
-    book: Book
-    scratch: Scratch
-    url: str
-    chance: random.Random
-
-    def fresh(self, directory: Path, suffix: str) -> Path:
-        """A name in `directory` that nobody else takes."""
-        return directory / f"{os.getpid()}-{self.chance.getrandbits(32):08x}{suffix}"
-
-
-Job = Callable[[Shift], None]
-
-
-# -- crons: shell commands under `producer run`, as in a crontab --
+__all__ = ["BATCH", "CRON", "OPERATOR", "WATCHER"]
 
 
 def back_up(shift: Shift) -> None:
-    archive = shift.fresh(shift.scratch.backups, ".tar.gz")
-    documents = shift.scratch.documents
-    _producer_run(shift, "nightly-backup", "cron:nightly", ["tar", "-czf", str(archive), "-C", str(documents), "."])
+    archive, documents = shift.fresh("backups", ".tar.gz"), shift.directory / "documents"
+    shift.producer_run("nightly-backup", "cron:nightly", "tar", "-czf", archive, "-C", documents, ".")
 
 
 def rotate_logs(shift: Shift) -> None:
-    log = shift.fresh(shift.scratch.logs, ".log")
-    log.write_text(text(shift.chance, 40_000))
-    _producer_run(shift, "rotate-logs", "cron:hourly", ["gzip", "-9", str(log)])
+    log = shift.fresh("logs", ".log")
+    log.write_text(words(40_000))
+    shift.producer_run("rotate-logs", "cron:hourly", "gzip", "-9", log)
 
 
 def mirror(shift: Shift) -> None:
-    """Fails: the volume that it copies from is not mounted."""
-    volume = shift.scratch.root / "volume"
-    _producer_run(shift, "mirror-volume", "cron:nightly", ["tar", "-cf", "/dev/null", "-C", str(volume), "."])
-
-
-# -- watchers: functions under the decorator --
+    """Fails, because the volume is not mounted."""
+    volume = shift.directory / "volume"
+    shift.producer_run("mirror-volume", "cron:nightly", "tar", "-cf", "/dev/null", "-C", volume, ".")
 
 
 def check_documents(shift: Shift) -> None:
+    """Leaves a draft behind for a scanner."""
+
     @shift.producer.tracked("verify-checksums", source="watcher:inbox")
     def verify() -> str:
-        draft = shift.fresh(shift.scratch.drafts, ".sha256")  # left behind, for a scanner to find
-        sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in shift.scratch.documents.iterdir()]
-        draft.write_text("\n".join(sums))
+        documents = (shift.directory / "documents").iterdir()
+        sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in documents]
+        shift.fresh("drafts", ".sha256").write_text("\n".join(sums))
         return f"{len(sums)} documents"
 
     verify()
 
 
-def notify(shift: Shift) -> None:
-    with _port(listening=True) as port:
-        _notify(shift, port)
-
-
-def notify_in_vain(shift: Shift) -> None:
-    """Fails: nobody listens."""
-    with _port(listening=False) as port:
-        _notify(shift, port)
-
-
-def _notify(shift: Shift, port: int) -> None:
+def notify(shift: Shift, *, is_heard: bool = True) -> None:
     @shift.producer.tracked("notify", source="watcher:idle-check")
     def tell() -> None:
-        _connect(port)
+        _connect(is_heard)
 
     tell()
 
 
-# -- an operator: the context manager around a command --
+def notify_in_vain(shift: Shift) -> None:
+    notify(shift, is_heard=False)
 
 
-def deploy(shift: Shift) -> None:
-    with _port(listening=True) as port:
-        _deploy(shift, port)
-
-
-def deploy_in_vain(shift: Shift) -> None:
-    """Fails: the target refuses the connection. The lock and the worktree are left behind, for a scanner to find."""
-    with _port(listening=False) as port:
-        _deploy(shift, port)
-
-
-def _deploy(shift: Shift, port: int) -> None:
-    lock = shift.fresh(shift.scratch.locks, ".lock")
-    worktree = shift.fresh(shift.scratch.worktrees, "")
+def deploy(shift: Shift, *, is_heard: bool = True) -> None:
+    lock, worktree = shift.fresh("locks"), shift.fresh("worktrees")
     with shift.producer.execution("deploy", source="manual") as run:
         lock.touch()
-        _run(run, ["cp", "-R", str(shift.scratch.documents), str(worktree)])
-        _connect(port)
+        shift.run(run, "cp", "-R", shift.directory / "documents", worktree)
+        _connect(is_heard)
         shutil.rmtree(worktree)
         lock.unlink()
 
 
+def deploy_in_vain(shift: Shift) -> None:
+    """Leaves the lock and the worktree behind for a scanner."""
+    deploy(shift, is_heard=False)
+
+
 def count_words(shift: Shift) -> None:
     with shift.producer.execution("word-count", source="manual") as run:
-        _run(run, ["wc", "-w", *_documents(shift)])
-
-
-# -- a batch of slow runs of one action, which overlap: asyncio --
+        shift.run(run, "wc", "-w", *sorted((shift.directory / "documents").iterdir()))
 
 
 def reindex(shift: Shift) -> None:
-    asyncio.run(_reindex(shift))
+    """Three slow runs of one action, which overlap."""
 
-
-async def _reindex(shift: Shift) -> None:
-    async def one(seconds: float) -> None:
+    async def one() -> None:
         async with shift.producer.execution("reindex", source="watcher:documents", execution_type="rules") as run:
-            for command in (["sleep", f"{seconds:.2f}"], ["gzip", "-9", "-c", *_documents(shift)]):
-                child = await asyncio.create_subprocess_exec(*tethered(command), stdout=subprocess.PIPE)
-                packed, _ = await child.communicate()
-                _judge(run, f"{len(packed)} bytes".encode(), child.returncode)
+            await asyncio.sleep(random.uniform(0.2, 1.0))
+            documents = sorted((shift.directory / "documents").iterdir())
+            await asyncio.to_thread(shift.run, run, "sha512sum", *documents)
 
-    await asyncio.gather(*(one(shift.chance.uniform(0.2, 1.0)) for _ in range(3)))
+    async def all_three() -> None:
+        await asyncio.gather(one(), one(), one())
+
+    asyncio.run(all_three())
 
 
 CRON: tuple[Job, ...] = (back_up, rotate_logs, mirror)
@@ -151,44 +96,10 @@ OPERATOR: tuple[Job, ...] = (deploy_in_vain, count_words, deploy)
 BATCH: tuple[Job, ...] = (reindex,)
 
 
-def _producer_run(shift: Shift, action: str, source: str, command: Sequence[str]) -> None:
-    options = ["--url", shift.url, "--namespace", shift.producer.namespace, "--action", action, "--source", source]
-    done = subprocess.run(
-        tethered([*_PRODUCER_RUN, *options, "--", *command]),
-        check=False,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
-    shift.book.started()
-    shift.book.completed(done.returncode == 0)
-
-
-def _run(run: Execution, command: Sequence[str]) -> None:
-    done = subprocess.run(
-        tethered(command), check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    _judge(run, done.stdout, done.returncode)
-
-
-def _documents(shift: Shift) -> list[str]:
-    return [str(path) for path in sorted(shift.scratch.documents.iterdir())]
-
-
-def _judge(run: Execution, output: bytes, status: int | None) -> None:
-    run.output = output
-    if status:
-        run.fail(f"exit status {status}")
-
-
-@contextmanager
-def _port(*, listening: bool) -> Iterator[int]:
-    """A port where somebody listens, or nobody."""
+def _connect(is_heard: bool) -> None:
+    """Connect to a port where somebody listens, or nobody."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        if not listening:
+        address = listener.getsockname()
+        if not is_heard:
             listener.close()
-        yield port
-
-
-def _connect(port: int) -> None:
-    socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        socket.create_connection(address, timeout=2).close()

@@ -1,4 +1,4 @@
-"""The workers' books against the projection: the demonstration's proof that nothing was lost or doubled."""
+"""The audit: the workers' books beside the projection, to prove that no operation was lost or doubled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Audit"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What was recorded, and what the projection says of it."""
+    """The operations that the workers `recorded`, and the projection's `totals` and `status` of the same moment."""
 
     recorded: Tally
     totals: Totals
@@ -20,11 +20,11 @@ class Audit:
 
     @property
     def projected(self) -> int:
-        """Operations folded: what arrived twice counted once, as it should, and nothing was put aside."""
+        """How many operations were folded: an operation that arrived twice counts once, a quarantined one not."""
         return self.status.entries - self.status.duplicates - self.status.quarantined
 
     def disagreements(self) -> list[str]:
-        """One line for each figure that is not what it must be; none when all is well."""
+        """One line for each figure that is wrong."""
         recorded, totals, status = self.recorded, self.totals, self.status
         figures = [
             ("operations", recorded.operations, self.projected),
@@ -39,7 +39,7 @@ class Audit:
         return [f"{what}: expected {ours}, found {theirs}" for what, ours, theirs in figures if ours != theirs]
 
     def verdict(self) -> str:
-        """The line for a person, when all is well."""
+        """The last line of a demonstration whose figures agree."""
         resent = f" ({self.status.duplicates} arrived twice)" if self.status.duplicates else ""
         return (
             f"{self.recorded.operations} operations recorded, {self.projected} projected, "

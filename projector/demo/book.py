@@ -1,21 +1,20 @@
-"""What the workers recorded, in books of their own: the other side of the audit."""
+"""The workers' books: what each worker recorded, written down without Redis, for the audit."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from producer import Execution, Producer, Receipt
 
-__all__ = ["Book", "BookedProducer", "Tally"]
+__all__ = ["BookedProducer", "Tally"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The operations that were acknowledged, as the books have them."""
+    """How many operations of each kind the server has acknowledged."""
 
     started: int = 0
     successes: int = 0
@@ -23,61 +22,41 @@ class Tally:
     cleanups: int = 0
     cleanup_failures: int = 0
 
+    @classmethod
+    def of(cls, books: Path) -> Tally:
+        """The sum of all books in the directory `books`."""
+        return cls(**Counter(word for path in books.iterdir() for word in path.read_text().splitlines()))
+
     @property
     def operations(self) -> int:
-        return self.started + self.successes + self.failures + self.cleanups + self.cleanup_failures
-
-
-class Book:
-    """One worker's file, a word a line. It knows nothing of Redis: what stands here was acknowledged, no more."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def started(self) -> None:
-        self._note("started")
-
-    def completed(self, success: bool) -> None:
-        self._note("successes" if success else "failures")
-
-    def cleanup(self, success: bool) -> None:
-        self._note("cleanups" if success else "cleanup_failures")
-
-    def _note(self, word: str) -> None:
-        os.write(self._descriptor, f"{word}\n".encode())
-
-    @staticmethod
-    def tally(books: Path) -> Tally:
-        """The sum of all books in a directory."""
-        words = Counter(word for path in books.iterdir() for word in path.read_text().splitlines())
-        return Tally(**words)
+        return sum(astuple(self))
 
 
 class BookedProducer(Producer):
-    """A Producer that notes each operation in the worker's book once the server has acknowledged it."""
+    """A Producer that adds a line to the file `book` once the server has acknowledged an operation."""
 
-    def __init__(self, url: str, namespace: str, *, book: Book) -> None:
+    def __init__(self, url: str, namespace: str, *, book: Path) -> None:
         super().__init__(url, namespace)
         self._book = book
 
-    def action_execution_started(self, *arguments: Any, **options: Any) -> Receipt:
-        receipt = super().action_execution_started(*arguments, **options)
-        self._book.started()
-        return receipt
+    def note(self, kind: str) -> None:
+        """Add a line; `kind` is a field of Tally."""
+        with self._book.open("a") as book:
+            book.write(f"{kind}\n")
 
     def begin(self, run: Execution) -> Receipt:
         receipt = super().begin(run)
-        self._book.started()
+        self.note("started")
         return receipt
 
     def action_execution_completed(self, action_id: str, success: bool, **options: Any) -> Receipt:
         receipt = super().action_execution_completed(action_id, success, **options)
-        self._book.completed(success)
+        self.note("successes" if success else "failures")
         return receipt
 
     def cleanup_executed(
         self, scanner_id: str, resource_id: str, action: str, success: bool, **options: Any
     ) -> Receipt:
         receipt = super().cleanup_executed(scanner_id, resource_id, action, success, **options)
-        self._book.cleanup(success)
+        self.note("cleanups" if success else "cleanup_failures")
         return receipt

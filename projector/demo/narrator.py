@@ -1,4 +1,4 @@
-"""What the demonstration says while it runs."""
+"""The lines that the demonstration writes while it runs."""
 
 from __future__ import annotations
 
@@ -11,36 +11,31 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 class Narrator:
-    """Lines that stay, with the time; and on a terminal, one line below them that lives."""
+    """Writes lines that stay to `stream`; on a terminal, also one line below them that shows the progress."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._live = stream.isatty()
-        self._began = time.monotonic()
+        self._clear_line = _CLEAR_LINE if stream.isatty() else ""
+        self.began = time.monotonic()
 
     @property
     def elapsed(self) -> float:
-        return time.monotonic() - self._began
-
-    def begin(self) -> None:
-        """The clock starts now."""
-        self._began = time.monotonic()
+        """Seconds since `began`."""
+        return time.monotonic() - self.began
 
     def event(self, text: str) -> None:
+        """A line that stays, with the time."""
         self.say(f"{self.elapsed:5.1f} s  {text}")
 
     def say(self, text: str = "") -> None:
-        self.clear()
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        """A line that stays."""
+        self._write(f"{text}\n")
 
     def progress(self, text: str) -> None:
-        if self._live:
-            self._stream.write(f"{_CLEAR_LINE}{self.elapsed:5.1f} s  {text}")
-            self._stream.flush()
+        """The text of the progress line."""
+        if self._clear_line:
+            self._write(f"{self.elapsed:5.1f} s  {text}")
 
-    def clear(self) -> None:
-        """Remove the line that lives."""
-        if self._live:
-            self._stream.write(_CLEAR_LINE)
-            self._stream.flush()
+    def _write(self, text: str) -> None:
+        self._stream.write(f"{self._clear_line}{text}")
+        self._stream.flush()

@@ -1,4 +1,4 @@
-"""A directory that is gone afterwards, with all that was written into it."""
+"""A temporary directory whose removal waits for the last writers in it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ _PATIENCE_SECONDS = 5.0
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """A fresh directory of our own, removed at the end."""
+    """A fresh directory, removed at the end of the `with` block."""
     path = Path(tempfile.mkdtemp(prefix="execution-wal-demo-"))
     try:
         yield path
     finally:
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    # A command whose worker was ended early may write for a moment longer, while we remove.
-    while path.exists() and time.monotonic() < deadline:
-        shutil.rmtree(path, ignore_errors=True)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        # A command may go on writing for a moment after its worker has ended.
+        while path.exists() and time.monotonic() < deadline:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""One worker process of the demonstration's engine: runs the jobs of its role until its time is over.
+"""One worker process of the demonstration: runs the jobs of its role until its time is over.
 
 python -m projector.demo.worker <role> <directory> <url> <namespace> <seconds>
 """
@@ -10,59 +10,42 @@ import random
 import signal
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import cycle
 from pathlib import Path
 from types import FrameType
 
-from projector.demo.actions import BATCH, CRON, OPERATOR, WATCHER, Job, Shift
-from projector.demo.book import Book, BookedProducer
+from projector.demo.actions import BATCH, CRON, OPERATOR, WATCHER
+from projector.demo.book import BookedProducer
 from projector.demo.scanners import SCANNER
-from projector.demo.scratch import Scratch
+from projector.demo.shift import Shift
 
-__all__ = ["ROLES", "work"]
+__all__ = ["ROLES"]
 
-ROLES: dict[str, tuple[Job, ...]] = {
-    "cron": CRON,
-    "watcher": WATCHER,
-    "operator": OPERATOR,
-    "batch": BATCH,
-    "scanner": SCANNER,
-}
-
-_PAUSES = (0.05, 0.3)
-
-
-def work(shift: Shift, jobs: tuple[Job, ...], seconds: float) -> None:
-    """Run the jobs in turn; one that has begun is brought to its end."""
-    deadline = time.monotonic() + seconds
-    turn = 0
-    while time.monotonic() < deadline:
-        try:
-            jobs[turn % len(jobs)](shift)
-        except OSError:
-            pass  # recorded as the failure it is: no reason for an engine to stop
-        turn += 1
-        time.sleep(shift.chance.uniform(*_PAUSES))
-
-
-def _end_in_order_when_told(engine: int) -> None:
-    def end(signum: int, _frame: FrameType | None) -> None:
-        if os.getppid() != engine:
-            os._exit(128 + signum)  # the engine was killed, and the server with it: no end can be recorded any more
-        sys.exit(128 + signum)  # an exception: commands that run are ended, and their ends recorded
-
-    signal.signal(signal.SIGTERM, end)
+ROLES = {"cron": CRON, "watcher": WATCHER, "operator": OPERATOR, "batch": BATCH, "scanner": SCANNER}
 
 
 def main() -> None:
     role, directory, url, namespace, seconds = sys.argv[1:]
     _end_in_order_when_told(os.getppid())
-    book = Book(Path(directory, "books", f"{role}-{os.getpid()}"))
-    with closing(BookedProducer(url, namespace, book=book)) as producer:
-        shift = Shift(
-            producer=producer, book=book, scratch=Scratch(Path(directory, "scratch")), url=url, chance=random.Random()
-        )
-        work(shift, ROLES[role], float(seconds))
+    deadline = time.monotonic() + float(seconds)
+    with closing(BookedProducer(url, namespace, book=Path(directory, "books", role))) as producer:
+        shift = Shift(producer=producer, directory=Path(directory), url=url)
+        for job in cycle(ROLES[role]):
+            with suppress(OSError):  # the producer has recorded the failure; the engine goes on
+                job(shift)
+            time.sleep(random.uniform(0.05, 0.3))
+            if time.monotonic() > deadline:
+                break
+
+
+def _end_in_order_when_told(parent: int) -> None:
+    def end(signum: int, _frame: FrameType | None) -> None:
+        if os.getppid() != parent:
+            os._exit(128 + signum)  # the demonstration was killed, and its server too: nothing can be recorded
+        sys.exit(128 + signum)  # an exception, so that the end of a running action is recorded
+
+    signal.signal(signal.SIGTERM, end)
 
 
 if __name__ == "__main__":
