@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.inspect import StrType, type_info
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 from msgspec.structs import fields as fields_of
 
 from producer.errors import InvalidOperation, UndecodableOperation
@@ -47,7 +47,7 @@ NAME_BYTES = 256
 PATH_BYTES = 4096
 TEXT_BYTES = 4096
 OUTPUT_BYTES = 16 << 10
-"""To what a producer cuts `output` unless told otherwise. A reader takes any that fits an operation."""
+"""The bound to which a producer cuts `output`, unless its caller says. A reader takes any that fits an operation."""
 
 # Bounds in characters are necessary, not sufficient: `_check_bytes` applies the same numbers to UTF-8.
 _Name = Annotated[str, Meta(min_length=1, max_length=NAME_BYTES)]
@@ -59,8 +59,8 @@ _Integer = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
 class _Base(Struct, frozen=True, omit_defaults=True, tag_field="type", gc=False):
-    """Fields stand in the order in which they are written, behind `type`. Making one by its class checks nothing:
-    `operation_of`, `encode` and `decode` do."""
+    """Fields are written in their order here, after `type`. The constructor checks nothing: `operation_of`, `encode`
+    and `decode` do."""
 
     @property
     def type(self) -> str:
@@ -121,7 +121,7 @@ _BY_TYPE: dict[str, type[Operation]] = {str(cls.__struct_config__.tag): cls for 
 
 
 def _texts() -> Iterator[tuple[str, int, int]]:
-    """(field, least bytes, most bytes) of each text: what its type says of characters is meant of bytes."""
+    """(field, least bytes, most bytes) of each text: the bounds of its type in characters, meant in bytes."""
     for cls in _CLASSES:
         for field in type_info(cls).fields:  # type: ignore[attr-defined]  # of a Struct, which all are
             for kind in getattr(field.type, "types", (field.type,)):
@@ -144,44 +144,38 @@ _to_json = Encoder().encode
 _of_json: Callable[[bytes], Operation] = Decoder(Operation).decode
 
 
-def operation_of(fields: dict[str, Any]) -> Operation:
-    """The operation that `fields` (with `type`) describe; raises InvalidOperation for what is out of bounds."""
+def operation_of(fields: object) -> Operation:
+    """The operation that the dict `fields` (with `type`) describes. Raises InvalidOperation if out of bounds."""
     operation = _converted(fields)
     _check_bytes(operation)
     return operation
 
 
-def encoded(fields: dict[str, Any]) -> bytes:
-    """The bytes of the operation that `fields` describe; raises as `operation_of` and `encode` do."""
-    return _written(_converted(fields))
-
-
 def encode(operation: Operation) -> bytes:
-    """The operation as compact JSON, `type` first, absent options omitted.
+    """The operation as compact JSON: `type` first, absent options omitted. Raises as `encoded` does."""
+    return encoded({"type": operation.type, **asdict(operation)})
 
-    Raises InvalidOperation when a field is out of its bounds or holds a lone surrogate, or when the whole is larger
-    than MAX_OPERATION_BYTES.
+
+def encoded(fields: dict[str, Any]) -> bytes:
+    """The same for the operation that `fields` (with `type`) describe.
+
+    Raises InvalidOperation if a field is out of its bounds or holds a lone surrogate, or if the whole is larger than
+    MAX_OPERATION_BYTES.
     """
-    return _written(_converted({"type": operation.type, **asdict(operation)}))
-
-
-def _written(operation: Operation) -> bytes:
+    operation = _converted(fields)
     try:
         raw = _to_json(operation)
     except UnicodeEncodeError:
         _check_bytes(operation)  # raises, and names the field
         raise
-    except TypeError:  # a subclass of str, which msgspec takes in and does not write
-        return _written(replace(operation, **_plain_texts(operation)))
+    except TypeError:  # msgspec accepts a subclass of str, but does not write it
+        texts = {name: str.__str__(value) for name, value in fields.items() if isinstance(value, str)}
+        raw = _to_json(_converted(fields | texts))
     if len(raw) > MAX_OPERATION_BYTES:
         raise InvalidOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", f"{len(raw)} bytes")
     if not raw.isascii():  # else the bounds in characters were bounds in bytes
         _check_bytes(operation)
     return raw
-
-
-def _plain_texts(operation: Operation) -> dict[str, str]:
-    return {name: str.__str__(value) for name, value in asdict(operation).items() if isinstance(value, str)}
 
 
 def decode(raw: bytes) -> Operation:
@@ -191,35 +185,28 @@ def decode(raw: bytes) -> Operation:
         raise UndecodableOperation("", f"an operation of at most {MAX_OPERATION_BYTES} bytes", found, raw=raw)
     try:
         operation = _of_json(raw)
-        # What is written again as the same bytes has each field once, none that is unknown, and nothing that a
-        # lenient reader would have mended. All that producers write is; it costs a tenth of reading with care.
+        # An operation that is written again as the same bytes has each field once, no unknown field, and nothing that
+        # a lenient reader would have corrected. Producers write such bytes, and comparing is ten times as fast.
         canonical = _to_json(operation) == raw
     except (ValueError, RecursionError):
         canonical = False
     try:
         if not canonical:
-            operation = _decoded_with_care(raw)
-        elif not raw.isascii():
+            return operation_of(value_of(raw))
+        if not raw.isascii():
             _check_bytes(operation)
     except InvalidOperation as error:
         raise UndecodableOperation(error.field, error.expected, error.found, raw=raw) from None
     return operation
 
 
-def _decoded_with_care(raw: bytes) -> Operation:
-    """The rules for all that may stand in an entry. `decode` knows a quicker way for what producers write."""
-    operation = _converted(value_of(raw))
-    _check_bytes(operation)
-    return operation
-
-
 def _converted(fields: object) -> Operation:
     cls = _class_of(fields)
-    if cls is not None:  # by its class: what a union is made of msgspec finds out anew with each call
+    if cls is not None:  # to its class, because msgspec would analyze the union anew with each call
         try:
             return convert(fields, cls)
         except (ValidationError, UnicodeEncodeError):  # the latter for a name that is a lone surrogate
-            pass  # in our own words
+            pass  # the complaint has words of our own
     raise InvalidOperation(*_complaint(fields))
 
 
@@ -241,7 +228,7 @@ def _check_bytes(operation: Operation) -> None:
 
 
 def _complaint(value: object) -> tuple[str, str, str]:
-    """(field, expected, found) of the first thing that is wrong with what is no operation, in our own words."""
+    """(field, expected, found) of the first fault in what is no operation."""
     if not isinstance(value, dict):
         return "", "a JSON object", _found(value)
     cls = _class_of(value)

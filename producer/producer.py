@@ -22,8 +22,8 @@ from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.spool.options import Spool
-from producer.text.redaction import Redact, redacted_end
-from producer.text.truncation import fitted, text_of
+from producer.text.redaction import Redact, fitted
+from producer.text.truncation import text_of
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
 __all__ = ["Producer"]
@@ -145,14 +145,16 @@ class Producer:
 
         `output` and `error` are cut to their bounds, keeping their ends; bytes that are no UTF-8 are replaced.
         """
+        if isinstance(duration_ms, float) and math.isfinite(duration_ms):  # else the contract judges it
+            duration_ms = math.floor(duration_ms)
         return self._record(
             {
                 "type": "action_execution_completed",
                 "action_id": action_id,
                 "success": success,
-                "output": self._fit("output", output, self._output_bytes),
-                "error": self._fit("error", error, TEXT_BYTES),
-                "duration_ms": _floored("duration_ms", duration_ms),
+                "output": fitted("output", output, self._output_bytes, self._redact),
+                "error": fitted("error", error, TEXT_BYTES, self._redact),
+                "duration_ms": duration_ms,
                 "completed_at": self._now() if at is None else at,
                 "execution_id": execution_id,
             }
@@ -176,7 +178,7 @@ class Producer:
                 "resource_id": resource_id,
                 "action": action,
                 "success": success,
-                "error": self._fit("error", error, TEXT_BYTES),
+                "error": fitted("error", error, TEXT_BYTES, self._redact),
                 "executed_at": self._now() if at is None else at,
             }
         )
@@ -320,20 +322,6 @@ class Producer:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
-
-    def _fit(self, field: str, value: object, limit: int) -> str | None:
-        if self._redact is not None and isinstance(value, str | bytes):
-            return redacted_end(value, limit, self._redact)
-        return fitted(field, value, limit)
-
-
-def _floored(field: str, value: object) -> object:
-    """A float floored; any other value as it is, for the contract to judge."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidOperation(field, "a finite number of milliseconds", str(value))
-        return math.floor(value)
-    return value
 
 
 _producers: weakref.WeakSet[Producer] = weakref.WeakSet()

@@ -1,9 +1,9 @@
-"""Secrets taken out of outputs and errors, before anything of them is written anywhere.
+"""Outputs and errors made fit to be recorded: without secrets, and cut to their bounds.
 
     Producer(url, redact=redact_secrets)
     Producer(url, redact=redactor(r"customer-[0-9]+", secrets=True))
 
-A text is redacted before it is cut to its bound: the half of a token that a cut leaves looks like none.
+A text is redacted before it is cut, because the half of a token that a cut leaves looks like none.
 """
 
 from __future__ import annotations
@@ -13,39 +13,40 @@ import logging
 import re
 from collections.abc import Callable
 
-from producer.text.truncation import text_of, truncate
+from producer.errors import InvalidOperation
+from producer.text.truncation import text_of, truncate, truncate_bytes
 
-__all__ = ["CONTEXT_BYTES", "Redact", "redact_secrets", "redacted_end", "redactor"]
+__all__ = ["CONTEXT_BYTES", "Redact", "fitted", "redact_secrets", "redacted_end", "redactor"]
 
 Redact = Callable[[str], str]
-"""Takes a text and returns what of it may be recorded."""
+"""Takes a text and returns the text that may be recorded."""
 
 CONTEXT_BYTES = 16 << 10
-"""How much is read before what is kept: a secret that begins there is found whole, if it is no longer than this."""
+"""How much is read before the part that is kept: a secret of up to so many bytes that begins there is found whole."""
 
 _PUT = "[redacted]"
 _NAMES = (
     r"passwords?|passwd|passphrase|(?-i:[pP]wd)|secrets?|tokens?|credentials?|"
     r"(?:api|access|private|account|secret)[_-]?keys?"
 )
-"""What a secret is called. Not PWD, which every shell has in its environment."""
+"""The names of secrets. Not PWD, which every shell has in its environment."""
 _QUOTED = r"""(?:\\"[^"\r\n]*"|"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?)"""
 _VALUE = rf"(?:{_QUOTED}|[^\s&;]+)"
 _PATTERNS = (
-    # Private keys, in PEM and of PGP; one that was cut off, to the end.
+    # Private keys, in PEM and of PGP; a key that was cut off, to the end.
     (
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
         _PUT,
     ),
     # JSON Web Tokens, signed (three parts) or encrypted (five).
     (r"(?<![A-Za-z0-9])(?-i:eyJ)[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){1,3}", _PUT),
-    # AWS access keys; the secret one is found by its name.
+    # AWS access keys; the secret key is found by its name.
     (r"\b(?-i:(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16})\b", _PUT),
     # GitHub, GitLab, Slack.
     (r"(?<![A-Za-z0-9])(?-i:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})", _PUT),
     (r"(?<![A-Za-z0-9])(?-i:gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct)-[\w.-]{20,})", _PUT),
     (r"(?<![A-Za-z0-9])(?-i:xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,})|(?<=hooks\.slack\.com/)[\w/]{10,}", _PUT),
-    # What is plain by how it begins: Google, Stripe, OpenAI and Anthropic, npm, PyPI, Hugging Face, Docker, SendGrid,
+    # Tokens with a prefix: Google, Stripe, OpenAI and Anthropic, npm, PyPI, Hugging Face, Docker, SendGrid,
     # DigitalOcean, Vault, Shopify, Grafana, Telegram.
     (
         r"(?<![A-Za-z0-9])(?-i:AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|"
@@ -59,12 +60,9 @@ _PATTERNS = (
     (r"(?<=/webhooks/)[0-9]{5,}/[\w-]{10,}", _PUT),
     # Signatures in the URLs of Azure and AWS.
     (r"((?:[?&;]sig|x-amz-(?:signature|credential))=)[^\s&\"'<>]+", rf"\1{_PUT}"),
-    # Cookies: a line of a header to its end, or what stands within quotes.
+    # Cookies: a header to the end of its line, or a value within quotes.
     (r"(?m:^)([<>* \t]*(?:set-)?cookie:[ \t]*)[^\r\n]+", rf"\1{_PUT}"),
-    (
-        r"([\"'](?:set-)?cookie\\?[\"']?[ \t]*:[ \t]*\\?[\"']?)[^\r\n\"'\\]+",
-        rf"\1{_PUT}",
-    ),
+    (r"([\"'](?:set-)?cookie\\?[\"']?[ \t]*:[ \t]*\\?[\"']?)[^\r\n\"'\\]+", rf"\1{_PUT}"),
     # curl -u user:password; --user likewise for others, but not docker's 1000:1000.
     (
         r"(\bcurl\b[^\r\n]{0,400}?[ \t]-[a-z]{0,8}u[ \t]*|[ \t]--(?:proxy-)?user(?:[ \t]+|=))"
@@ -78,7 +76,7 @@ _PATTERNS = (
         rf"\1{_PUT}",
     ),
     (r"(\bbearer[ \t]+)[\w.~+/=-]{16,}", rf"\1{_PUT}"),
-    # https://token@host: with other schemes it is a user's name. redis://user:password@host
+    # https://token@host (other schemes have a user's name there); redis://user:password@host
     (r"(\bhttps?://)[^\s:/?#@\"'<>]+(?=@)", rf"\1{_PUT}"),
     (r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s:/?#@\"'<>]*:)[^\s/?#\"'<>]+(?=@)", rf"\1{_PUT}"),
     # password=…, "token": "…", DB_PASSWORD: …, --api-key …
@@ -87,7 +85,7 @@ _PATTERNS = (
     (r"(\\?[\"'](?:\w{0,40}_)?pass\\?[\"'][ \t]*:[ \t]*)(?!\[redacted\])" + _QUOTED, rf"\1{_PUT}"),
     (rf"(--[\w-]{{0,40}}(?:{_NAMES}|pass)[ \t]+)(?!-|\[redacted\]){_VALUE}", rf"\1{_PUT}"),
 )
-"""Patterns, and what is put in the place of what they match; whatever their case."""
+"""Patterns, which ignore case, and the replacements of their matches."""
 
 
 def redact_secrets(text: str) -> str:
@@ -98,7 +96,7 @@ def redact_secrets(text: str) -> str:
 
 
 def redactor(*regexes: str, secrets: bool = False) -> Redact:
-    """Takes out all that a regular expression matches, and with `secrets` what `redact_secrets` does.
+    """A function that takes out all matches of the `regexes`, and with `secrets` also what `redact_secrets` does.
 
     Raises re.error for what is no regular expression.
     """
@@ -112,19 +110,38 @@ def redactor(*regexes: str, secrets: bool = False) -> Redact:
     return redact
 
 
-def redacted_end(value: str | bytes, limit: int, redact: Redact, *, cut_before: int = 0) -> str:
-    """The end of `value`, redacted, in at most `limit` bytes; however large it is, a bounded part is looked at.
+def fitted(field: str, value: object, limit: int, redact: Redact | None) -> str | None:
+    """The text, bytes or None for `field`, redacted, in at most `limit` bytes.
 
-    `cut_before` bytes went before this call. What was cut may have halved a secret: so the beginning of what is
-    looked at is not kept. Where `redact` fails there is a remark instead, since the text must not be recorded.
+    Raises InvalidOperation for a value of another type.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str | bytes):
+        raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
+    if redact is not None:
+        return redacted_end(value, limit, redact)
+    if isinstance(value, bytes):
+        return truncate_bytes(value, limit)
+    return value if len(value) <= limit and value.isascii() else truncate(text_of(value), limit)
+
+
+def redacted_end(value: str | bytes, limit: int, redact: Redact, *, cut_before: int = 0) -> str:
+    """The end of `value`, redacted, in at most `limit` bytes. Of a large `value` a bounded part is read.
+
+    The caller has cut off `cut_before` bytes before. The cut may have halved a secret, so the beginning of the part
+    that is read is not kept. If `redact` fails, a remark stands in place of the text, which must not be recorded.
     """
     raw = value if isinstance(value, bytes) else text_of(value).encode()
     window = raw[max(0, len(raw) - limit - CONTEXT_BYTES) :]
     cut_before += len(raw) - len(window)
     try:
-        text = _applied(redact, text_of(window))
+        found = redact(text_of(window))
+        if not isinstance(found, str):
+            raise TypeError
+        text = text_of(found)
     except Exception as error:  # noqa: BLE001 - whatever it is, the operation is to be recorded
-        # Without the error's text, which may quote what was to be redacted.
+        # Without the error's text, which may quote the secret.
         logging.getLogger("producer").warning("redact failed with %s: a text is withheld", type(error).__name__)
         return truncate(f"[withheld: redact failed with {type(error).__name__}]", limit)
     if not cut_before:
@@ -133,14 +150,7 @@ def redacted_end(value: str | bytes, limit: int, redact: Redact, *, cut_before: 
     return truncate(kept, limit, already_cut=cut_before + len(window) - len(kept.encode()))
 
 
-def _applied(redact: Redact, text: str) -> str:
-    found = redact(text)
-    if not isinstance(found, str):
-        raise TypeError
-    return text_of(found)
-
-
 @functools.cache
 def _compiled() -> list[tuple[re.Pattern[str], str]]:
-    """Compiled when first needed: most producers never do."""
+    """Compiled when first needed, because most producers never need them."""
     return [(re.compile(regex, re.IGNORECASE | re.DOTALL), replacement) for regex, replacement in _PATTERNS]

@@ -1,4 +1,4 @@
-"""JSON read by the letter of RFC 8259, whatever a library lets pass, within bounds of our own."""
+"""JSON read by the letter of RFC 8259, within bounds of our own, whatever a library lets pass."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["MAX_DEPTH", "MAX_FIELDS", "brief", "value_of"]
 MAX_FIELDS = 100
 """The most fields of the outermost object."""
 MAX_DEPTH = 100
-"""How deep lists and objects may stand in each other. Each parser has a limit of its own (serde_json's is 128)."""
+"""How deep lists and objects may be nested. Each parser has a limit of its own (serde_json's is 128)."""
 
 # The last quote may be missing: a pattern that failed there would try again from each quote within, and take hours.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[][{}]")
 _LONGEST_NUMBER = 60
-"""Digits. A longer one is cut: it is out of all bounds either way, and Python refuses to read the longest."""
+"""Digits. A longer number is cut: it is out of all bounds either way, and Python refuses to read the longest."""
 
 
 def value_of(raw: bytes) -> Any:
-    """The value that `raw` is; usually a dict. What objects within it hold is left out.
+    """The value of the JSON in `raw`, usually a dict; the objects within it are left empty.
 
-    Raises InvalidOperation for what is no JSON in UTF-8 or nested too deep, and where the outermost object has more
-    than MAX_FIELDS fields or a name twice.
+    Raises InvalidOperation if `raw` is no JSON in UTF-8 or nested too deep, or if the outermost object has more than
+    MAX_FIELDS fields or a name twice.
     """
     if _depth(raw) > MAX_DEPTH:
         raise InvalidOperation("", f"JSON of at most {MAX_DEPTH} levels", "a deeper one")
@@ -61,7 +61,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _depth(raw: bytes) -> int:
-    """How deep lists and objects stand in each other, at least where that is too deep."""
+    """How deep lists and objects are nested; 0 if too few of them are there to be too deep."""
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return 0
     depth = deepest = 0
@@ -80,5 +80,5 @@ def _refuse_constant(name: str) -> None:
 
 
 def brief(text: str) -> str:
-    """At most 40 characters of it."""
+    """At most 40 characters of `text`."""
     return text if len(text) <= 40 else f"{text[:40]}…"

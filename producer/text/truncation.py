@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from producer.errors import InvalidOperation
-
-__all__ = ["fitted", "text_of", "truncate", "truncate_bytes"]
-
-
-def fitted(field: str, value: object, limit: int) -> str | None:
-    """The text, bytes or None for `field`, in at most `limit` bytes; raises InvalidOperation for another type."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        if len(value) <= limit and value.isascii():  # as nearly all texts are
-            return value
-        return truncate(text_of(value), limit)
-    if isinstance(value, bytes):
-        return truncate_bytes(value, limit)
-    raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
+__all__ = ["text_of", "truncate", "truncate_bytes"]
 
 
 def text_of(value: str | bytes) -> str:
