@@ -11,41 +11,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from producer import errors
-from producer.errors import *  # noqa: F403
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the time that loading it takes
 
 if TYPE_CHECKING:
     from producer.durability import Durability as Durability
+    from producer.errors import *  # noqa: F403
     from producer.execution.execution import Execution as Execution
     from producer.producer import Producer as Producer
     from producer.receipt import Receipt as Receipt
     from producer.spool.options import Spool as Spool
     from producer.text.redaction import redact_secrets as redact_secrets
     from producer.text.redaction import redactor as redactor
+else:
+    # Each name is loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
+    _HOMES = {
+        "Durability": "producer.durability",
+        "Execution": "producer.execution.execution",
+        "Producer": "producer.producer",
+        "Receipt": "producer.receipt",
+        "Spool": "producer.spool.options",
+        "redact_secrets": "producer.text.redaction",
+        "redactor": "producer.text.redaction",
+    }
 
-# Loaded when first asked for, so that a reader of `producer.operations` loads no Redis client.
-_HOMES = {
-    "Durability": "producer.durability",
-    "Execution": "producer.execution.execution",
-    "Producer": "producer.producer",
-    "Receipt": "producer.receipt",
-    "Spool": "producer.spool.options",
-    "redact_secrets": "producer.text.redaction",
-    "redactor": "producer.text.redaction",
-}
+    def __getattr__(name):
+        from importlib import import_module
 
-__all__ = [*errors.__all__, *_HOMES]
-
-
-if not TYPE_CHECKING:  # else mypy would take any name for one of ours
-
-    def __getattr__(name: str) -> object:
-        if name in _HOMES:
-            from importlib import import_module
-
-            value = getattr(import_module(_HOMES[name]), name)
-            globals()[name] = value
-            return value
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        errors = import_module("producer.errors")
+        if name == "__all__":
+            return [*errors.__all__, *_HOMES]
+        if name not in _HOMES and name not in errors.__all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOMES.get(name, "producer.errors")), name)
+        globals()[name] = value
+        return value
