@@ -6,10 +6,13 @@ from dataclasses import asdict, dataclass, fields
 
 import orjson
 
-__all__ = ["SCHEMA", "Bounds"]
+__all__ = ["DEFAULT_LEASE_SECONDS", "SCHEMA", "Bounds"]
 
 SCHEMA = "1"
 """The version of the projection's keys and rules. A projection made with another has to be rebuilt."""
+
+DEFAULT_LEASE_SECONDS = 5.0
+"""How long a projector that has died stays the active one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What delivers that which waits for a server: told as commands that can be copied."""
+"""How to deliver the operations that wait in a spool for a server, as commands to copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["after_a_move", "delivery"]
 
 
 def delivery(server: Server, place: Path) -> str:
-    """What delivers to `server` what waits for it in the directory `place`, with how to say it."""
+    """When and how to deliver to `server` the operations that wait for it in the directory `place`."""
     if server == UNNAMED:
         unset = f"env -u {URL_VARIABLE} " if os.environ.get(URL_VARIABLE) else ""
         return f"when it runs: {unset}{_flush(place)}"
@@ -23,7 +23,7 @@ def delivery(server: Server, place: Path) -> str:
 
 
 def after_a_move(server: Server, place: Path, here: Server | None) -> str:
-    """What delivers it to the server that has taken its place: `here`, or the one that is used without a URL."""
+    """The command that delivers operations for `server` to its successor: `here`, or the usual server."""
     return _flush(place, "--moved-from", server.url, *([] if here is None else ["--url", here.url]))
 
 

@@ -1,4 +1,4 @@
-"""`producer flush`: what waits in a spool, delivered."""
+"""`producer flush`: deliver the operations that wait in a spool."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Spool, Url, spools
-from producer.cli.wording import counted, waiting
+from producer.cli.options import Spool, spools
+from producer.cli.spool import survey_of
 from producer.connection.location import URL_VARIABLE, Location, find_server
+from producer.terminal.exit_status import ELSEWHERE, FAILED, TRY_AGAIN
+from producer.terminal.options import Url
+from producer.terminal.stdout import write
+from producer.terminal.wording import counted, waiting
 
 if TYPE_CHECKING:
     from producer.connection.destination import Destination
@@ -23,11 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["flush"]
 
 _REPLY_SECONDS = 2.0
-_UNUSABLE, _ELSEWHERE = 1, 3
 
 
 def flush(
-    directory: Spool = None,
+    spool: Spool = None,
     timeout: Annotated[float, typer.Option(metavar="S", min=0.0, help="How long it may take, in seconds.")] = 10.0,
     moved_from: Annotated[
         list[str] | None,
@@ -37,40 +40,41 @@ def flush(
             "Repeatable.",
         ),
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only what is for this namespace. [default: each]")
+    only: Annotated[
+        str | None,
+        typer.Option("--namespace", metavar="NAME", help="Only what is for this namespace. [default: each]"),
     ] = None,
     url: Url = None,
 ) -> None:
-    """Deliver what waits in a spool whose process has ended, and is for this server.
+    """Deliver the operations for this server that wait in spools whose processes have ended.
 
-    Each operation goes to the namespace that it was recorded for. What waits for other servers stays, and is shown
-    with the command that delivers it; what running producers hold, they deliver themselves. Exits with 0 when nothing
-    else is left, 1 when a spool was damaged or cannot be used, 75 when it did not arrive in time, 3 when what is left
-    waits for elsewhere.
+    Each operation goes to the namespace that it was recorded for. Operations for other servers stay, and are shown
+    with the command that delivers them; running producers deliver their own. Exits with 0 when nothing else is left,
+    1 when a spool was damaged or cannot be used, 75 when operations did not arrive in time, 3 when all that is left
+    waits for another server.
     """
     from producer.spool.rescue import DAMAGED
 
     _say_what_is_damaged()
-    place, is_there = spools(directory)
+    place, is_there = spools(spool)
     if not is_there:
-        typer.echo("nothing waits")
-        return
+        return write("nothing waits\n")
     location = find_server(url, os.environ)
-    destination = _destination(location, moved_from or [], namespace)
+    destination = _destination(location, moved_from or [], only)
     damaged = set(place.glob(f"*{DAMAGED}"))
     delivered, trouble = _deliver(place, location.url, destination, timeout)
-    survey = _survey(place)
+    survey = survey_of(place)
     if delivered:
-        typer.echo(f"{counted(delivered, 'operation')} delivered")
+        write(f"{counted(delivered, 'operation')} delivered\n")
     else:
-        typer.echo("nothing was delivered" if survey.files else "nothing waits")
-    if held := sum(file.held for file in survey.files):
-        one = held == 1
-        typer.echo(
-            f"{counted(held, 'spool')} {'is of a running producer' if one else 'are of running producers'}, "
-            f"which {'delivers it' if one else 'deliver them'}"
-        )
+        write("nothing was delivered\n" if survey.files else "nothing waits\n")
+    match sum(file.held for file in survey.files):
+        case 0:
+            pass
+        case 1:
+            write("1 spool is of a running producer, which delivers it\n")
+        case held:
+            write(f"{held:,} spools are of running producers, which deliver them\n")
     late, elsewhere = _sorted(survey, destination)
     is_named = location.how == "named" and location.url != os.environ.get(URL_VARIABLE)
     for (server, owed), count in elsewhere.items():
@@ -80,17 +84,18 @@ def flush(
     if survey.unusable:
         typer.echo(f"producer: {counted(len(survey.unusable), 'spool')} could not be delivered", err=True)
     if survey.unusable or set(survey.damaged) - damaged:
-        raise typer.Exit(_UNUSABLE)
+        raise typer.Exit(FAILED)
     if late:
-        raise typer.Exit(os.EX_TEMPFAIL)
+        raise typer.Exit(TRY_AGAIN)
     if elsewhere:
-        raise typer.Exit(_ELSEWHERE)
+        raise typer.Exit(ELSEWHERE)
+    return None
 
 
 def _say_what_is_damaged() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("producer: %(message)s"))
-    handler.setLevel(logging.ERROR)  # that the server is away is said once, at the end
+    handler.setLevel(logging.ERROR)  # `flush` itself says, once and at the end, that the server is away
     logging.getLogger("producer").addHandler(handler)
 
 
@@ -100,12 +105,12 @@ def _destination(location: Location, moved_from: list[str], namespace: str | Non
     from producer.wal import wal_key
 
     if namespace is not None:
-        wal_key(namespace)  # raises for one that is none
+        wal_key(namespace)  # raises UnusableServer for a name that cannot be a namespace's
     return Destination.at(location, moved_from=tuple(map(Server.named, moved_from)), namespace=namespace)
 
 
 def _deliver(place: Path, url: str, destination: Destination, timeout: float) -> tuple[int, str | None]:
-    """(how many operations were delivered, why no more)."""
+    """(how many operations were delivered, why not more)."""
     from producer.connection.client import client_of
     from producer.delivery.forwarder import Forwarder
     from producer.durability import Durability
@@ -123,15 +128,8 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
     return forwarder.delivered, forwarder.trouble or leftovers.trouble
 
 
-def _survey(place: Path) -> Survey:
-    from producer.spool.directory import SpoolDirectory
-    from producer.spool.survey import Survey
-
-    return Survey.of(SpoolDirectory(place))
-
-
 def _sorted(survey: Survey, destination: Destination) -> tuple[int, Counter[tuple[Server, str]]]:
-    """(operations left that are for us, and how many for which other server and namespace)."""
+    """(how many operations are left for `destination`, and how many for each other server and namespace)."""
     elsewhere = survey.left_behind
     late = sum(count for owed, count in elsewhere.items() if destination.takes(*owed))
     return late, Counter({owed: count for owed, count in elsewhere.items() if not destination.takes(*owed)})
@@ -140,7 +138,7 @@ def _sorted(survey: Survey, destination: Destination) -> tuple[int, Counter[tupl
 def _say_where_it_goes(
     count: int, server: Server, namespace: str, place: Path, here: Destination, *, is_named: bool
 ) -> None:
-    """To an operator who did not expect it: what waits where for whom, and both of the things that can be meant."""
+    """Tell an operator how many operations wait for another server, and both commands that may be meant."""
     from producer.cli.delivery import after_a_move, delivery
 
     wait = f"producer: {waiting(count, whose=f'of namespace {namespace}')} for"

@@ -1,17 +1,20 @@
-"""`producer import`: logs from elsewhere brought into the write-ahead log."""
+"""`producer import`: bring logs of other programs into the write-ahead log."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Namespace, Url
-from producer.connection.location import locate
+from producer.terminal.exit_status import FAILED
+from producer.terminal.options import Log
+from producer.terminal.progress import progress_bar
+from producer.terminal.stdout import write
+from producer.terminal.wording import counted
 
 if TYPE_CHECKING:
     from producer.importing.importer import Summary
@@ -29,47 +32,44 @@ def import_(
         float,
         typer.Option("--patience", metavar="SECONDS", min=0, help="How long to wait for Redis when it is away."),
     ] = 30.0,
-    url: Url = None,
-    namespace: Namespace = None,
+    *,
+    log: Log,
 ) -> None:
     """Import the Rust engine's wal.jsonl, or JSON Lines of operations.
 
     Importing a file again, or a longer or mended copy of it later, adds only what is new. Exits with 1 if a line was
     bad: it is reported and skipped, the rest is imported.
     """
-    from producer.cli.progress import progress_bar
     from producer.connection.client import client_of
     from producer.importing.importer import Importer
     from producer.importing.log_file import LogFile
-    from producer.wal import DEFAULT_NAMESPACE
 
-    logs = [LogFile(path) for path in files]
-    if len(logs) > 1:
-        # A later part of a log claims all before as acknowledged: what comes behind it would count as a duplicate.
-        logs.sort(key=LogFile.place)
+    sources = [LogFile(path) for path in files]
+    if len(sources) > 1:
+        # A later part of a log acknowledges all earlier ones: if it came first, those would count as duplicates.
+        sources.sort(key=LogFile.place)
     bad = 0
-    client, _ = client_of(locate(url, os.environ))
+    client, _ = client_of(log.location.url)
     with closing(client):
-        importer = Importer(client, namespace or DEFAULT_NAMESPACE, dry_run=dry_run, patience=patience)
-        for log in logs:
-            with progress_bar(str(log.path), log.size) as progress:
-                summary = importer.add(log, progress)
+        importer = Importer(client, log.namespace, dry_run=dry_run, patience=patience)
+        for source in sources:
+            with progress_bar(str(source.path), in_bytes=True) as progress:
+                summary = importer.add(source, partial(progress, total=source.size))
             bad += len(summary.bad)
             for number, reason in sorted(summary.bad.items()):
-                typer.echo(f"producer: {log.path}, line {number}: {reason}", err=True)
-            typer.echo(f"{log.path}: {_told(summary, dry_run)}")
-            for remark in _remarks(summary):
-                typer.echo(f"{log.path}: {remark}")
+                typer.echo(f"producer: {source.path}, line {number}: {reason}", err=True)
+            for text in (_told(summary, dry_run), *_remarks(summary)):
+                write(f"{source.path}: {text}\n")
         if importer.silence is not None:
             typer.echo(f"producer: not known how many are duplicates: {importer.silence}", err=True)
     if bad:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _told(summary: Summary, dry_run: bool) -> str:
     """The counts of one file, in a line."""
     count = summary.operations if dry_run else summary.appended
-    parts = [_lines(summary.lines), f"{count:,} {'operations to append' if dry_run else 'appended'}"]
+    parts = [counted(summary.lines, "line"), f"{count:,} {'operations to append' if dry_run else 'appended'}"]
     if summary.duplicates:
         parts[-1] += f", {summary.operations - summary.duplicates:,} of them new ({summary.duplicates:,} duplicates)"
     if summary.skipped:
@@ -80,7 +80,7 @@ def _told(summary: Summary, dry_run: bool) -> str:
 
 
 def _remarks(summary: Summary) -> Iterator[str]:
-    """What the counts mean, where that is not plain."""
+    """What the counts mean, if that is not plain."""
     if summary.only_duplicates:
         yield (
             "every operation in it is a duplicate and adds nothing: it was imported before, or is a log begun anew "
@@ -95,7 +95,3 @@ def _remarks(summary: Summary) -> Iterator[str]:
         yield "duplicates do not count again, but take up room: the log has them once more"
     if len(summary.bad) > summary.unmendable:
         yield "mend what is bad and import it again: only that is new then; meanwhile it may show as missing"
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"

@@ -1,4 +1,4 @@
-"""The options that every command of `producer` has, and the producer that they name."""
+"""The options for a spool, and the producer that options name."""
 
 from __future__ import annotations
 
@@ -8,42 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.connection.location import URL_VARIABLE, find_server, spool_directory
+from producer.connection.location import spool_directory
+from producer.terminal.options import LogAddress
 
 if TYPE_CHECKING:
     from producer.producer import Producer
 
-__all__ = ["Namespace", "Spool", "Url", "open_producer", "spools"]
+__all__ = ["ExecutionType", "Source", "Spool", "open_producer", "spool_option", "spools"]
 
-SPOOL_VARIABLE = "WAL_SPOOL"
 
-Url = Annotated[
-    str | None,
-    typer.Option(
-        envvar=URL_VARIABLE,
-        metavar="URL",
-        help="redis://, rediss://, unix:// or sentinel://. "
-        "[default: the embedded server if one is running, else localhost]",
-    ),
-]
-Namespace = Annotated[
-    str | None, typer.Option(envvar="WAL_NAMESPACE", metavar="NAME", help="The log's namespace. [default: otters]")
-]
+def spool_option(text: str) -> typer.models.OptionInfo:
+    """`--spool`, explained by `text`."""
+    option: typer.models.OptionInfo = typer.Option("--spool", envvar="WAL_SPOOL", metavar="DIR", help=text)
+    return option
 
 
 Spool = Annotated[
     Path | None,
-    typer.Option(
-        "--spool",
-        envvar=SPOOL_VARIABLE,
-        metavar="DIR",
-        help="Where operations wait while Redis is away. [default: execution-wal/spool in the state directory]",
+    spool_option(
+        "Where operations wait while Redis is away. [default: execution-wal/spool in the state directory]",
     ),
+]
+Source = Annotated[str, typer.Option(metavar="WHO", help="What triggered it: cron:nightly, watcher:disk, …")]
+ExecutionType = Annotated[
+    str, typer.Option("--type", metavar="WORD", help="command, task, rules, none, or any word.")
 ]
 
 
 def spools(named: Path | None) -> tuple[Path, bool]:
-    """(where operations wait, whether it is there). The usual directory need not be; one that is `named` has to."""
+    """(the directory of spools, whether it exists). A directory that is `named` has to; the usual one need not.
+
+    Raises typer.BadParameter for a place that is no directory.
+    """
     place = named or spool_directory(os.environ)
     if place.is_dir():
         return place, True
@@ -54,26 +50,20 @@ def spools(named: Path | None) -> tuple[Path, bool]:
 
 
 def open_producer(
-    url: str | None,
-    namespace: str | None,
-    *,
-    timeout: float = 2.0,
-    spool: Path | None = None,
-    buffer: int | None = None,
+    log: LogAddress, *, timeout: float = 2.0, spool: Path | None = None, buffer: int | None = None
 ) -> Producer:
-    """A producer for what the options name. Raises UnusableServer, and SpoolUnusable for the directory `spool`.
+    """A producer for `log`. Raises UnusableServer, and SpoolUnusable for the directory `spool`.
 
-    A script has less patience than an engine: `timeout` is shorter than the library's.
+    A script has less patience than an engine: `timeout` (seconds) is shorter than the library's.
     """
     from producer.connection.destination import Destination
     from producer.producer import Producer
     from producer.spool import options
-    from producer.wal import DEFAULT_NAMESPACE
 
-    location = find_server(url, os.environ)
+    location = log.location
     return Producer(
         location.url,
-        namespace or DEFAULT_NAMESPACE,
+        log.namespace,
         timeout=timeout,
         spool=None if spool is None else options.Spool(spool, destination=Destination.at(location)),
         buffer=buffer,

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import SPOOL_VARIABLE, Namespace, Url, open_producer
+from producer.cli.options import ExecutionType, Source, open_producer, spool_option
 from producer.errors import SpoolUnusable, Unavailable
+from producer.terminal.options import Log, LogAddress
+from producer.terminal.stdout import write
 
 if TYPE_CHECKING:
     from producer.producer import Producer
@@ -26,13 +28,7 @@ _ExecutionId = Annotated[
 _At = Annotated[int | None, typer.Option(metavar="MS", help="When, in epoch milliseconds. [default: now]")]
 _Success = Annotated[bool, typer.Option("--success/--failure", help="How it went.")]
 _Error = Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")]
-
-_Spool = Annotated[
-    Path | None,
-    typer.Option(
-        envvar=SPOOL_VARIABLE, metavar="DIR", help="Keep it there while Redis is away, for `producer flush`."
-    ),
-]
+_Spool = Annotated[Path | None, spool_option("Keep it there while Redis is away, for `producer flush`.")]
 
 _STDIN = "@-"
 _FLUSH_SECONDS, _ATTEMPTS = 2.0, 2
@@ -40,23 +36,19 @@ _FLUSH_SECONDS, _ATTEMPTS = 2.0, 2
 
 def started(
     action: _Action,
-    source: Annotated[
-        str, typer.Option(metavar="WHO", help="What triggered it: cron:nightly, watcher:disk, …")
-    ] = "manual",
-    execution_type: Annotated[
-        str, typer.Option("--type", metavar="WORD", help="command, task, rules, none, or any word.")
-    ] = "command",
+    source: Source = "manual",
+    execution_type: ExecutionType = "command",
     execution_id: _ExecutionId = None,
     at: _At = None,
     spool: _Spool = None,
-    url: Url = None,
-    namespace: Namespace = None,
+    *,
+    log: Log,
 ) -> None:
     """Record that a run of an action has started."""
     record = methodcaller(
         "action_execution_started", action, source, execution_type, execution_id=execution_id, at=at
     )
-    _record(record, url, namespace, spool)
+    _record(record, log, spool)
 
 
 def completed(
@@ -70,8 +62,8 @@ def completed(
     execution_id: _ExecutionId = None,
     at: _At = None,
     spool: _Spool = None,
-    url: Url = None,
-    namespace: Namespace = None,
+    *,
+    log: Log,
 ) -> None:
     """Record that a run of an action has ended."""
     record = methodcaller(
@@ -84,7 +76,7 @@ def completed(
         execution_id=execution_id,
         at=at,
     )
-    _record(record, url, namespace, spool)
+    _record(record, log, spool)
 
 
 def cleanup(
@@ -95,35 +87,33 @@ def cleanup(
     error: _Error = None,
     at: _At = None,
     spool: _Spool = None,
-    url: Url = None,
-    namespace: Namespace = None,
+    *,
+    log: Log,
 ) -> None:
     """Record that a scanner cleaned something up."""
     record = methodcaller("cleanup_executed", scanner, resource, action, success, error=error, at=at)
-    _record(record, url, namespace, spool)
+    _record(record, log, spool)
 
 
-def _record(
-    record: Callable[[Producer], Receipt], url: str | None, namespace: str | None, spool: Path | None
-) -> None:
-    """Make the record, and print the id of its entry; of one that went by a spool, its producer and number."""
+def _record(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path | None) -> None:
+    """Make the record, and print the id of its entry; of a record that went by a spool, its producer and number."""
     if spool is None:
-        receipt = _directly(record, url, namespace)
+        receipt = _directly(record, log)
     else:
         try:
-            receipt = _by_spool(record, url, namespace, spool)
+            receipt = _by_spool(record, log, spool)
         except SpoolUnusable as unusable:
-            receipt = _in_spite_of(unusable, record, url, namespace)
-    typer.echo(receipt.entry_id or f"{receipt.by} {receipt.seq}")
+            receipt = _in_spite_of(unusable, record, log)
+    write(f"{receipt.entry_id or f'{receipt.by} {receipt.seq}'}\n")
 
 
-def _directly(record: Callable[[Producer], Receipt], url: str | None, namespace: str | None) -> Receipt:
-    with open_producer(url, namespace) as producer:
+def _directly(record: Callable[[Producer], Receipt], log: LogAddress) -> Receipt:
+    with open_producer(log) as producer:
         return record(producer)
 
 
-def _by_spool(record: Callable[[Producer], Receipt], url: str | None, namespace: str | None, spool: Path) -> Receipt:
-    with open_producer(url, namespace, spool=spool) as producer:
+def _by_spool(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path) -> Receipt:
+    with open_producer(log, spool=spool) as producer:
         receipt = record(producer)
         if not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
             typer.echo(f"producer: it waits in {spool}: {producer.trouble or 'no answer'}", err=True)
@@ -131,12 +121,10 @@ def _by_spool(record: Callable[[Producer], Receipt], url: str | None, namespace:
         return receipt
 
 
-def _in_spite_of(
-    unusable: SpoolUnusable, record: Callable[[Producer], Receipt], url: str | None, namespace: str | None
-) -> Receipt:
-    """Nothing was recorded in the spool; but Redis may be there."""
+def _in_spite_of(unusable: SpoolUnusable, record: Callable[[Producer], Receipt], log: LogAddress) -> Receipt:
+    """Record without the spool, in which nothing was recorded: Redis may be there."""
     try:
-        receipt = _directly(record, url, namespace)
+        receipt = _directly(record, log)
     except Unavailable:
         typer.echo(f"producer: {unusable}", err=True)
         raise

@@ -13,31 +13,32 @@ from producer.errors import SpoolUnusable, Unavailable, UnusableServer
 from producer.execution.execution import Execution
 from producer.operations import operation_of
 from producer.producer import Producer
+from producer.terminal.options import LogAddress
 from producer.text.truncation import text_of
 
 __all__ = ["Recording"]
 
 PATIENCE_SECONDS = 1.3
-"""How long a run may be held up in all; 2 s are promised."""
+"""How long the records may hold a run up in all; the documents promise 2 s."""
 _START_SECONDS = 0.65
 """How much of that the start may take."""
 _REPLY_SECONDS = 0.55
-"""How long one attempt waits for the server: less than the start may take, so that it is known what went wrong."""
+"""How long one attempt waits for the server: less than the start may take, so that its error arrives in time."""
 _ATTEMPTS = 2
-"""For the end, where it can wait in the spool: one may have been under way when it came."""
+"""How often the end is sent if it can wait in the spool: an attempt may have been under way when it came."""
 
 
 class Recording:
-    """Start and end of one run. What cannot be delivered is said in one line, once, by `say`, and waits in a spool.
+    """Records the start and the end of one run by way of a spool, and tells `say` once, in a line, of trouble.
 
-    Both go by way of the spool: so they survive our own end too, a start that found no server is sent again while the
-    command runs, and what earlier runs left there is delivered meanwhile.
+    By the spool both records survive the end of this process, a start that found no server is sent again while the
+    command runs, and the producer delivers meanwhile what earlier runs left there.
     """
 
     def __init__(
         self, action_id: str, *, source: str, execution_type: str, execution_id: str, say: Callable[[str], None]
     ) -> None:
-        """Raises InvalidOperation for what no record could be made of."""
+        """Raises InvalidOperation for names of which no record can be made."""
         operation_of(
             {
                 "type": "action_execution_started",
@@ -59,15 +60,15 @@ class Recording:
         self._run: Execution | None = None
         self._patience = PATIENCE_SECONDS
 
-    def open(self, url: str | None, namespace: str | None, *, spool: Path) -> None:
-        """Record at that server, by way of that directory; a server that cannot be used is said."""
+    def open(self, log: LogAddress, *, spool: Path) -> None:
+        """Record in `log` by way of the directory `spool`; `say` is told of a server that cannot be used."""
         try:
             try:
-                self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, spool=spool)
+                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=spool)
                 self._spool = spool
-            except SpoolUnusable as error:  # then it is in memory that the record waits, for as long as we are here
+            except SpoolUnusable as error:  # then the record waits in memory, for as long as this process lives
                 self._unusable = error
-                self._producer = open_producer(url, namespace, timeout=_REPLY_SECONDS, buffer=2)
+                self._producer = open_producer(log, timeout=_REPLY_SECONDS, buffer=2)
         except UnusableServer as error:
             self._complain(f"{self._action_id} runs without a record: {error}")
 
@@ -98,7 +99,7 @@ class Recording:
         self._patience -= time.monotonic() - began
 
     def completed(self, ended: Ended) -> None:
-        """Record that it has ended."""
+        """Record that the command has ended."""
         if self._producer is None or self._run is None:
             return
         deadline = time.monotonic() + self._patience
@@ -116,7 +117,7 @@ class Recording:
         except Unavailable as error:
             self._complain(f"the end of {self._action_id} is not recorded: {error}")
         if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
-            self._producer.flush(deadline - time.monotonic())  # what others left: as far as there is time
+            self._producer.flush(deadline - time.monotonic())  # what earlier runs left, in the time that remains
         else:
             fate = f"waits in {self._spool}" if self._spool else "is not recorded"
             self._complain(f"the end of {self._action_id} {fate}: {self._reason()}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import Namespace, Spool, Url
+from producer.cli.options import ExecutionType, Source, Spool
+from producer.terminal.options import Log
 
 if TYPE_CHECKING:
     from producer.command.child import Ended
@@ -26,12 +27,8 @@ def run(
         typer.Argument(metavar="COMMAND", help="The command and its arguments, best after `--`."),
     ],
     action: Annotated[str, typer.Option(metavar="NAME", help="The action that this is a run of.")],
-    source: Annotated[
-        str, typer.Option(metavar="WHO", help="What triggered it: cron:nightly, watcher:disk, …")
-    ] = "manual",
-    execution_type: Annotated[
-        str, typer.Option("--type", metavar="WORD", help="command, task, rules, none, or any word.")
-    ] = "command",
+    source: Source = "manual",
+    execution_type: ExecutionType = "command",
     execution_id: Annotated[
         str | None, typer.Option(metavar="ID", help="A name for this run. [default: made up]")
     ] = None,
@@ -47,8 +44,8 @@ def run(
         bool, typer.Option("--no-redact", help="Record also what looks like a password, token or key.")
     ] = False,
     spool: Spool = None,
-    url: Url = None,
-    namespace: Namespace = None,
+    *,
+    log: Log,
 ) -> None:
     """Run a command, and record its start and its end.
 
@@ -71,7 +68,7 @@ def run(
         say=_say,
     )
     signals = hold_signals()  # before the start is recorded: from there on, nothing may end us before the end is
-    recording.open(url, namespace, spool=spool or spool_directory(os.environ))
+    recording.open(log, spool=spool or spool_directory(os.environ))
     recording.started()
     ended = run_child(command, signals, keep=None if no_output else OUTPUT_BYTES, redact=redaction)
     if not ended.ran and ended.error is not None:
@@ -81,7 +78,7 @@ def run(
 
 
 def _redaction(regexes: list[str], no_redact: bool) -> Redact | None:
-    """What takes secrets out of the record; said by the options before the command has run."""
+    """What takes secrets out of the record. Raises typer.BadParameter before the command has run."""
     from producer.text.redaction import redactor
 
     if no_redact and not regexes:
@@ -93,7 +90,7 @@ def _redaction(regexes: list[str], no_redact: bool) -> Redact | None:
 
 
 def _redacted(ended: Ended, redact: Redact | None) -> Ended:
-    """Its output is redacted already, before it was cut; the error may name a command that was not found."""
+    """`ended` with its error redacted, which may name a command that was not found; its output is already."""
     from producer.operations import TEXT_BYTES
     from producer.text.redaction import redacted_end
 

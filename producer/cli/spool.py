@@ -2,62 +2,61 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from producer.cli.options import Spool, spools
-from producer.cli.wording import counted, waiting
+from producer.terminal.exit_status import FAILED
+from producer.terminal.options import Json
+from producer.terminal.stdout import write, write_json
+from producer.terminal.wording import counted, waiting
 
 if TYPE_CHECKING:
     from producer.spool.survey import Survey, Surveyed
 
-__all__ = ["spool"]
+__all__ = ["spool", "survey_of"]
 
 
-def spool(
-    directory: Spool = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def spool(spool: Spool = None, as_json: Json = False) -> None:
     """Show what waits in a spool, for which server, and what delivers it. Exits with 1 if a part cannot be read."""
-    place, is_there = spools(directory)
-    survey = _survey(place, is_there)
+    from producer.spool.survey import Survey
+
+    place, exists = spools(spool)
+    survey = survey_of(place) if exists else Survey(files=(), damaged=())
     if as_json:
-        typer.echo(json.dumps(_as_json(place, survey), indent=2))
+        write_json(_document(place, survey))
     else:
-        _show(place, survey)
+        write("".join(f"{line}\n" for line in _report(place, survey)))
     if survey.unusable:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
-def _show(place: Path, survey: Survey) -> None:
-    besides = (
-        f", and what is in {counted(len(survey.unusable), 'file')} that cannot be used" if survey.unusable else ""
-    )
-    typer.echo(f"{place}: {waiting(survey.operations)}{besides}")
-    for file in survey.files:
-        typer.echo(f"  {_line(file)}")
-    for path in survey.damaged:
-        typer.echo(f"  {path.name}: damaged, and put aside")
-    _say_what_delivers(survey, place)
-
-
-def _survey(place: Path, is_there: bool) -> Survey:
+def survey_of(place: Path) -> Survey:
+    """What waits in the directory `place`."""
     from producer.spool.directory import SpoolDirectory
     from producer.spool.survey import Survey
 
-    return Survey.of(SpoolDirectory(place)) if is_there else Survey(files=(), damaged=())
+    return Survey.of(SpoolDirectory(place))
 
 
-def _say_what_delivers(survey: Survey, place: Path) -> None:
+def _report(place: Path, survey: Survey) -> list[str]:
     from producer.cli.delivery import delivery
 
-    for server in dict.fromkeys(server for server, _ in survey.left_behind):
-        typer.echo(f"What waits for {server} is delivered {delivery(server, place)}")
+    unusable = len(survey.unusable)
+    besides = f", and what is in {counted(unusable, 'file')} that cannot be used" if unusable else ""
+    return [
+        f"{place}: {waiting(survey.operations)}{besides}",
+        *(f"  {_line(file)}" for file in survey.files),
+        *(f"  {path.name}: damaged, and put aside" for path in survey.damaged),
+        *(
+            f"What waits for {server} is delivered {delivery(server, place)}"
+            for server in dict.fromkeys(server for server, _ in survey.left_behind)
+        ),
+    ]
 
 
 def _line(file: Surveyed) -> str:
@@ -86,7 +85,7 @@ def _age(at: int) -> str:
     return f"{seconds} s"
 
 
-def _as_json(place: Path, survey: Survey) -> dict[str, Any]:
+def _document(place: Path, survey: Survey) -> dict[str, Any]:
     return {
         "directory": str(place),
         "operations": survey.operations,

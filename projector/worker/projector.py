@@ -10,7 +10,7 @@ from collections.abc import Callable
 from producer.connection.client import Client, client_of, where
 from producer.pause import Pause
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
-from projector.bounds import Bounds
+from projector.bounds import DEFAULT_LEASE_SECONDS, Bounds
 from projector.errors import ServerUnavailable, Superseded
 from projector.keys import Keys
 from projector.worker.batch_size import BatchSize
@@ -21,9 +21,8 @@ from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.projection_writer import COMMIT
 from projector.worker.session import INSPECT, Session
 
-__all__ = ["DEFAULT_LEASE_SECONDS", "Projector"]
+__all__ = ["Projector"]
 
-DEFAULT_LEASE_SECONDS = 5.0
 """After a crash a standby takes over within this time."""
 _STANDBY_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0

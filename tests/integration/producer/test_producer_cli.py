@@ -136,7 +136,7 @@ class TestRecording:
             done = subprocess.run(
                 [PRODUCER, "started", "a"], env=environ, stdout=full, stderr=subprocess.PIPE, check=False
             )
-        assert (done.returncode, done.stderr) == (1, b"producer: No space left on device\n")
+        assert (done.returncode, done.stderr) == (1, b"producer: standard output: No space left on device\n")
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from producer.errors import UnusableServer
 from projector.acl import roles
-from projector.cli.app import make_app
+from projector.cli.app import app
 
 
 def printed(*arguments: str) -> list[str]:
-    ended = CliRunner().invoke(make_app(), ["acl", *arguments])
+    ended = CliRunner().invoke(app, ["acl", *arguments])
     assert ended.exit_code == 0, ended.output
     return ended.output.splitlines()
 
@@ -53,7 +53,7 @@ def test_the_namespace_and_the_prefix_of_the_users_are_as_asked_for() -> None:
 
 @pytest.mark.parametrize("prefix", ["a b", "x\n", ">", "é"])
 def test_a_prefix_that_would_change_the_command_is_refused(prefix: str) -> None:
-    assert CliRunner().invoke(make_app(), ["acl", "--user-prefix", prefix]).exit_code == 2
+    assert CliRunner().invoke(app, ["acl", "--user-prefix", prefix]).exit_code == 2
 
 
 def test_a_bad_namespace_is_refused() -> None:

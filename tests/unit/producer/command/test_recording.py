@@ -14,6 +14,7 @@ from producer.cli.recording import PATIENCE_SECONDS, Recording
 from producer.command.child import Ended
 from producer.errors import SpoolFull, SpoolUnusable, UnusableServer
 from producer.receipt import Receipt
+from producer.terminal.options import LogAddress
 
 ENDED = Ended(status=0, error=None, ran=True, output=None, duration_ms=1, ended_at=1)
 
@@ -101,7 +102,7 @@ def said() -> list[str]:
 
 def opened(said: list[str], action_id: str = "backup") -> Recording:
     made = Recording(action_id, source="manual", execution_type="command", execution_id="e1", say=said.append)
-    made.open(None, None, spool=Path("/state/spool"))
+    made.open(LogAddress(), spool=Path("/state/spool"))
     return made
 
 

@@ -21,6 +21,7 @@ from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.spool import Spool
 from producer.spool.survey import Survey
+from producer.terminal.options import LogAddress
 from tests.support.spooling import AWAY, meant_for
 
 HERE, THERE = "redis://here:6379/0", "redis://there:6379/0"
@@ -219,14 +220,14 @@ def nobody_named_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nobody_named_one")
 def test_a_command_that_finds_no_server_records_for_the_first_that_is_found(place: Path) -> None:
-    with open_producer(None, None, spool=place) as producer:
+    with open_producer(LogAddress(), spool=place) as producer:
         producer.cleanup_executed("s", "r", "delete", True)
         producer.close(timeout=0)
     assert owed(place) == {UNNAMED.url}
 
 
 def test_a_command_for_a_server_that_was_named_records_for_it(place: Path) -> None:
-    with open_producer(AWAY, None, spool=place) as producer:
+    with open_producer(LogAddress(AWAY), spool=place) as producer:
         producer.cleanup_executed("s", "r", "delete", True)
         producer.close(timeout=0)
     assert owed(place) == {AWAY}

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from projector.cli.durations import ago, clock_time, duration
-from projector.cli.report import Report
-from projector.cli.visible import visible
+from projector.cli.display.durations import ago, clock_time, duration
+from projector.cli.display.report import Report
+from projector.cli.display.visible import visible
 from projector.query import ActionStats, Status, Totals
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
@@ -162,7 +162,7 @@ class TestTables:
     def test_failures_are_red_on_a_terminal_unless_no_color_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.delenv("NO_COLOR", raising=False)
-        monkeypatch.setattr("projector.cli.page.is_terminal", lambda: True)
+        monkeypatch.setattr("projector.cli.display.page.is_terminal", lambda: True)
         page = report()
         page.executions([FAILED])
         assert "\x1b[31mfailed: connection refused" in page.text()

@@ -10,7 +10,7 @@ from typing import Any
 import fakeredis
 import pytest
 
-from projector.cli.tables import FAILURE, in_flight_table
+from projector.cli.display.tables import FAILURE, in_flight_table
 from projector.errors import Damaged, InvalidQuery
 from projector.fold.histogram import bucket_of
 from projector.query import Query

@@ -18,12 +18,15 @@ def is_terminal() -> bool:
 
 
 def write_json(value: Any) -> None:
-    """`value`, of dataclasses and plain types, as one JSON document: ASCII alone, integers of any size."""
+    """Write `value`, of dataclasses and plain types, as one JSON document: ASCII alone, integers of any size."""
     write(json.dumps(value, default=asdict, indent=2) + "\n")
 
 
 def write(text: str) -> None:
-    """All of `text`, at once. When nobody reads on (`| head`) that is no failure; a full disk is."""
+    """Write all of `text` at once. A reader that has left (`| head`) ends the command with status 0.
+
+    Raises OSError, which names standard output, if it cannot be written: a disk may be full.
+    """
     stdout = sys.stdout
     if stdout is None:  # closed by the shell: >&-
         return
@@ -37,8 +40,7 @@ def write(text: str) -> None:
         raise typer.Exit(0) from None
     except OSError as error:
         _discard_the_rest()
-        typer.echo(f"projector: standard output: {error.strerror or error}", err=True)
-        raise typer.Exit(1) from None
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def _discard_the_rest() -> None:

@@ -8,16 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projector.cli.report import Report
-from projector.cli.stdout import write
-from projector.demo.narrator import Narrator
-from projector.demo.temporary import temporary_directory
-from projector.embedded import EmbeddedServer
-from projector.query import Query
+from producer.terminal.exit_status import FAILED
+from producer.terminal.stdout import write
+
+if TYPE_CHECKING:
+    from projector.query import Query
 
 __all__ = ["demo"]
 
@@ -37,7 +36,7 @@ def demo(
     except _Interrupted as interrupt:
         typer.echo("\nprojector: interrupted; what it had started has ended, its directory is removed", err=True)
         raise typer.Exit(128 + interrupt.signum) from None
-    raise typer.Exit(0 if agreed else 1)
+    raise typer.Exit(0 if agreed else FAILED)
 
 
 class _Interrupted(BaseException):
@@ -63,7 +62,11 @@ def _ended_by_any_signal() -> Iterator[None]:
 
 def _demonstrate(seconds: float) -> bool:
     """Whether the workers' books and the projection agree."""
-    from projector.demo.demo import Demo  # here, since every other command would load asyncio and more for nothing
+    from projector.demo.demo import Demo
+    from projector.demo.narrator import Narrator
+    from projector.demo.temporary import temporary_directory
+    from projector.embedded import EmbeddedServer
+    from projector.query import Query
 
     narrator = Narrator(sys.stdout)
     with (
@@ -87,6 +90,8 @@ def _demonstrate(seconds: float) -> bool:
 
 
 def _report(query: Query) -> str:
+    from projector.cli.display.report import Report
+
     report = Report(query.status(), now=int(time.time() * 1000))
     report.totals(query.totals())
     report.actions(query.actions(), limit=_LIMIT)

@@ -7,7 +7,7 @@ from io import StringIO
 
 from rich.console import Console, Group, RenderableType
 
-from projector.cli.stdout import is_terminal
+from producer.terminal.stdout import is_terminal
 
 __all__ = ["page", "page_console"]
 

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from producer.connection.location import locate
-from producer.wal import DEFAULT_NAMESPACE
-from projector.cli.options import Namespace, Url
-from projector.cli.progress import progress_bar
-from projector.cli.stdout import write, write_json
-from projector.cli.visible import visible
-from projector.verification import Difference, Verification
-from projector.verification import verify as verify_projection
+from producer.terminal.exit_status import FAILED
+from producer.terminal.options import Json, Log
+from producer.terminal.progress import progress_bar
+from producer.terminal.stdout import write, write_json
+from projector.cli.display.visible import visible
+
+if TYPE_CHECKING:
+    from projector.verification import Difference, Verification
 
 __all__ = ["verify"]
 
 _SHOWN = 100
 
 
-def verify(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    url: Url = None,
-    namespace: Namespace = DEFAULT_NAMESPACE,
-) -> None:
+def verify(as_json: Json = False, *, log: Log) -> None:
     """Fold the log anew, in memory, and compare: exit status 0 if the projection is identical, 1 if not.
 
     Reads only. The projector may go on working meanwhile.
     """
+    from projector.verification import verify as verify_projection
+
     with progress_bar("Verifying") as progress:
-        outcome = verify_projection(locate(url, os.environ), namespace, progress=progress)
+        outcome = verify_projection(log.location.url, log.namespace, progress=progress)
     if as_json:
         write_json({"identical": outcome.identical, **asdict(outcome)})
     else:
         write(_report(outcome))
     if not outcome.identical:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _report(outcome: Verification) -> str:

@@ -9,25 +9,28 @@ import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producer.connection.location import announce
+from producer.terminal.exit_status import FAILED
+from producer.terminal.options import Namespace
+from producer.terminal.stdout import write
 from producer.wal import DEFAULT_NAMESPACE, wal_key
-from projector.bounds import Bounds
-from projector.cli.options import Namespace, bounded
-from projector.cli.run import log_to_stderr, project
-from projector.embedded import EmbeddedServer, default_directory
+from projector.cli.commands.run import log_to_stderr, project
+from projector.cli.options import BoundOptions
 from projector.errors import ProjectorError
-from projector.worker.projector import Projector
+
+if TYPE_CHECKING:
+    from projector.embedded import EmbeddedServer
+    from projector.worker.projector import Projector
 
 __all__ = ["up"]
 
 _log = logging.getLogger("projector")
 
 
-@bounded
 def up(
     data: Annotated[
         Path | None,
@@ -39,19 +42,22 @@ def up(
     ] = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     *,
-    bounds: Bounds,
+    bounds: BoundOptions,
 ) -> None:
     """Start a Valkey server of your own, and project its log until stopped (Ctrl-C, SIGTERM).
 
     The server listens on the loopback interface and a Unix socket only. Its data is kept for the next time.
     """
+    from projector.embedded import EmbeddedServer, default_directory
+    from projector.worker.projector import Projector
+
     log_to_stderr()
     with EmbeddedServer(data or default_directory(os.environ), port=port) as server, ExitStack() as announced:
         try:
             announced.enter_context(announce(server.address.socket_url, server.directory, os.environ))
         except OSError as error:
             _log.warning("other commands will not find this server without WAL_URL: %s", error)
-        typer.echo(_introduction(server, namespace))
+        write(_introduction(server, namespace))
         projector = Projector(server.address.socket_url, namespace, bounds=bounds)
         threading.Thread(target=_stop_with, args=(server, projector), daemon=True).start()
         try:
@@ -63,13 +69,13 @@ def up(
 
 
 def _stop_with(server: EmbeddedServer, projector: Projector) -> None:
-    """Stop the projector when the server has ended, since waiting for it would be in vain."""
+    """Stop the projector when the server has ended: it would wait for it in vain."""
     server.wait()
     projector.stop()
 
 
 def _keep_serving(server: EmbeddedServer, error: ProjectorError) -> None:
-    """Leave the server to those who record and to whoever mends the projection, until we are told to end."""
+    """Serve producers, and whoever repairs the projection, until a signal ends this process."""
     try:
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, signal.default_int_handler)
@@ -77,7 +83,7 @@ def _keep_serving(server: EmbeddedServer, error: ProjectorError) -> None:
         _log.error("the server runs on, to be mended and to be recorded to, but nothing is projected; Ctrl-C ends it")
         server.wait()
     except KeyboardInterrupt:
-        raise typer.Exit(1) from None
+        raise typer.Exit(FAILED) from None
 
 
 def _introduction(server: EmbeddedServer, namespace: str) -> str:
@@ -90,11 +96,12 @@ def _introduction(server: EmbeddedServer, namespace: str) -> str:
         f"redis-cli -p {address.port} XINFO STREAM {shlex.quote(wal_key(namespace))}",
         f"redis-cli -s {shlex.quote(str(address.socket))}",
     ]
-    return "\n".join(
-        [
+    return "".join(
+        f"{line}\n"
+        for line in (
             f"Valkey listens on port {address.port} and on a socket; its data is kept in {server.directory}.",
             "From another terminal:",
             *(f"    {line}" for line in lines),
             "Ctrl-C stops both; what was recorded is there again the next time.",
-        ]
+        )
     )

@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.durations import ago, clock_time, duration
-from projector.cli.page import page, page_console
-from projector.cli.tables import (
+from projector.cli.display.durations import ago, clock_time, duration
+from projector.cli.display.page import page, page_console
+from projector.cli.display.tables import (
     FAILURE,
     actions_table,
     cell,
@@ -20,7 +20,7 @@ from projector.cli.tables import (
     pairs,
     state_cell,
 )
-from projector.cli.visible import visible
+from projector.cli.display.visible import visible
 from projector.query import ActionStats, Status, Totals
 from projector.query.remarks import is_overdue, notice, waiting_entries, why_nothing
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord

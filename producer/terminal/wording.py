@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = ["counted", "waiting"]
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 spool`, `2 spools`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 spool`, `2,000 spools`; `plural` where it is not the noun and an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def waiting(count: int, *, whose: str = "", still: bool = False) -> str:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from producer.terminal.options import Namespace
+from producer.terminal.stdout import write
 from producer.wal import DEFAULT_NAMESPACE
 from projector.acl import Role, roles
-from projector.cli.options import Namespace
-from projector.cli.stdout import write
 
 __all__ = ["acl"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.durations import ago, clock_time, duration
-from projector.cli.visible import visible
+from projector.cli.display.durations import ago, clock_time, duration
+from projector.cli.display.visible import visible
 from projector.query import ActionStats
 from projector.query.remarks import is_overdue, outcome, state
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from producer.connection.client import safe_url
-from producer.connection.location import locate
-from producer.wal import DEFAULT_NAMESPACE
-from projector.bounds import Bounds
-from projector.cli.options import LeaseTtl, Namespace, Url, bounded
-from projector.worker.projector import DEFAULT_LEASE_SECONDS, Projector
+from producer.terminal.options import Log
+from projector.bounds import DEFAULT_LEASE_SECONDS
+from projector.cli.options import BoundOptions, LeaseTtl
+
+if TYPE_CHECKING:
+    from projector.worker.projector import Projector
 
 __all__ = ["log_to_stderr", "project", "run"]
 
 
-@bounded
-def run(
-    url: Url = None,
-    namespace: Namespace = DEFAULT_NAMESPACE,
-    lease_ttl: LeaseTtl = DEFAULT_LEASE_SECONDS,
-    *,
-    bounds: Bounds,
-) -> None:
+def run(lease_ttl: LeaseTtl = DEFAULT_LEASE_SECONDS, *, log: Log, bounds: BoundOptions) -> None:
     """Project the log until stopped (Ctrl-C, SIGTERM). A second projector stands by and takes over."""
+    from producer.connection.client import safe_url
+    from projector.worker.projector import Projector
+
     log_to_stderr()
-    located = locate(url, os.environ)
-    projector = Projector(located, namespace, bounds=bounds, lease_ttl=lease_ttl)
-    logging.getLogger("projector").info("projecting namespace %s at %s", namespace, safe_url(located))
+    url = log.location.url
+    projector = Projector(url, log.namespace, bounds=bounds, lease_ttl=lease_ttl)
+    logging.getLogger("projector").info("projecting namespace %s at %s", log.namespace, safe_url(url))
     project(projector)
 
 
@@ -47,7 +43,7 @@ def project(projector: Projector) -> None:
 
 
 def log_to_stderr() -> None:
-    """One line an event, with its time."""
+    """Log each event in a line on stderr, with its time."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )

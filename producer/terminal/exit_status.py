@@ -1,0 +1,35 @@
+"""The exit statuses of `producer` and `projector`, and the errors that end a command with each of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from producer.errors import InvalidOperation, Unacknowledged, Unavailable, UnusableServer, WalError, WalRefused
+
+__all__ = ["BUG", "ELSEWHERE", "FAILED", "PRODUCER", "PROJECTOR", "TRY_AGAIN", "USAGE", "Statuses"]
+
+FAILED = 1
+"""The command found something wrong, or the server, the disk or an entry refused what was asked."""
+USAGE = 2
+ELSEWHERE = 3
+"""All that is left in the spool waits for another server."""
+BUG = os.EX_SOFTWARE
+TRY_AGAIN = os.EX_TEMPFAIL
+
+Statuses = Mapping[type[Exception], int]
+"""The exit status of each kind of error; the first kind that an error is of decides."""
+
+PRODUCER: Statuses = {
+    InvalidOperation: USAGE,
+    UnusableServer: USAGE,
+    WalRefused: FAILED,
+    Unacknowledged: TRY_AGAIN,
+    Unavailable: FAILED,
+    OSError: FAILED,
+    Exception: BUG,
+}
+PROJECTOR: Statuses = {
+    WalError: FAILED,
+    OSError: FAILED,
+}

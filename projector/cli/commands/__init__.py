@@ -1,0 +1,1 @@
+"""The commands. A module here loads at its top what its options need; a command loads the rest when it runs."""

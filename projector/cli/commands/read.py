@@ -1,0 +1,187 @@
+"""The commands that read: `stats`, `recent`, `failures`, `cleanups`, `in-flight`, `status`.
+
+With `--json` each prints one document of the query library's results: times are epoch milliseconds, durations
+milliseconds. A run in flight has the `p95_duration_ms` of its action beside it (null if none of its runs has ended),
+and `overdue`: whether it takes longer than that. Without `--json` they print tables for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from producer.terminal.options import Json, Log
+from producer.terminal.stdout import write_json
+from projector.cli.display.visible import visible
+from projector.cli.options import Limit
+from projector.errors import ProjectorError
+
+if TYPE_CHECKING:
+    from projector.cli.display.report import Report
+    from projector.query import Query
+
+__all__ = ["cleanups", "failures", "in_flight", "recent", "stats", "status"]
+
+_Action = Annotated[str | None, typer.Argument(help="One action; without it, everything at a glance.")]
+_LimitOrAll = Annotated[
+    int | None, typer.Option("--limit", "-n", min=0, help="How many at most, the latest first.", show_default="all")
+]
+_OfAction = Annotated[str | None, typer.Option("--action", help="Only this action's.")]
+_OfScanner = Annotated[str | None, typer.Option("--scanner", help="Only this scanner's.")]
+_Failed = Annotated[bool | None, typer.Option("--failed/--succeeded", help="Only these.", show_default=False)]
+
+
+def stats(action: _Action = None, limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
+    """Totals, actions, recent executions and cleanups; or the statistics of one action.
+
+    With --json all actions are there, all that runs and all that is presumed dead, whatever the limit.
+
+    An action never seen: zeros with --json, otherwise exit status 1.
+    """
+    from projector.cli.display.answer import open_query
+
+    with open_query(log) as query:
+        if action is None:
+            _stats_of_all(query, limit, as_json)
+        else:
+            _stats_of_one(query, action, limit, as_json)
+
+
+def recent(
+    action: _OfAction = None, failed: _Failed = None, limit: Limit = 10, as_json: Json = False, *, log: Log
+) -> None:
+    """The latest executions that have ended."""
+    from projector.cli.display.answer import answer, open_query
+
+    with open_query(log) as query:
+        success = None if failed is None else not failed
+        records = query.recent_action_executions(limit, action_id=action, success=success)
+        none = "no execution that has ended is like that"
+        answer(query, records, as_json, lambda report: report.executions(records, none=none))
+
+
+def failures(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
+    """The latest executions that have failed."""
+    from projector.cli.display.answer import answer, open_query
+
+    with open_query(log) as query:
+        records = query.recent_failures(limit)
+        answer(query, records, as_json, lambda report: report.failures(records))
+
+
+def cleanups(scanner: _OfScanner = None, limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
+    """The latest cleanups: what was deleted or released, and by whom."""
+    from projector.cli.display.answer import answer, open_query
+
+    with open_query(log) as query:
+        records = query.recent_cleanup_operations(limit, scanner_id=scanner)
+        none = "no cleanup is like that" if scanner else "nothing has been cleaned up yet"
+        answer(query, records, as_json, lambda report: report.cleanups(records, none=none))
+
+
+def in_flight(
+    orphans: Annotated[bool, typer.Option("--orphans", help="Only what is presumed dead.")] = False,
+    limit: _LimitOrAll = None,
+    as_json: Json = False,
+    *,
+    log: Log,
+) -> None:
+    """What runs right now, the latest start first; below it what is presumed dead (with --json by --orphans).
+
+    Beside each run stands its action's p95: what takes longer than 95 % of the runs before is red.
+    """
+    from projector.cli.display.answer import answer, open_query, running_documents, usual_durations
+
+    with open_query(log) as query:
+        dead = query.orphans()[:limit]
+        records = [] if orphans else query.in_flight()[:limit]
+        usual = usual_durations(query, records)
+
+        def fill(report: Report) -> None:
+            if not orphans:
+                report.in_flight(records, usual=usual)
+            if dead or orphans:
+                report.in_flight(dead, title="Presumed dead")
+
+        answer(query, dead if orphans else running_documents(records, usual), as_json, fill)
+
+
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Exit status 1 unless a projector is active.")] = False,
+    as_json: Json = False,
+    *,
+    log: Log,
+) -> None:
+    """Where the projection stands: the active projector, how much waits, what was lost or refused."""
+    from projector.cli.display.answer import open_query, write_report
+
+    with open_query(log) as query:
+        found = query.status()
+    if as_json:
+        write_json(found)
+    else:
+        write_report(found, lambda report: report.status())
+    if check and found.lease_holder is None:
+        raise ProjectorError(f"no projector is active in namespace {log.namespace}; start one: projector run")
+
+
+def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
+    from projector.cli.display.answer import answer, running_documents, usual_durations
+
+    totals, actions = query.totals(), query.actions()
+    executions, cleanups = query.recent_action_executions(limit), query.recent_cleanup_operations(limit)
+    running, orphans = query.in_flight(), query.orphans()
+    usual = usual_durations(query, running)
+    document = {
+        "totals": totals,
+        "actions": actions,
+        "in_flight": running_documents(running, usual),
+        "orphans": orphans,
+        "recent_executions": executions,
+        "recent_cleanups": cleanups,
+    }
+
+    def fill(report: Report) -> None:
+        report.totals(totals)
+        report.actions(actions, limit=limit)
+        report.overdue(running, usual=usual)
+        if orphans:
+            report.in_flight(orphans[:limit], title="Presumed dead")
+        if executions:
+            report.executions(executions, title="Recent executions")
+        if cleanups:
+            report.cleanups(cleanups, title="Recent cleanups")
+
+    answer(query, document, as_json, fill)
+
+
+def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
+    from projector.cli.display.answer import answer, running_documents
+
+    found = query.action_stats(action)
+    running = [record for record in query.in_flight() if record.action_id == action]
+    orphans = [record for record in query.orphans() if record.action_id == action]
+    usual = query.duration_percentiles([action])
+    if found.last_entry_id is None and not running and not as_json:
+        raise ProjectorError(
+            f"no statistics for action {visible(action)} in namespace {query.namespace}; "
+            "those there are: projector stats"
+        )
+    more = {
+        "p95_duration_ms": usual.get(action),
+        "in_flight": running_documents(running, usual),
+        "orphans": orphans,
+    }
+
+    def fill(report: Report) -> None:
+        report.action(found, p95=usual.get(action))
+        if running:
+            report.in_flight(running, usual=usual, title="Running")
+        if orphans:
+            report.in_flight(orphans[:limit], title="Presumed dead")
+        if executions := query.recent_action_executions(limit, action_id=action):
+            report.executions(executions, title="Recent executions")
+
+    answer(query, asdict(found) | more, as_json, fill)

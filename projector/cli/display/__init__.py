@@ -1,0 +1,1 @@
+"""What commands print: tables, durations, texts made fit for a terminal."""

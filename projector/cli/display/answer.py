@@ -1,0 +1,54 @@
+"""How the reading commands answer: one JSON document, or a report for a person."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from producer.terminal.options import LogAddress
+from producer.terminal.stdout import write, write_json
+from projector.cli.display.report import Report
+from projector.query import Query, Status
+from projector.query.remarks import is_overdue
+from projector.records import InFlightRecord
+
+__all__ = ["answer", "open_query", "running_documents", "usual_durations", "write_report"]
+
+
+def open_query(log: LogAddress) -> Query:
+    return Query(log.location.url, log.namespace)
+
+
+def answer(query: Query, document: Any, as_json: bool, fill: Callable[[Report], None]) -> None:
+    """Write `document` as JSON, or else the report that `fill` fills."""
+    if as_json:
+        write_json(document)
+    else:
+        write_report(query.status(), fill)
+
+
+def write_report(status: Status, fill: Callable[[Report], None]) -> None:
+    """Write the report that `fill` fills, with the notice that `status` gives rise to."""
+    report = Report(status, now=int(time.time() * 1000))
+    fill(report)
+    write(report.text())
+
+
+def usual_durations(query: Query, records: Sequence[InFlightRecord]) -> dict[str, int]:
+    """The p95 (ms) of the durations of each action that `records` are runs of."""
+    return query.duration_percentiles(record.action_id for record in records)
+
+
+def running_documents(records: Sequence[InFlightRecord], usual: Mapping[str, int]) -> list[dict[str, object]]:
+    """`records` for --json, each with the `usual` p95 of its action, and whether it takes longer."""
+    now = int(time.time() * 1000)
+    return [
+        asdict(record)
+        | {
+            "p95_duration_ms": usual.get(record.action_id),
+            "overdue": is_overdue(record, now=now, usual=usual),
+        }
+        for record in records
+    ]

@@ -1,0 +1,66 @@
+"""Entries of the quarantine as a table, as a page, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from projector.cli.display.durations import ago, clock_time
+from projector.cli.display.page import page
+from projector.cli.display.tables import cell, pairs
+from projector.cli.display.visible import visible
+from projector.quarantine import QuarantinedEntry, QuarantinedField
+
+__all__ = ["document_of", "entries_page", "entry_page"]
+
+
+def entries_page(entries: Sequence[QuarantinedEntry], *, size: int, now: int) -> str:
+    """`entries`, which are the latest of `size`, a line each."""
+    table = Table(
+        "When", "Entry", "By", "Reason", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold"
+    )
+    for entry in entries:
+        table.add_row(ago(entry.at, now), entry.entry_id, cell(entry.by or "–"), cell(entry.reason))
+    more = [f"and {size - len(entries):,} more: --limit {size}"] if size > len(entries) else []
+    return page(table, *more)
+
+
+def entry_page(entry: QuarantinedEntry, *, now: int) -> str:
+    """All that is known of one entry, its fields last."""
+    rows = [
+        ("Entry", entry.entry_id),
+        ("Reason", visible(entry.reason)),
+        ("When", f"{ago(entry.at, now)}, {clock_time(entry.at)}"),
+        ("By", visible(entry.by or "–")),
+        ("Number", visible(entry.seq or "–")),
+    ]
+    fields = [(visible(_text(field.name)), _shown(field)) for field in entry.fields]
+    if entry.more_fields:
+        fields.append(("…", f"and {entry.more_fields:,} more fields, which were not kept"))
+    return page(pairs(rows), "", pairs(fields))
+
+
+def document_of(entry: QuarantinedEntry) -> dict[str, Any]:
+    """An entry for --json; bytes that are no UTF-8 as `\\xff`."""
+    return {
+        "entry_id": entry.entry_id,
+        "at": entry.at,
+        "reason": entry.reason,
+        "by": entry.by,
+        "seq": entry.seq,
+        "fields": [
+            {"name": _text(field.name), "value": _text(field.value), "length": field.length} for field in entry.fields
+        ],
+        "more_fields": entry.more_fields,
+    }
+
+
+def _shown(field: QuarantinedField) -> str:
+    text = visible(_text(field.value))
+    return f"{text} … ({field.length:,} bytes, of which {len(field.value):,} were kept)" if field.is_cut else text
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
