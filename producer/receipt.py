@@ -1,4 +1,4 @@
-"""The receipt of an operation."""
+"""The receipt that the caller gets for an operation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Receipt(NamedTuple):
-    """What names an operation in the log: its producer, its number there, and its WAL entry.
+    """Names an operation in the log: the producer id `by`, its sequence number `seq`, and the id of its entry.
 
-    `entry_id` (`<ms>-<n>`) is None for an operation whose acknowledgement has not been seen.
+    `entry_id` (`<ms>-<n>`) is None if the producer has not seen the acknowledgement.
     """
 
     by: str

@@ -1,1 +1,1 @@
-"""The ways out: each operation sent at once, or put into a queue that a thread forwards."""
+"""Delivery: each operation is sent at once, or waits in a queue that a thread forwards."""

@@ -1,4 +1,4 @@
-"""A bounded queue in memory: faster than a file, and lost with the process."""
+"""The queue in memory: bounded, faster than a file, and lost with the process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ __all__ = ["Buffer"]
 
 
 class Buffer:
-    """At most `limit` operations. One more waits up to `patience` seconds for room, then BufferFull is raised."""
+    """Holds at most `limit` operations; an `append` beyond waits up to `patience` seconds, then raises BufferFull.
+
+    Raises ValueError for bounds that make no sense.
+    """
 
     level = ACKNOWLEDGED
-    """None of their own: they leave as their producer's forwarder has it, and by no other."""
+    """The operations leave by their own producer's forwarder alone, which knows the durability that it asks for."""
 
     def __init__(self, identity: Identity, namespace: str, *, limit: int, patience: float) -> None:
         if not isinstance(limit, int) or limit < 1:
@@ -33,21 +36,21 @@ class Buffer:
         self._patience = patience
         self._operations: deque[Numbered] = deque()
         self._closed = False
-        # Its lock can be taken twice by one thread: a signal handler may record too.
+        # Its lock is reentrant, because a signal handler may record while its thread holds the lock.
         self._room = threading.Condition()
 
     @property
     def waiting(self) -> int:
         return len(self._operations)
 
-    def append(self, op: bytes, at: int) -> int:  # noqa: ARG002 - memory is not kept long enough to have an age
+    def append(self, op: bytes, at: int) -> int:  # noqa: ARG002 - only a spool bounds the age
         operations = self._operations
         with self._room:
             if self._closed or len(operations) >= self._limit:
                 self._wait_for_room()
             self.last = seq = self.last + 1
             operations.append((seq, op))
-            if operations[-1][0] != self.last:  # a signal handler came between these two lines
+            if operations[-1][0] != self.last:  # a signal handler appended between these two lines
                 in_order = sorted(operations)
                 operations.clear()
                 operations.extend(in_order)
@@ -64,9 +67,9 @@ class Buffer:
         return first
 
     def bind(self) -> None:
-        """Nobody else will send it."""
+        """Nothing to do: no other process can send the operations."""
 
-    def remove(self, sent: Sequence[Numbered], acked: int) -> None:  # noqa: ARG002 - nobody carries on after us
+    def remove(self, sent: Sequence[Numbered], acked: int) -> None:  # noqa: ARG002 - no other process carries on
         operations = self._operations
         with self._room:
             self.removed = sent[-1][0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,22 @@ def test_the_query_never_imports_what_writes() -> None:
 def test_nothing_is_imported_from_the_tests() -> None:
     for module in MODULES:
         assert not [name for name in imports(module) if in_package(name, "tests")], module
+
+
+def folder(module: str) -> str:
+    """The folder of `module`; a module that stands beside folders is a place of its own."""
+    path = MODULES[module]
+    has_rooms = any(path.parent.glob("*/*.py"))
+    return module if has_rooms else ".".join(path.parent.relative_to(ROOT).parts)
+
+
+@pytest.mark.parametrize("place", [str, folder], ids=["modules", "folders"])
+def test_no_imports_go_round_in_a_circle(place: Callable[[str], str]) -> None:
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        found = {place(name) for name in imports(module) if name in MODULES}
+        graph.setdefault(place(module), set()).update(found - {place(module)})
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 # -- what is loaded --
