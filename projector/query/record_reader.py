@@ -1,11 +1,11 @@
-"""The projection's JSON made into records; what is none is Damaged."""
+"""The projection's JSON, parsed by pydantic into records. JSON that is no record raises Damaged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Generic, TypeVar
 
-import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from projector.query.damage import damaged
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -16,25 +16,22 @@ _R = TypeVar("_R", bound=ActionExecutionRecord | CleanupRecord | InFlightRecord)
 
 
 class RecordReader(Generic[_R]):
-    """Reads the JSON of one kind of record. Every field must be there, of its type; fields unknown are ignored."""
+    """Reads the JSON of one kind of record. Every field has to be there, of its type; unknown fields are ignored."""
 
     def __init__(self, kind: type[_R]) -> None:
-        self._kind = kind
-        self._types = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(kind).items()}
+        self._name = kind.__name__
+        self._adapter = TypeAdapter(kind)
 
     def read(self, raw: bytes, key: bytes) -> _R:
         try:
-            found: dict[str, Any] = orjson.loads(raw)
-            values = [found[name] for name in self._types]
-        except (ValueError, TypeError, KeyError) as error:
-            raise damaged(key, f"no {self._kind.__name__}") from error
-        for value, (name, accepted) in zip(values, self._types.items(), strict=True):
-            if type(value) not in accepted:
-                raise damaged(key, f"a {self._kind.__name__} with a wrong {name}")
-        return self._kind(*values)
+            return self._adapter.validate_json(raw, strict=True)
+        except ValidationError as error:
+            (first, *_) = error.errors(include_url=False, include_input=False)
+            field = "".join(f" with a wrong {name}" for name in first["loc"])
+            raise damaged(key, f"a {self._name}{field}" if field else f"no {self._name}") from error
 
     def first(self, limit: int, raws: Iterable[bytes], key: bytes, *, wanted: Callable[[_R], bool]) -> list[_R]:
-        """The first `limit` that are wanted; no more than needed are parsed."""
+        """The first `limit` records that are wanted. No more are parsed than that takes."""
         found: list[_R] = []
         for raw in raws:
             if len(found) == limit:

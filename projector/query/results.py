@@ -1,74 +1,84 @@
-"""What a query answers besides records. Times are epoch milliseconds, durations milliseconds, all integers."""
+"""The answers of a query besides records. Times are epoch milliseconds, durations milliseconds, all integers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import field
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict
+from pydantic.dataclasses import dataclass
 
 __all__ = ["ActionStats", "ScannerStats", "Status", "Totals"]
 
+_EVERY_FIELD = ConfigDict(json_schema_serialization_defaults_required=True)
+_Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
 class ActionStats:
-    """One action's statistics; zeros and None for one never seen.
+    """The statistics of one action; zeros and None for an action that was never seen.
 
-    `last_error` is None also where the last failure came without a text. `last_entry_id` is the WAL entry that
-    changed these statistics last.
+    `last_error` is None also if the last failure came without a text. `last_entry_id` is the WAL entry that changed
+    these statistics last.
     """
 
     action_id: str
-    total_executions: int
-    successes: int
-    failures: int
-    orphaned: int
-    avg_duration_ms: int
-    duration_ms_sum: int
-    duration_ms_min: int
-    duration_ms_max: int
-    first_at: int | None
-    last_at: int | None
-    last_success_at: int | None
-    last_failure_at: int | None
-    last_error: str | None
-    consecutive_failures: int
-    last_entry_id: str | None
+    total_executions: int = 0
+    successes: int = 0
+    failures: int = 0
+    orphaned: int = 0
+    avg_duration_ms: int = 0
+    duration_ms_sum: int = 0
+    duration_ms_min: int = 0
+    duration_ms_max: int = 0
+    first_at: int | None = None
+    last_at: int | None = None
+    last_success_at: int | None = None
+    last_failure_at: int | None = None
+    last_error: _Text = None
+    consecutive_failures: int = 0
+    last_entry_id: _Text = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
 class ScannerStats:
-    """One scanner's statistics; zeros and None for one never seen. `actions`: how often it did what."""
+    """The statistics of one scanner; zeros and None for a scanner that was never seen.
+
+    `actions` counts its cleanups by what they did.
+    """
 
     scanner_id: str
-    total_cleanups: int
-    successes: int
-    failures: int
-    last_at: int | None
-    last_error: str | None
-    last_entry_id: str | None
-    actions: Mapping[str, int]
+    total_cleanups: int = 0
+    successes: int = 0
+    failures: int = 0
+    last_at: int | None = None
+    last_error: _Text = None
+    last_entry_id: _Text = None
+    actions: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
 class Totals:
     """Counts for the life of the log."""
 
-    total_executions: int
-    successes: int
-    failures: int
-    orphaned: int
-    cleanups: int
-    cleanup_failures: int
+    total_executions: int = 0
+    successes: int = 0
+    failures: int = 0
+    orphaned: int = 0
+    cleanups: int = 0
+    cleanup_failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where the projection stands, and what went wrong on the way.
+    """Where the projection stands, and what went wrong on the way there.
 
-    `checkpoint` is the WAL entry up to which the projection is complete (None: nothing was projected yet),
-    `entries` how many entries that were, `wal_length` how many stand in the log now, `lag` how many wait (None
-    where the log does not tell). `lease_holder` is the active projector's token, `lease_ttl_ms` what its lease
-    has left; both None when no projector is active. `missing` operations never arrived, `duplicates` came twice
-    and counted once. `torn`: a commit was cut off half written.
+    `checkpoint` is the WAL entry up to which the projection is complete (None: nothing was projected yet), `entries`
+    the number of entries up to it. `wal_length` is the number of entries in the log now, `lag` of those that wait
+    (None: the log does not tell). `lease_holder` is the active projector's token and `lease_ttl_ms` the rest of its
+    lease; both are None if no projector is active. `missing` operations never arrived, `duplicates` came twice and
+    counted once. `torn`: the last commit was cut off half written.
     """
 
     namespace: str

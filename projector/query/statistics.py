@@ -1,25 +1,27 @@
-"""The projection's hashes made into results; what cannot be is Damaged."""
+"""The projection's hashes, parsed by pydantic into results. A hash that is none of ours raises Damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_type_hints
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from projector.query.damage import damaged
 from projector.query.results import ActionStats, ScannerStats, Totals
 
-__all__ = ["ACTION_FIELDS", "action_stats_of", "count_in", "name_in", "scanner_stats_of", "text_in", "totals_of"]
+__all__ = ["ACTION_FIELDS", "action_stats_of", "name_in", "scanner_stats_of", "totals_of"]
 
-_COUNTED = b"action:"
+_T = TypeVar("_T")
+_ACTION = TypeAdapter(ActionStats)
+_SCANNER = TypeAdapter(ScannerStats)
+_TOTALS = TypeAdapter(Totals)
+_COUNTED = "action:"
+_NAMES = [field.name for field in fields(ActionStats) if field.name != "action_id"]
 
-
-def count_in(raw: bytes | None) -> int:
-    return 0 if raw is None else int(raw)
-
-
-def text_in(raw: bytes | None) -> str | None:
-    """None also for the empty text."""
-    return raw.decode() if raw else None
+ACTION_FIELDS = tuple(name.encode() for name in _NAMES)
+"""The fields to ask HMGET for: its reply, in this order, is read faster than a whole hash."""
 
 
 def name_in(raw: bytes, key: bytes) -> str:
@@ -30,61 +32,30 @@ def name_in(raw: bytes, key: bytes) -> str:
         raise damaged(key, "a name that is no UTF-8") from error
 
 
-def _time_in(raw: bytes | None) -> int | None:
-    return None if raw is None else int(raw)
-
-
-_READERS: dict[object, Callable[[bytes | None], object]] = {
-    int: count_in,
-    int | None: _time_in,
-    str | None: text_in,
-}
-
-
-class _Reader:
-    """Reads the fields that a hash shares with a result, named alike; `apart` names what comes from elsewhere."""
-
-    def __init__(self, kind: type, *, apart: tuple[str, ...] = ()) -> None:
-        hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in apart}
-        self.fields = tuple(name.encode() for name in hints)
-        self._readers = [_READERS[hint] for hint in hints.values()]
-        self._kind = kind
-
-    def values(self, raws: Iterable[bytes | None], key: bytes) -> list[Any]:
-        """The values of `fields`, in their order, as the result has them."""
-        try:
-            return [read(raw) for read, raw in zip(self._readers, raws, strict=True)]
-        except ValueError as error:
-            raise damaged(key, f"no {self._kind.__name__}") from error
-
-
-_ACTION = _Reader(ActionStats, apart=("action_id",))
-_SCANNER = _Reader(ScannerStats, apart=("scanner_id", "actions"))
-_TOTALS = _Reader(Totals)
-
-ACTION_FIELDS = _ACTION.fields
-"""What to ask HMGET for: a reply in this order is read faster than a whole hash."""
-
-
 def action_stats_of(action_id: str, raws: Iterable[bytes | None], key: bytes) -> ActionStats:
     """From HMGET's reply for ACTION_FIELDS."""
-    return ActionStats(action_id, *_ACTION.values(raws, key))
+    found = {name: raw for name, raw in zip(_NAMES, raws, strict=True) if raw is not None}
+    return _parsed(_ACTION, {"action_id": action_id, **found}, key, "ActionStats")
 
 
 def scanner_stats_of(scanner_id: str, found: Mapping[bytes, bytes], key: bytes) -> ScannerStats:
     """From the whole hash."""
-    values = _SCANNER.values(map(found.get, _SCANNER.fields), key)
-    try:
-        actions = {
-            name.removeprefix(_COUNTED).decode(): int(count)
-            for name, count in sorted(found.items())
-            if name.startswith(_COUNTED)
-        }
-    except ValueError as error:
-        raise damaged(key, "no ScannerStats") from error
-    return ScannerStats(scanner_id, *[*values, actions])
+    texts = sorted(_with_names(found).items())
+    actions = {name.removeprefix(_COUNTED): count for name, count in texts if name.startswith(_COUNTED)}
+    return _parsed(_SCANNER, {**dict(texts), "scanner_id": scanner_id, "actions": actions}, key, "ScannerStats")
 
 
 def totals_of(found: Mapping[bytes, bytes], key: bytes) -> Totals:
     """From the whole hash."""
-    return Totals(*_TOTALS.values(map(found.get, _TOTALS.fields), key))
+    return _parsed(_TOTALS, _with_names(found), key, "Totals")
+
+
+def _with_names(found: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    return {name.decode(errors="backslashreplace"): value for name, value in found.items()}
+
+
+def _parsed(kind: TypeAdapter[_T], found: Mapping[str, object], key: bytes, name: str) -> _T:
+    try:
+        return kind.validate_python(found)
+    except ValidationError as error:
+        raise damaged(key, f"no {name}") from error
