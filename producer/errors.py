@@ -4,6 +4,7 @@
     ├── InvalidOperation (ValueError)    the arguments make no valid operation; nothing was sent
     │   └── UndecodableOperation         the bytes are no valid operation; the error keeps them
     ├── UnusableServer (ValueError)      the URL, client or namespace cannot be used; the text names the cure
+    ├── InvalidSettings (ValueError)     the settings file of the command line cannot be used
     └── Unavailable                      the operation could not be recorded as was asked
         ├── Unacknowledged               it was sent, and `producer.resend(error)` repeats it
         │   ├── WalUnavailable           it may or may not have landed in the log
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BufferFull",
     "InvalidOperation",
+    "InvalidSettings",
     "NotYetDurable",
     "SpoolDamaged",
     "SpoolFull",
@@ -73,6 +75,10 @@ class UndecodableOperation(InvalidOperation):
 
 class UnusableServer(WalError, ValueError):
     """A URL, client or namespace that cannot carry a write-ahead log, or not as safely; the text names the cure."""
+
+
+class InvalidSettings(WalError, ValueError):
+    """The settings file of a command line cannot be read, or holds what is no setting: the text names the key."""
 
 
 class Unavailable(WalError):

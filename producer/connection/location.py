@@ -28,9 +28,10 @@ __all__ = [
     "announce",
     "announcements_directory",
     "find_server",
-    "locate",
     "running_servers",
+    "settings_file",
     "spool_directory",
+    "user_directory",
 ]
 
 DEFAULT_URL = "redis://localhost:6379/0"
@@ -64,26 +65,27 @@ def find_server(url: str | None, environ: Mapping[str, str]) -> Location:
     return Location(url=DEFAULT_URL, how="default")
 
 
-def locate(url: str | None, environ: Mapping[str, str]) -> str:
-    """The URL to use, as `find_server` has it."""
-    return find_server(url, environ).url
-
-
 def announcements_directory(environ: Mapping[str, str]) -> Path:
     """Where embedded servers announce themselves; it need not exist."""
-    return _state_directory(environ) / "running"
+    return user_directory(environ, "XDG_STATE_HOME", ".local/state") / "running"
 
 
 def spool_directory(environ: Mapping[str, str]) -> Path:
     """Where `producer run` keeps what it cannot deliver; it need not exist."""
-    return _state_directory(environ) / "spool"
+    return user_directory(environ, "XDG_STATE_HOME", ".local/state") / "spool"
 
 
-def _state_directory(environ: Mapping[str, str]) -> Path:
-    state = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):  # the XDG specification: a relative path is to be ignored
-        state = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return Path(state, "execution-wal")
+def settings_file(environ: Mapping[str, str]) -> Path:
+    """Where a user's settings for the command line are; it need not exist."""
+    return user_directory(environ, "XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def user_directory(environ: Mapping[str, str], variable: str, usual: str) -> Path:
+    """Our directory in the one that an XDG `variable` names, else in the `usual` one below the home directory."""
+    base = environ.get(variable, "")
+    if not os.path.isabs(base):  # the XDG specification: a relative path is to be ignored
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), usual)
+    return Path(base, "execution-wal")
 
 
 def running_servers(environ: Mapping[str, str]) -> list[Announcement]:

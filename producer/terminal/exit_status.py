@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from producer.errors import InvalidOperation, Unacknowledged, Unavailable, UnusableServer, WalError, WalRefused
+from producer.errors import (
+    InvalidOperation,
+    InvalidSettings,
+    Unacknowledged,
+    Unavailable,
+    UnusableServer,
+    WalError,
+    WalRefused,
+)
 
 __all__ = ["BUG", "ELSEWHERE", "FAILED", "PRODUCER", "PROJECTOR", "TRY_AGAIN", "USAGE", "Statuses"]
 
@@ -21,6 +29,7 @@ Statuses = Mapping[type[Exception], int]
 """The exit status of each kind of error; the first kind that an error is of decides."""
 
 PRODUCER: Statuses = {
+    InvalidSettings: USAGE,
     InvalidOperation: USAGE,
     UnusableServer: USAGE,
     WalRefused: FAILED,
@@ -30,6 +39,7 @@ PRODUCER: Statuses = {
     Exception: BUG,
 }
 PROJECTOR: Statuses = {
+    InvalidSettings: USAGE,
     WalError: FAILED,
     OSError: FAILED,
 }

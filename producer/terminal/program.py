@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from producer.command.process_title import hide_passwords
+from producer.connection.location import settings_file
 from producer.errors import Unacknowledged, WalError, WalRefused
 from producer.terminal.exit_status import Statuses
 from producer.terminal.option_group import with_options
@@ -74,7 +77,30 @@ def _show_version(context: typer.Context, wanted: bool) -> None:
 
 
 def _options(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-) -> None: ...
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WAL_CONFIG",
+            metavar="FILE",
+            help="Settings in TOML: url, namespace, max_entries, … for options that neither a flag nor a variable "
+            "gives. [default: execution-wal/config.toml in the configuration directory, if it is there]",
+        ),
+    ] = None,
+) -> None:
+    usual = settings_file(os.environ)
+    if file := config or (usual if os.path.exists(usual) else None):
+        from producer.terminal.settings import read_settings
+
+        context.default_map = _for_each_command(context.command, read_settings(file))
+
+
+def _for_each_command(command: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """`settings` as a context takes them: for a group of commands by the commands' names."""
+    commands = getattr(command, "commands", None)
+    if commands is None:
+        return settings
+    return {name: _for_each_command(member, settings) for name, member in commands.items()}

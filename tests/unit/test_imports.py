@@ -160,3 +160,12 @@ def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
 @pytest.mark.parametrize("statement", ["from producer import Producer", "import projector.cli"])
 def test_pydantic_is_not_loaded_where_its_time_would_be_felt(statement: str) -> None:
     assert not {name for name in loaded(statement) if in_package(name, "pydantic", "pydantic_settings")}
+
+
+@pytest.mark.parametrize("program", ["producer", "projector"])
+def test_help_loads_nothing_that_only_a_command_needs(program: str) -> None:
+    run = f"import sys\nsys.argv = ['{program}', '--help']\nfrom {program}.cli import main"
+    found = loaded(f"{run}\ntry:\n    main()\nexcept SystemExit:\n    pass")
+    assert "typer" in found
+    heavy = ("pydantic", "redis.client", "projector.query.query", "projector.worker", "projector.fold", "asyncio")
+    assert not {name for name in found if in_package(name, *heavy)}

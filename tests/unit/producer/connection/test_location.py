@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from producer.connection.location import DEFAULT_URL, announce, announcements_directory, locate, running_servers
+from producer.connection.location import DEFAULT_URL, announce, announcements_directory, find_server, running_servers
+
+
+def locate(url: str | None, environ: dict[str, str]) -> str:
+    return find_server(url, environ).url
 
 
 @pytest.fixture

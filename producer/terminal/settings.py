@@ -1,0 +1,71 @@
+"""The settings file: TOML, whose keys are the names of options. Loads pydantic, so only where there is a file.
+
+Typer takes an option from its flag, else from its `WAL_…` variable, else from this file, else from its default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from producer.errors import InvalidSettings
+
+__all__ = ["Settings", "read_settings"]
+
+_Bound = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class Settings(BaseSettings):
+    """The keys of a settings file, each with the meaning of the option and the variable of its name.
+
+    `url` is `--url` and `WAL_URL`, `lease_ttl` (seconds) is `--lease-ttl` and `WAL_LEASE_TTL`, and so on.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid", strict=True, frozen=True)
+
+    url: str | None = None
+    namespace: str | None = None
+    spool: str | None = None
+    lease_ttl: Annotated[float, Field(gt=0)] | None = None
+    max_entries: _Bound | None = None
+    max_action_entries: _Bound | None = None
+    max_in_flight: _Bound | None = None
+    max_actions: _Bound | None = None
+    max_scanners: _Bound | None = None
+    max_producers: _Bound | None = None
+    max_gaps: _Bound | None = None
+    max_quarantine: _Bound | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names it so
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # the variables are Typer's
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings that `file` has, by name. Raises InvalidSettings, which names the file and the key."""
+    try:
+        file.open("rb").close()  # pydantic-settings takes a file that does not exist for an empty one
+        return Settings(**TomlConfigSettingsSource(Settings, file)()).model_dump(exclude_unset=True)
+    except OSError as error:
+        raise InvalidSettings(f"{file}: expected a settings file, found: {error.strerror}") from error
+    except ValidationError as error:
+        raise InvalidSettings(f"{file}: {'; '.join(map(_told, error.errors()))}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{file}: expected TOML, found: {error}") from error
+
+
+def _told(error: Any) -> str:
+    key = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"{key}: expected one of the keys {', '.join(Settings.model_fields)}, found an unknown key"
+    return f"{key}: expected {error['msg'].removeprefix('Input should be ')}, found {error['input']!r}"
