@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
-
 from projector.cli.display.durations import ago, clock_time
-from projector.cli.display.page import page
-from projector.cli.display.tables import cell, pairs
+from projector.cli.display.page import page, page_console
+from projector.cli.display.tables import QUARANTINE, pairs, table_of
 from projector.cli.display.visible import visible
 from projector.quarantine import QuarantinedEntry, QuarantinedField
 
@@ -18,11 +16,7 @@ __all__ = ["document_of", "entries_page", "entry_page"]
 
 def entries_page(entries: Sequence[QuarantinedEntry], *, size: int, now: int) -> str:
     """`entries`, which are the latest of `size`, a line each."""
-    table = Table(
-        "When", "Entry", "By", "Reason", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold"
-    )
-    for entry in entries:
-        table.add_row(ago(entry.at, now), entry.entry_id, cell(entry.by or "–"), cell(entry.reason))
+    table = table_of(QUARANTINE, entries, now=now, width=page_console().width)
     more = [f"and {size - len(entries):,} more: --limit {size}"] if size > len(entries) else []
     return page(table, *more)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -11,14 +12,17 @@ from rich.text import Text
 from projector.cli.display.durations import ago, clock_time, duration
 from projector.cli.display.page import page, page_console
 from projector.cli.display.tables import (
+    ACTIONS,
+    CLEANUPS,
+    EXECUTIONS,
     FAILURE,
-    actions_table,
+    FAILURES,
+    Column,
     cell,
-    cleanups_table,
-    executions_table,
-    in_flight_table,
+    in_flight_columns,
     pairs,
     state_cell,
+    table_of,
 )
 from projector.cli.display.visible import visible
 from projector.query import ActionStats, Status, Totals
@@ -47,7 +51,7 @@ class Report:
 
     def totals(self, totals: Totals) -> None:
         if not (totals.total_executions or totals.cleanups or self._status.in_flight):
-            self._parts.append(self._nothing("nothing has ended yet"))
+            self._parts.append(Text(why_nothing(self._status, "nothing has ended yet")))
             return
         executions = [_share(totals.failures, totals.total_executions, "failed")]
         if self._status.in_flight:
@@ -66,7 +70,7 @@ class Report:
     def actions(self, actions: Sequence[ActionStats], *, limit: int) -> None:
         title = "Actions" if len(actions) <= limit else f"Actions ({limit:,} of {len(actions):,}, the latest)"
         if actions:
-            self._section(title, actions_table(actions[:limit], now=self._now, width=self._console.width))
+            self._table(ACTIONS, actions[:limit], title)
 
     def action(self, stats: ActionStats, *, p95: int | None = None) -> None:
         now = self._now
@@ -88,30 +92,21 @@ class Report:
     def executions(
         self, records: Sequence[ActionExecutionRecord], *, title: str = "", none: str = "no execution has ended yet"
     ) -> None:
-        table = executions_table(records, now=self._now, width=self._console.width)
-        self._section(title, table if records else self._nothing(none))
+        self._table(EXECUTIONS, records, title, none)
 
     def failures(self, records: Sequence[ActionExecutionRecord]) -> None:
-        table = executions_table(records, now=self._now, width=self._console.width, failures=True)
-        self._section("", table if records else self._nothing("no execution has failed"))
+        self._table(FAILURES, records, none="no execution has failed")
 
     def cleanups(
         self, records: Sequence[CleanupRecord], *, title: str = "", none: str = "nothing has been cleaned up yet"
     ) -> None:
-        table = cleanups_table(records, now=self._now, width=self._console.width)
-        self._section(title, table if records else self._nothing(none))
+        self._table(CLEANUPS, records, title, none)
 
     def in_flight(
-        self,
-        records: Sequence[InFlightRecord],
-        *,
-        usual: Mapping[str, int] | None = None,
-        title: str = "",
-        none: str = "nothing runs",
+        self, records: Sequence[InFlightRecord], *, usual: Mapping[str, int] | None = None, title: str = ""
     ) -> None:
-        """`usual`: the p95 of each action's durations, which longer ones stand out against."""
-        table = in_flight_table(records, now=self._now, width=self._console.width, usual=usual)
-        self._section(title, table if records else self._nothing(none))
+        """`usual`: the p95 (ms) of the durations of each action, which longer runs stand out against."""
+        self._table(in_flight_columns(usual), records, title, "nothing runs")
 
     def overdue(self, records: Sequence[InFlightRecord], *, usual: Mapping[str, int]) -> None:
         """Of what runs, what has taken longer than 95 % of its action's runs did; nothing where there is none."""
@@ -143,16 +138,14 @@ class Report:
 
     # -- how --
 
-    def _section(self, title: str, body: RenderableType) -> None:
+    def _table(self, columns: Sequence[Column], records: Sequence[Any], title: str = "", none: str = "") -> None:
+        """A table under its title; without records, why there is `none`."""
         if self._parts:
             self._parts.append("")
         if title:
             self._parts.append(Text(title, style="bold underline"))
-        self._parts.append(body)
-
-    def _nothing(self, otherwise: str) -> Text:
-        """Stands in the place of a table without rows."""
-        return Text(why_nothing(self._status, otherwise))
+        table = table_of(columns, records, now=self._now, width=self._console.width)
+        self._parts.append(table if records else Text(why_nothing(self._status, none)))
 
     def _notices(self) -> list[RenderableType]:
         found = notice(self._status)

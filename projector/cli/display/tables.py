@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -11,148 +13,53 @@ from projector.cli.display.durations import ago, clock_time, duration
 from projector.cli.display.visible import visible
 from projector.query import ActionStats
 from projector.query.remarks import is_overdue, outcome, state
-from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
+from projector.records import InFlightRecord
 
 __all__ = [
-    "FAILURE",
-    "actions_table",
-    "cell",
-    "cleanups_table",
-    "executions_table",
-    "in_flight_table",
-    "pairs",
-    "state_cell",
-]
+    "ACTIONS", "CLEANUPS", "EXECUTIONS", "FAILURE", "FAILURES", "QUARANTINE", "cell", "in_flight_columns", "pairs",
+    "state_cell", "table_of",
+]  # fmt: skip
 
 FAILURE = "red"
 _WIDE = 160
-"""Columns from which a table has room for wall-clock times and ids."""
-
-_UNKNOWN = "–"
+"""Columns of a terminal from which a table has room for wall-clock times and ids."""
 
 
-def cell(text: str, *, style: str = "") -> Text:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, and what it shows of a record at the moment `now` (epoch ms).
+
+    A column with a `share` has at most that part of the terminal (4: a quarter), and gives way where there is no
+    room; the others are never cut. A `wide` column shows on a wide terminal only.
+    """
+
+    heading: str
+    show: Callable[[Any, int], str | Text]
+    number: bool = False
+    share: int | None = None
+    wide: bool = False
+
+
+def table_of(columns: Sequence[Column], records: Sequence[Any], *, now: int, width: int) -> Table:
+    """`records`, a line each, for a terminal of `width` columns."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    shown = [column for column in columns if width >= _WIDE or not column.wide]
+    for column in shown:
+        table.add_column(
+            column.heading,
+            no_wrap=column.share is None,
+            justify="right" if column.number else "left",
+            # rich narrows the widest of those that may wrap first, and their cells cut themselves.
+            max_width=width // column.share if column.share else None,
+        )
+    for record in records:
+        table.add_row(*(column.show(record, now) for column in shown))
+    return table
+
+
+def cell(text: str | None, *, style: str = "") -> Text:
     """A text from the log: literal, in one line, cut with … where there is no room."""
-    return Text(visible(text), style=style, no_wrap=True, overflow="ellipsis")
-
-
-def executions_table(
-    records: Sequence[ActionExecutionRecord], *, now: int, width: int, failures: bool = False
-) -> Table:
-    """Runs that ended; wide also with the wall-clock time, the run's id and its WAL entry.
-
-    Where all are `failures` the last column has the error alone.
-    """
-    table = _table()
-    _short(table, "When")
-    _long(table, "Action", at_most=width // 4)
-    _number(table, "Took")
-    _long(table, "Source", at_most=width // 5)
-    _long(table, "Error" if failures else "Result")
-    wide = width >= _WIDE
-    if wide:
-        _short(table, "At")
-        _long(table, "Run")
-        _short(table, "Entry")
-    for record in records:
-        outcome = cell(record.error or _UNKNOWN, style=FAILURE) if failures else _result(record.success, record.error)
-        rest = (clock_time(record.timestamp), cell(record.execution_id or _UNKNOWN), cell(record.entry_id))
-        table.add_row(
-            ago(record.timestamp, now),
-            cell(record.action_id),
-            duration(record.duration_ms),
-            cell(record.source or _UNKNOWN),
-            outcome,
-            *(rest if wide else ()),
-        )
-    return table
-
-
-def cleanups_table(records: Sequence[CleanupRecord], *, now: int, width: int) -> Table:
-    """Cleanups; wide also with the wall-clock time and the WAL entry."""
-    table = _table()
-    _short(table, "When")
-    _long(table, "Scanner", at_most=width // 5)
-    _long(table, "Did", at_most=width // 6)
-    _long(table, "Resource", at_most=width // 3)
-    _long(table, "Result")
-    wide = width >= _WIDE
-    if wide:
-        _short(table, "At")
-        _short(table, "Entry")
-    for record in records:
-        table.add_row(
-            ago(record.timestamp, now),
-            cell(record.scanner_id),
-            cell(record.action),
-            cell(record.resource_id),
-            _result(record.success, record.error),
-            *((clock_time(record.timestamp), cell(record.entry_id)) if wide else ()),
-        )
-    return table
-
-
-def in_flight_table(
-    records: Sequence[InFlightRecord], *, now: int, width: int, usual: Mapping[str, int] | None
-) -> Table:
-    """Runs that have not ended; wide also with who recorded them, and the start's WAL entry.
-
-    `usual`: what 95 % of an action's runs took at most; a run that takes longer stands out. None leaves that out.
-    """
-    table = _table()
-    _number(table, "For")
-    if usual is not None:
-        _number(table, "p95")
-    _long(table, "Action")
-    _long(table, "Source")
-    _long(table, "Type")
-    _long(table, "Run")
-    wide = width >= _WIDE
-    if wide:
-        _short(table, "Since")
-        _long(table, "By")
-        _short(table, "Entry")
-    for record in records:
-        rest = (clock_time(record.started_at), cell(record.by or _UNKNOWN), cell(record.entry_id))
-        elapsed = duration(max(0, now - record.started_at))
-        p95 = None if usual is None else usual.get(record.action_id)
-        table.add_row(
-            Text(elapsed, style=FAILURE if is_overdue(record, now=now, usual=usual or {}) else ""),
-            *(() if usual is None else (_UNKNOWN if p95 is None else duration(p95),)),
-            cell(record.action_id),
-            cell(record.source),
-            cell(record.execution_type),
-            cell(record.execution_id or _UNKNOWN),
-            *(rest if wide else ()),
-        )
-    return table
-
-
-def actions_table(actions: Sequence[ActionStats], *, now: int, width: int) -> Table:
-    """Statistics, an action a row; wide also with the shortest and longest duration."""
-    table = _table()
-    _long(table, "Action", at_most=width // 4)
-    _number(table, "Runs")
-    _number(table, "Failed")
-    _number(table, "Average")
-    wide = width >= _WIDE
-    if wide:
-        _number(table, "Shortest")
-        _number(table, "Longest")
-    _short(table, "Last")
-    _long(table, "State")
-    for stats in actions:
-        extremes = (duration(stats.duration_ms_min), duration(stats.duration_ms_max))
-        table.add_row(
-            cell(stats.action_id),
-            f"{stats.total_executions:,}",
-            Text(f"{stats.failures:,}", style=FAILURE if stats.failures else ""),
-            duration(stats.avg_duration_ms),
-            *(extremes if wide else ()),
-            _UNKNOWN if stats.last_at is None else ago(stats.last_at, now),
-            state_cell(stats),
-        )
-    return table
+    return Text(visible(text or "–"), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def state_cell(stats: ActionStats) -> Text:
@@ -170,23 +77,82 @@ def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
     return table
 
 
-def _result(success: bool, error: str | None) -> Text:
-    return cell(outcome(success, error), style="" if success else FAILURE)
+def _result(record: Any, _now: int) -> Text:
+    return cell(outcome(record.success, record.error), style="" if record.success else FAILURE)
 
 
-def _table() -> Table:
-    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+def _text(name: str) -> Callable[[Any, int], Text]:
+    """Shows the text that stands in the field `name`."""
+    return lambda record, _now: cell(getattr(record, name))
 
 
-def _short(table: Table, name: str) -> None:
-    """A column that is never cut."""
-    table.add_column(name, no_wrap=True)
+_WHEN = Column("When", lambda record, now: ago(record.timestamp, now))
+_AT = Column("At", lambda record, _: clock_time(record.timestamp), wide=True)
+_ENTRY = Column("Entry", _text("entry_id"), wide=True)
+_RESULT = Column("Result", _result, share=1)
+
+_EXECUTION = (
+    _WHEN,
+    Column("Action", _text("action_id"), share=4),
+    Column("Took", lambda record, _: duration(record.duration_ms), number=True),
+    Column("Source", _text("source"), share=5),
+)
+_DETAILS = (_AT, Column("Run", _text("execution_id"), share=1, wide=True), _ENTRY)
+EXECUTIONS = (*_EXECUTION, _RESULT, *_DETAILS)
+FAILURES = (
+    *_EXECUTION,
+    Column("Error", lambda record, _: cell(record.error, style=FAILURE), share=1),
+    *_DETAILS,
+)
+CLEANUPS = (
+    _WHEN,
+    Column("Scanner", _text("scanner_id"), share=5),
+    Column("Did", _text("action"), share=6),
+    Column("Resource", _text("resource_id"), share=3),
+    _RESULT,
+    _AT,
+    _ENTRY,
+)
+ACTIONS = (
+    Column("Action", _text("action_id"), share=4),
+    Column("Runs", lambda stats, _: f"{stats.total_executions:,}", number=True),
+    Column("Failed", lambda stats, _: Text(f"{stats.failures:,}", FAILURE if stats.failures else ""), number=True),
+    Column("Average", lambda stats, _: duration(stats.avg_duration_ms), number=True),
+    Column("Shortest", lambda stats, _: duration(stats.duration_ms_min), number=True, wide=True),
+    Column("Longest", lambda stats, _: duration(stats.duration_ms_max), number=True, wide=True),
+    Column("Last", lambda stats, now: "–" if stats.last_at is None else ago(stats.last_at, now)),
+    Column("State", lambda stats, _: state_cell(stats), share=1),
+)
+QUARANTINE = (
+    Column("When", lambda entry, now: ago(entry.at, now)),
+    Column("Entry", _text("entry_id")),
+    Column("By", _text("by"), share=1),
+    Column("Reason", _text("reason"), share=1),
+)
 
 
-def _number(table: Table, name: str) -> None:
-    table.add_column(name, no_wrap=True, justify="right")
+def in_flight_columns(usual: Mapping[str, int] | None) -> tuple[Column, ...]:
+    """The columns of runs that have not ended.
 
+    `usual` is the p95 (ms) of the durations of each action: a run that takes longer is red. None leaves it out.
+    """
 
-def _long(table: Table, name: str, *, at_most: int | None = None) -> None:
-    """A column that gives way: rich narrows the widest of these first, and their cells cut themselves."""
-    table.add_column(name, max_width=at_most)
+    def elapsed(record: InFlightRecord, now: int) -> Text:
+        style = FAILURE if is_overdue(record, now=now, usual=usual or {}) else ""
+        return Text(duration(max(0, now - record.started_at)), style)
+
+    def p95(record: InFlightRecord, _now: int) -> str:
+        found = (usual or {}).get(record.action_id)
+        return "–" if found is None else duration(found)
+
+    return (
+        Column("For", elapsed, number=True),
+        *([] if usual is None else [Column("p95", p95, number=True)]),
+        Column("Action", _text("action_id"), share=1),
+        Column("Source", _text("source"), share=1),
+        Column("Type", _text("execution_type"), share=1),
+        Column("Run", _text("execution_id"), share=1),
+        Column("Since", lambda record, _: clock_time(record.started_at), wide=True),
+        Column("By", _text("by"), share=1, wide=True),
+        _ENTRY,
+    )

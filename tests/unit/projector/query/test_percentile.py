@@ -10,7 +10,7 @@ from typing import Any
 import fakeredis
 import pytest
 
-from projector.cli.display.tables import FAILURE, in_flight_table
+from projector.cli.display.tables import FAILURE, in_flight_columns, table_of
 from projector.errors import Damaged, InvalidQuery
 from projector.fold.histogram import bucket_of
 from projector.query import Query
@@ -66,7 +66,7 @@ def test_a_percentage_that_is_none_is_refused(client: Any, percent: Any) -> None
 
 def styles(usual: dict[str, int] | None) -> list[str]:
     """How the time stands out that a run of two minutes has taken."""
-    table = in_flight_table([RUNNING], now=NOW, width=80, usual=usual)
+    table = table_of(in_flight_columns(usual), [RUNNING], now=NOW, width=80)
     return [str(cell.style) for cell in table.columns[0]._cells]  # type: ignore[union-attr]
 
 
