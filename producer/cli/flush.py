@@ -13,7 +13,7 @@ import typer
 
 from producer.cli.options import Spool, spools
 from producer.cli.spool import survey_of
-from producer.connection.location import URL_VARIABLE, Location, find_server
+from producer.connection.location import URL_VARIABLE, find_server
 from producer.terminal.exit_status import ELSEWHERE, FAILED, TRY_AGAIN
 from producer.terminal.options import Url
 from producer.terminal.stdout import write
@@ -53,14 +53,20 @@ def flush(
     1 when a spool was damaged or cannot be used, 75 when operations did not arrive in time, 3 when all that is left
     waits for another server.
     """
+    from producer.connection.destination import Destination
+    from producer.connection.server import Server
     from producer.spool.rescue import DAMAGED
+    from producer.wal import wal_key
 
+    if only is not None:
+        wal_key(only)  # raises UnusableServer for a name that cannot be a namespace's
     _say_what_is_damaged()
     place, is_there = spools(spool)
     if not is_there:
         return write("nothing waits\n")
     location = find_server(url, os.environ)
-    destination = _destination(location, moved_from or [], only)
+    moved = tuple(map(Server.named, moved_from or []))
+    destination = Destination.at(location, moved_from=moved, namespace=only)
     damaged = set(place.glob(f"*{DAMAGED}"))
     delivered, trouble = _deliver(place, location.url, destination, timeout)
     survey = survey_of(place)
@@ -97,16 +103,6 @@ def _say_what_is_damaged() -> None:
     handler.setFormatter(logging.Formatter("producer: %(message)s"))
     handler.setLevel(logging.ERROR)  # `flush` itself says, once and at the end, that the server is away
     logging.getLogger("producer").addHandler(handler)
-
-
-def _destination(location: Location, moved_from: list[str], namespace: str | None) -> Destination:
-    from producer.connection.destination import Destination
-    from producer.connection.server import Server
-    from producer.wal import wal_key
-
-    if namespace is not None:
-        wal_key(namespace)  # raises UnusableServer for a name that cannot be a namespace's
-    return Destination.at(location, moved_from=tuple(map(Server.named, moved_from)), namespace=namespace)
 
 
 def _deliver(place: Path, url: str, destination: Destination, timeout: float) -> tuple[int, str | None]:

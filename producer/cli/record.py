@@ -97,39 +97,25 @@ def cleanup(
 
 def _record(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path | None) -> None:
     """Make the record, and print the id of its entry; of a record that went by a spool, its producer and number."""
-    if spool is None:
-        receipt = _directly(record, log)
-    else:
+    try:
+        receipt = _recorded(record, log, spool)
+    except SpoolUnusable as unusable:  # nothing was recorded in the spool, but Redis may be there
         try:
-            receipt = _by_spool(record, log, spool)
-        except SpoolUnusable as unusable:
-            receipt = _in_spite_of(unusable, record, log)
+            receipt = _recorded(record, log, None)
+        except Unavailable:
+            typer.echo(f"producer: {unusable}", err=True)
+            raise
+        typer.echo(f"producer: recorded without a spool: {unusable}", err=True)
     write(f"{receipt.entry_id or f'{receipt.by} {receipt.seq}'}\n")
 
 
-def _directly(record: Callable[[Producer], Receipt], log: LogAddress) -> Receipt:
-    with open_producer(log) as producer:
-        return record(producer)
-
-
-def _by_spool(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path) -> Receipt:
+def _recorded(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path | None) -> Receipt:
     with open_producer(log, spool=spool) as producer:
         receipt = record(producer)
-        if not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
+        if spool and not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
             typer.echo(f"producer: it waits in {spool}: {producer.trouble or 'no answer'}", err=True)
             producer.close(timeout=0)
         return receipt
-
-
-def _in_spite_of(unusable: SpoolUnusable, record: Callable[[Producer], Receipt], log: LogAddress) -> Receipt:
-    """Record without the spool, in which nothing was recorded: Redis may be there."""
-    try:
-        receipt = _directly(record, log)
-    except Unavailable:
-        typer.echo(f"producer: {unusable}", err=True)
-        raise
-    typer.echo(f"producer: recorded without a spool: {unusable}", err=True)
-    return receipt
 
 
 def _tail_of_stdin() -> str:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from producer.cli.options import open_producer
 from producer.command.child import Ended
@@ -39,20 +40,14 @@ class Recording:
         self, action_id: str, *, source: str, execution_type: str, execution_id: str, say: Callable[[str], None]
     ) -> None:
         """Raises InvalidOperation for names of which no record can be made."""
-        operation_of(
-            {
-                "type": "action_execution_started",
-                "action_id": text_of(action_id),
-                "source": text_of(source),
-                "execution_type": text_of(execution_type),
-                "execution_id": text_of(execution_id),
-                "started_at": 0,
-            }
-        )
         self._action_id = action_id
-        self._source = source
-        self._execution_type = execution_type
-        self._execution_id = execution_id
+        self._names: dict[str, Any] = {
+            "source": source,
+            "execution_type": execution_type,
+            "execution_id": execution_id,
+        }
+        texts = {name: text_of(text) for name, text in {"action_id": action_id, **self._names}.items()}
+        operation_of({"type": "action_execution_started", "started_at": 0, **texts})
         self._say: Callable[[str], None] | None = say
         self._producer: Producer | None = None
         self._spool: Path | None = None
@@ -77,12 +72,7 @@ class Recording:
         if self._producer is None:
             return
         began = time.monotonic()
-        self._run = run = self._producer.execution(
-            self._action_id,
-            source=self._source,
-            execution_type=self._execution_type,
-            execution_id=self._execution_id,
-        )
+        self._run = run = self._producer.execution(self._action_id, **self._names)
         try:
             self._producer.begin(run)
         except Unavailable as error:
@@ -111,7 +101,7 @@ class Recording:
                 output=ended.output,
                 error=ended.error,
                 duration_ms=ended.duration_ms,
-                execution_id=self._execution_id,
+                execution_id=self._names["execution_id"],
                 at=ended.ended_at,
             )
         except Unavailable as error:

@@ -1,10 +1,9 @@
-"""`projector demo`: see it work, on real commands, in a directory that is gone afterwards."""
+"""`projector demo`: show the system at work on real commands, in a directory that is removed afterwards."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.terminal.exit_status import FAILED
-from producer.terminal.stdout import write
 
 if TYPE_CHECKING:
+    from projector.cli.display.report import Report
     from projector.query import Query
 
 __all__ = ["demo"]
@@ -40,7 +39,7 @@ def demo(
 
 
 class _Interrupted(BaseException):
-    """SIGINT, SIGTERM or SIGHUP: no mere Exception, so that nothing on the way out takes it for its own."""
+    """SIGINT, SIGTERM or SIGHUP came. No Exception, so that no handler on the way out takes it for an error."""
 
     def __init__(self, signum: int) -> None:
         self.signum = signum
@@ -48,11 +47,11 @@ class _Interrupted(BaseException):
 
 @contextmanager
 def _ended_by_any_signal() -> Iterator[None]:
-    """While the body runs, a signal to end comes as an exception, so that all that was started is ended in order."""
+    """While the body runs, a signal raises _Interrupted in it, so that the body ends what it started, in order."""
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)  # impatience must not cut the way out short
+            signal.signal(other, signal.SIG_IGN)  # a second Ctrl-C must not cut the way out short
         raise _Interrupted(signum)
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -80,7 +79,7 @@ def _demonstrate(seconds: float) -> bool:
         narrator.say("    projector stats")
         audit = running.run()
         narrator.say()
-        write(_report(query))
+        _report(query)
         narrator.say()
         for line in audit.disagreements():
             narrator.say(f"The figures do not agree: {line}")
@@ -89,12 +88,13 @@ def _demonstrate(seconds: float) -> bool:
         return not audit.disagreements()
 
 
-def _report(query: Query) -> str:
-    from projector.cli.display.report import Report
+def _report(query: Query) -> None:
+    from projector.cli.display.answer import write_report
 
-    report = Report(query.status(), now=int(time.time() * 1000))
-    report.totals(query.totals())
-    report.actions(query.actions(), limit=_LIMIT)
-    report.executions(query.recent_failures(_LIMIT), title="Recent failures")
-    report.cleanups(query.recent_cleanup_operations(_LIMIT), title="Recent cleanups")
-    return report.text()
+    def fill(report: Report) -> None:
+        report.totals(query.totals())
+        report.actions(query.actions(), limit=_LIMIT)
+        report.executions(query.recent_failures(_LIMIT), title="Recent failures")
+        report.cleanups(query.recent_cleanup_operations(_LIMIT), title="Recent cleanups")
+
+    write_report(query.status(), fill)
