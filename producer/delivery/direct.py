@@ -61,12 +61,13 @@ class Direct:
             self._prove()
         identity = self.identity
         seq, acked = identity.take(self._monotonic())
-        return self._send(kind, raw, Receipt(identity.by, seq, None), acked, doubtful=False)
+        return self._send(kind, raw, identity.by, seq, acked)
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of `error` again, under its own number."""
+        by, seq, landed = error.receipt
         doubtful = not isinstance(error, WalRefused)
-        return self._send(error.type, error.raw, error.receipt, error.acked, doubtful=doubtful)
+        return self._send(error.type, error.raw, by, seq, error.acked, landed=landed, doubtful=doubtful)
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:  # noqa: ARG002 - nothing waits
         """Each operation was acknowledged, or its call raised."""
@@ -80,20 +81,29 @@ class Direct:
         self.identity = Identity()
         renew_locks(self._client)
 
-    def _send(self, kind: str, raw: bytes, receipt: Receipt, acked: int, *, doubtful: bool) -> Receipt:
-        """Send the operation of `receipt` until it is acknowledged or refused, or time is up.
+    def _send(
+        self,
+        kind: str,
+        raw: bytes,
+        by: str,
+        seq: int,
+        acked: int,
+        *,
+        landed: str | None = None,
+        doubtful: bool = False,
+    ) -> Receipt:
+        """Send the operation `seq` of `by` until it is acknowledged or refused, or time is up.
 
-        `receipt` has an entry's id if the operation is known to have landed before; `doubtful`: it may have.
+        `landed`: the id of its entry, if it is known to have landed before; `doubtful`: it may have.
         """
         identity = self.identity
-        by, seq, _ = receipt
         left = self._timeout
         deadline = self._monotonic() + left
-        pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=time.sleep)
+        pause: Pause | None = None
         while True:
             try:
                 entry_id, shortfall = self._attempt(raw, by, seq, acked, left)
-                receipt = Receipt(by, seq, entry_id.decode())
+                landed = entry_id.decode()
                 if isinstance(shortfall, RedisError):
                     raise shortfall
             except RedisError as error:
@@ -101,15 +111,17 @@ class Direct:
                 acked = min(acked, identity.disturbed(now))
                 doubtful = doubtful or not is_answer(error)
                 refused = is_refusal(error)
+                pause = pause or Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=time.sleep)
                 if refused or now + pause.seconds > deadline:
                     fate: type[Unacknowledged] = WalRefused if refused and not doubtful else WalUnavailable
-                    if receipt.entry_id is not None:
+                    if landed is not None:
                         fate = NotYetDurable
-                    reason = reason_of(error, self._client)
+                    reason, receipt = reason_of(error, self._client), Receipt(by, seq, landed)
                     raise fate(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
                 left = max(deadline - now - pause.seconds, _SHORTEST_WAIT)
                 pause.wait()
             else:
+                receipt = Receipt(by, seq, landed)
                 if shortfall is not None:
                     reason = f"{where(self._client)}: {shortfall}"
                     raise NotYetDurable(reason, type=kind, raw=raw, receipt=receipt, acked=acked)
