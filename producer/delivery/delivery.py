@@ -12,8 +12,8 @@ from producer.delivery.direct import Direct
 from producer.durability import Durability
 
 if TYPE_CHECKING:
+    from producer.delivery.deferred import Deferred
     from producer.delivery.forwarder import Forwarder
-    from producer.delivery.queued import Queued
     from producer.identity import Identity
     from producer.queue.queue import Queue, Vetted
     from producer.spool.leftovers import Leftovers
@@ -36,7 +36,7 @@ def delivery_of(
     timeout: float,
     vetted: Vetted,
     monotonic: Callable[[], float],
-) -> Direct | Queued:
+) -> Direct | Deferred:
     """Open the way that the options ask for. The modules of the other ways are not even imported.
 
     Raises ValueError for options that do not go together, SpoolUnusable for the spool's directory.
@@ -65,8 +65,8 @@ def delivery_of(
     else:
         return direct
 
+    from producer.delivery.deferred import Deferred
     from producer.delivery.forwarder import Forwarder
-    from producer.delivery.queued import Queued
 
     def open_forwarder(queue: Queue) -> Forwarder:
         return Forwarder(
@@ -79,4 +79,4 @@ def delivery_of(
             monotonic=monotonic,
         )
 
-    return Queued(open_queue, open_forwarder, direct, outlives=spool is not None)
+    return Deferred(open_queue, open_forwarder, direct, outlives=spool is not None)

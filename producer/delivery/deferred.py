@@ -1,4 +1,4 @@
-"""The way by a queue: a call appends its operation and returns, and a thread forwards it."""
+"""The deferred way: a call appends its operation to a queue and returns, and a thread forwards it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from producer.process_end import at_process_end, expect_process_end
 from producer.queue.queue import Queue
 from producer.receipt import Receipt
 
-__all__ = ["Queued"]
+__all__ = ["Deferred"]
 
 EXIT_SECONDS = 5.0
 """How long the end of the process may take to send waiting operations."""
@@ -29,7 +29,7 @@ _ATTEMPTS = 3
 _log = logging.getLogger("producer")
 
 
-class Queued:
+class Deferred:
     """A queue that `open_queue` makes for an identity, and a forwarder that `open_forwarder` makes for the queue.
 
     Both are opened at once, and again, with another identity, by the first call in a forked child. If the queue
@@ -127,13 +127,13 @@ class Queued:
             return self._running
 
 
-_open: set[Queued] = set()
+_open: set[Deferred] = set()
 """Also those that nobody else refers to any more, because their waiting operations are to be sent."""
 
 
 def _close_all() -> None:
-    for queued in list(_open):
-        queued.close(EXIT_SECONDS)
+    for deferred in list(_open):
+        deferred.close(EXIT_SECONDS)
 
 
 at_process_end(_close_all, last=True)
