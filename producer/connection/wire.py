@@ -52,12 +52,6 @@ class Wire:
                 self._fail(error)
                 raise
 
-    @property
-    def timeout(self) -> float | None:
-        """For how many seconds the client was configured to wait for a reply; None: for ever."""
-        own: float | None = self._connection.socket_timeout
-        return own
-
     def send(self, commands: Iterable[tuple[Any, ...]]) -> None:
         """Write `commands`; the reply to each has to be read."""
         self.open()
@@ -113,6 +107,23 @@ class Wire:
             self._fail(error)
             raise
 
+    def exchange(self, command: tuple[Any, ...], seconds: float) -> Any:
+        """Connect, send `command`, read its reply, and give the connection back: `send_once`, which is in a hurry."""
+        try:
+            self._pool = pool_of(self._client, self._key)
+            self._connection = connection = self._pool.get_connection()
+            connection.send_packed_command([hiredis.pack_command(command)])
+            own = connection.socket_timeout
+            if own is not None and own <= seconds:
+                reply = connection.read_response()
+            else:
+                reply = connection.read_response(timeout=seconds)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self._give_back()
+        return reply
+
     def close(self) -> None:
         """Close the connection; replies that were not read are lost."""
         if self._connection is not None:
@@ -151,10 +162,7 @@ def send_once(client: Client, *command: Any, seconds: float = DEFAULT_SECONDS) -
     The second word of the command is its key. Waits for `seconds`, or for as long as the client was configured to, if
     that is shorter. Every failure is a RedisError.
     """
-    with Wire(client, command[1] if len(command) > 1 else b"") as wire:
-        wire.send((command,))
-        own = wire.timeout
-        return wire.read(None if own is not None and own <= seconds else seconds)
+    return Wire(client, command[1] if len(command) > 1 else b"").exchange(command, seconds)
 
 
 def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:

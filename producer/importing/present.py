@@ -5,12 +5,15 @@ The projector alone judges what is a duplicate, by the same numbers; nothing is 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
 
 from producer.connection.client import Client, RedisError, reason_of, where
-from producer.wal import ACKED, BY, SEQ, projection_key, wal_key
+from producer.connection.wire import pairs_of, send_once
+from producer.log import Log
+from producer.wal import ACKED, BY, SEQ, projection_key
 
 __all__ = ["Present", "Unknown", "present_numbers"]
 
@@ -50,11 +53,11 @@ class Present:
 def present_numbers(client: Client, namespace: str, by: str) -> Present:
     """What the projection knows of `by`, and the log behind it. Raises Unknown."""
     try:
-        raw: Any = client.hget(projection_key(namespace, "producers"), by)
+        raw: Any = send_once(client, "HGET", projection_key(namespace, "producers"), by)
         found: dict[str, Any] = {"seq": 0, "gaps": []} if raw is None else orjson.loads(raw)
         present = Present(found["seq"], found["gaps"])
         _add_tail(client, namespace, by.encode(), present)
-    except (RedisError, OSError) as error:  # an account that may only write, a server that is away
+    except RedisError as error:  # an account that may only write, a server that is away
         raise Unknown(reason_of(error, client)) from error
     except (ValueError, KeyError, TypeError) as error:
         raise Unknown(f"{where(client)}: what stands in place of the projection cannot be read") from error
@@ -63,14 +66,16 @@ def present_numbers(client: Client, namespace: str, by: str) -> Present:
 
 def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> None:
     """Add what stands in the log behind the checkpoint."""
-    last_id: Any = client.hget(projection_key(namespace, "checkpoint"), "last_id")
+    call = partial(send_once, client)
+    last_id = (call("HGET", projection_key(namespace, "checkpoint"), "last_id") or b"").decode()
+    log = Log(call, namespace)
     for _ in range(0, _LONGEST_TAIL, _PAGE):
-        after = b"(" + last_id if last_id else b"-"
-        page: Any = client.xrange(wal_key(namespace), after, b"+", count=_PAGE)
-        for _, fields in page:
+        page = log.after(last_id, _PAGE)
+        for _, raw in page:
+            fields = pairs_of(raw)
             if fields.get(BY) == by:
                 present.add(int(fields[SEQ]), int(fields.get(ACKED, 0)))
         if len(page) < _PAGE:
             return
-        last_id = page[-1][0]
+        last_id = page[-1][0].decode()
     raise Unknown(f"{where(client)}: more than {_LONGEST_TAIL:,} entries wait for the projector")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 from projector.doctor.inquiry import Inquiry
 from projector.doctor.look import Look, look
@@ -27,10 +26,10 @@ class Case:
         self._sleep = sleep
 
     @cached_property
-    def info(self) -> dict[str, Any]:
+    def info(self) -> dict[str, str]:
         """INFO, by field."""
-        found: dict[str, Any] = self.inquiry.ask("INFO")
-        return found
+        lines = self.inquiry.ask("INFO").decode("utf-8", "replace").splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
 
     @cached_property
     def look(self) -> Look:

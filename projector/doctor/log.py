@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from producer.log import Log
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, Severity
 from projector.doctor.look import look
@@ -31,9 +32,9 @@ def log(case: Case) -> Iterator[Finding]:
         yield Finding(check="log", severity=Severity.OK, found=f"{length:,} entries, none of them projected yet")
     elif found is None:
         yield _log_wrong(case, f"there is none, and the projection stands at {stands}")
-    elif order_of(found.top_id) < order_of(stands):
-        yield _log_wrong(case, f"it ends at {found.top_id}, and the projection stands beyond, at {stands}")
-    elif not case.inquiry.ask("XRANGE", case.keys.wal, stands, stands) and not _moved_on(case, stands):
+    elif order_of(found.last_id) < order_of(stands):
+        yield _log_wrong(case, f"it ends at {found.last_id}, and the projection stands beyond, at {stands}")
+    elif not Log(case.inquiry.ask, case.namespace).entry(stands) and not _moved_on(case, stands):
         yield _log_wrong(case, f"it does not hold {stands}, at which the projection stands")
     else:
         yield Finding(check="log", severity=Severity.OK, found=f"{length:,} entries, the projection at {stands}")
@@ -58,7 +59,7 @@ def deleted_entries(case: Case) -> Iterator[Finding]:
     """Of all entries ever added, those that the projector did not trim have to be there."""
     found = case.look.log
     trimmed = case.look.checkpoint.trimmed if case.look.checkpoint else 0
-    gone = found.added - found.length - trimmed if found else 0
+    gone = found.gone - trimmed if found else 0
     if not gone:
         yield Finding(
             check="deleted-entries", severity=Severity.OK, found=f"none ({trimmed:,} trimmed by projectors)"
@@ -82,17 +83,17 @@ def top_id(case: Case) -> Iterator[Finding]:
     if found is None:
         yield Finding(check="top-id", severity=Severity.OK, found="no entry yet")
         return
-    top = milliseconds_of(found.top_id)
+    top = milliseconds_of(found.last_id)
     ahead = top - case.look.now
     if ahead <= _AHEAD_MS:
-        yield Finding(check="top-id", severity=Severity.OK, found=f"{found.top_id}, not ahead of the server's clock")
+        yield Finding(check="top-id", severity=Severity.OK, found=f"{found.last_id}, not ahead of the server's clock")
         return
     wal = case.keys.wal
     anew = f"{redis_cli('RENAME', wal, wal + b'-before')} && {projector(case.namespace, 'rebuild')}"
     yield Finding(
         check="top-id",
         severity=Severity.WRONG,
-        found=f"{found.top_id} is in the future: {_moment(top)}",
+        found=f"{found.last_id} is in the future: {_moment(top)}",
         why="no entry can be added any more"
         if top == _HIGHEST
         else "somebody chose that id; every later entry gets the same time, so times of actions are wrong",
@@ -104,34 +105,35 @@ def groups(case: Case) -> Iterator[Finding]:
     """Readers of the log beside the projector: those that left something behind, and those that interfere."""
     found = []
     for group in case.inquiry.ask("XINFO GROUPS", case.keys.wal) or ():
-        consumers = case.inquiry.ask("XINFO CONSUMERS", case.keys.wal, group["name"]) or []
-        if group["name"] == GROUP:
+        consumers = case.inquiry.ask("XINFO CONSUMERS", case.keys.wal, group[b"name"]) or []
+        if group[b"name"] == GROUP:
             found += list(_strangers(case, consumers))
-        elif not consumers or min(consumer["idle"] for consumer in consumers) > _UNUSED_MS:
+        elif not consumers or min(consumer[b"idle"] for consumer in consumers) > _UNUSED_MS:
             found.append(_unused(case, group))
     yield from found or [Finding(check="groups", severity=Severity.OK, found="none that nobody uses")]
 
 
-def _strangers(case: Case, consumers: list[dict[str, Any]]) -> Iterator[Finding]:
+def _strangers(case: Case, consumers: list[dict[bytes, Any]]) -> Iterator[Finding]:
     """The projector reads without a pending list: who has one in its group is somebody else."""
     for consumer in consumers:
-        if consumer["pending"]:
+        if consumer[b"pending"]:
             yield Finding(
                 check="groups",
                 severity=Severity.WRONG,
-                found=f"{_text(consumer['name'])} reads from the projector's group, {consumer['pending']:,} pending",
+                found=f"{_text(consumer[b'name'])} reads from the projector's group, "
+                f"{consumer[b'pending']:,} pending",
                 why="the projector has to start over each time, and the pending entries take memory",
-                mend=redis_cli("XGROUP", "DELCONSUMER", case.keys.wal, GROUP, consumer["name"]),
+                mend=redis_cli("XGROUP", "DELCONSUMER", case.keys.wal, GROUP, consumer[b"name"]),
             )
 
 
-def _unused(case: Case, group: dict[str, Any]) -> Finding:
+def _unused(case: Case, group: dict[bytes, Any]) -> Finding:
     return Finding(
         check="groups",
         severity=Severity.WRONG,
-        found=f"nobody uses the consumer group {_text(group['name'])}, {group['pending']:,} pending",
+        found=f"nobody uses the consumer group {_text(group[b'name'])}, {group[b'pending']:,} pending",
         why="what it has read and never acknowledged takes memory for good",
-        mend=redis_cli("XGROUP", "DESTROY", case.keys.wal, group["name"]),
+        mend=redis_cli("XGROUP", "DESTROY", case.keys.wal, group[b"name"]),
     )
 
 

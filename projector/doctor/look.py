@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from producer.log import LogFacts
 from projector.checkpoint import Checkpoint
 from projector.doctor.inquiry import Inquiry
 from projector.keys import FIXED_KEYS, Keys
 
-__all__ = ["Log", "Look", "look"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """The stream: how many entries are there, how many ever were, and the highest id that was given."""
-
-    length: int
-    added: int
-    top_id: str
+__all__ = ["Look", "look"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +23,7 @@ class Look:
 
     now: int
     checkpoint: Checkpoint | None
-    log: Log | None
+    log: LogFacts | None
     holder: str | None
     lease_ms: int | None
     shadow_id: str | None
@@ -47,7 +38,7 @@ class Look:
     @property
     def lag(self) -> int:
         """How many wait."""
-        return max(0, self.log.added - self.entries) if self.log else 0
+        return max(0, self.log.length + self.log.gone - self.entries) if self.log else 0
 
     @property
     def last_id(self) -> str:
@@ -59,8 +50,8 @@ def look(inquiry: Inquiry, keys: Keys) -> Look:
     """Look at it now. Raises what `Inquiry` does, and Damaged for a checkpoint that is none."""
     shadow = Keys(keys.namespace, shadow=True)
     fixed = [getattr(keys, name) for name in FIXED_KEYS]
-    seconds, checkpoint, info, holder, lease_ms, shadow_id, shadow_keys, *there = inquiry.ask_at_once(
-        ("TIME",),
+    seconds, microseconds = inquiry.ask("TIME")
+    checkpoint, info, holder, lease_ms, shadow_id, shadow_keys, *there = inquiry.ask_at_once(
         ("HGETALL", keys.checkpoint),
         ("XINFO STREAM", keys.wal),
         ("GET", keys.lease),
@@ -71,21 +62,12 @@ def look(inquiry: Inquiry, keys: Keys) -> Look:
     )
     stands = Checkpoint.of_hash(checkpoint, keys.checkpoint)
     return Look(
-        now=seconds[0] * 1000 + seconds[1] // 1000,
+        now=int(seconds) * 1000 + int(microseconds) // 1000,
         checkpoint=stands,
-        log=None if info is None else _log_of(info),
+        log=None if info is None else LogFacts.of_reply(info),
         holder=None if holder is None else holder.decode("utf-8", "replace"),
         lease_ms=None if lease_ms < 0 else lease_ms,
         shadow_id=None if shadow_id is None else shadow_id.decode("utf-8", "replace"),
         shadow_keys=shadow_keys,
         headless=() if stands else tuple(key.decode() for key, exists in zip(fixed, there, strict=True) if exists),
-    )
-
-
-def _log_of(info: dict[str, Any]) -> Log:
-    return Log(
-        length=info["length"],
-        # Not told by a server before Redis 7.0, which has a finding of its own.
-        added=info.get("entries-added", info["length"]),
-        top_id=info["last-generated-id"].decode(),
     )

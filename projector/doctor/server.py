@@ -100,9 +100,10 @@ def append_only_file(case: Case) -> Iterator[Finding]:
 
 def appendfsync(case: Case) -> Iterator[Finding]:
     """How much a power loss may take."""
-    told = case.inquiry.ask("CONFIG GET", "appendfsync").get("appendfsync")
+    told = case.inquiry.ask("CONFIG GET", "appendfsync").get(b"appendfsync")
     if told is None:
         raise Unanswered("the server does not tell appendfsync")
+    told = told.decode()
     wrong = told == "no"
     yield Finding(
         check="appendfsync",

@@ -9,6 +9,7 @@ from enum import Enum
 
 from producer.connection.client import Client, client_of
 from producer.errors import UndecodableOperation
+from producer.log import Log, Stream
 from producer.operations import QuarantineDropped, decode, encode
 from producer.wal import DEFAULT_NAMESPACE, OP, RETRY_OF
 from projector.entry_id import order_of
@@ -62,6 +63,8 @@ class Quarantine:
         self._keys = Keys(namespace)
         self._client, self._owned = client_of(url_or_client)
         self._link = Link(self._client, self._keys.wal, ())
+        self._log = Log(self._link.call, namespace)
+        self._stream = Stream(self._link.call, self._keys.quarantine)
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -76,21 +79,19 @@ class Quarantine:
         """The latest `limit`, newest first."""
         if limit == 0:  # the server would take it for no limit
             return []
-        found = self._link.call("XREVRANGE", self._keys.quarantine, "+", "-", "COUNT", limit)
-        return [QuarantinedEntry.of_stream(*entry) for entry in found]
+        return [QuarantinedEntry.of_stream(*entry) for entry in self._stream.newest(limit)]
 
     def get(self, entry_id: str) -> QuarantinedEntry | None:
         """The entry of that id; None when it is not in the quarantine."""
-        found = self._link.call("XRANGE", self._keys.quarantine, entry_id, entry_id)
-        return QuarantinedEntry.of_stream(*found[0]) if found else None
+        fields = self._stream.entry(entry_id)
+        return None if fields is None else QuarantinedEntry.of_stream(entry_id.encode(), fields)
 
     def ids(self) -> Iterator[str]:
         """Every id, oldest first."""
-        after = "-"
-        while page := self._link.call("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE):
-            for entry_id, _ in page:
-                yield entry_id.decode()
-            after = f"({page[-1][0].decode()}"
+        last = ""
+        while page := self._stream.after(last, _PAGE):
+            yield from (entry_id.decode() for entry_id, _ in page)
+            last = page[-1][0].decode()
 
     # -- appending --
 
@@ -148,9 +149,9 @@ class Quarantine:
         self.close()
 
     def _retry(self, entry: QuarantinedEntry) -> Attempt:
-        original = self._link.call("XRANGE", self._keys.wal, entry.entry_id, entry.entry_id)
+        original = self._log.entry(entry.entry_id)
         try:
-            raw = _operation_in_log(original[0][1]) if original else _operation_kept(entry)
+            raw = _operation_in_log(original) if original else _operation_kept(entry)
             decode(raw)
         except UndecodableOperation as error:
             return Attempt(entry.entry_id, refusal=str(error))

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from producer.log import LogFacts
 from projector.checkpoint import Checkpoint
 from projector.keys import Keys
 from projector.query.damage import damaged
@@ -18,7 +19,7 @@ __all__ = ["status_of"]
 def status_of(
     keys: Keys,
     checkpoint: Mapping[bytes, bytes],
-    log: Mapping[bytes | str, Any] | None,
+    log: Any,
     wal_length: int,
     lease: tuple[bytes | None, int],
     in_flight: int,
@@ -33,7 +34,7 @@ def status_of(
             checkpoint=stands.last_id or None,
             entries=stands.entries,
             wal_length=wal_length,
-            lag=_lag(log, stands.entries),
+            lag=_lag(None if log is None else LogFacts.of_reply(log), stands.entries),
             lease_holder=None if token is None else token.decode(errors="replace"),
             lease_ttl_ms=None if token is None or ttl < 0 else ttl,
             in_flight=in_flight,
@@ -53,14 +54,12 @@ def status_of(
         raise damaged(keys.checkpoint, "a configuration that is none") from error
 
 
-def _lag(log: Mapping[bytes | str, Any] | None, entries: int) -> int | None:
+def _lag(log: LogFacts | None, entries: int) -> int | None:
     if log is None:
         return 0
-    # Whether names are text depends on the kind of client; a server older than 7.0 does not tell.
-    added = log.get("entries-added", log.get(b"entries-added"))
-    if added is None or added < entries:  # fewer than were read: this is another log than the checkpoint's
+    if log.added is None or log.added < entries:  # fewer than were read: this is another log than the checkpoint's
         return None
-    return int(added) - entries
+    return log.added - entries
 
 
 def _object(raw: str) -> Mapping[str, object] | None:

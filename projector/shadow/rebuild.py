@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from producer.connection.client import Client, using_client
-from producer.connection.wire import pairs_of
+from producer.log import Log
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
 from projector.errors import Damaged, Superseded
 from projector.keys import Keys
+from projector.reading import scan
 from projector.shadow.replay import Replay
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link, Script
@@ -92,6 +93,7 @@ class _Rebuild:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._link = link
+        self._log = Log(link.call, live.namespace)
         self._live = live
         self._shadow = shadow
         self._bounds = bounds
@@ -100,7 +102,7 @@ class _Rebuild:
     def run(self) -> Rebuilt:
         total, lost = self._log_facts()
         projection, resumed = self._shadow_projection(lost)
-        replay = Replay(self._link, self._live.wal, projection, lambda done: self._report(done, total))
+        replay = Replay(self._link, self._log, projection, lambda done: self._report(done, total))
         replay.to_the_end()
         lease = self._take_lease()
         checkpoint = projection.history.checkpoint
@@ -122,18 +124,15 @@ class _Rebuild:
             self._progress(done, max(done, total))
 
     def _log_facts(self) -> tuple[int, int]:
-        """(entries ever added, entries that are no longer there)."""
+        """(how many entries were ever added, how many of them are no longer there)."""
         kind = self._link.call("TYPE", self._live.wal)
         if kind not in (b"stream", b"none"):
             raise Damaged(
                 f"{self._live.wal.decode()}: expected a stream, found a {kind.decode()}: give it another name with: "
                 f"redis-cli RENAME '{self._live.wal.decode()}' …"
             )
-        if kind == b"none":
-            return 0, 0
-        facts = pairs_of(self._link.call("XINFO", "STREAM", self._live.wal))
-        added = int(facts[b"entries-added"])
-        return added, added - int(facts[b"length"])
+        facts = self._log.facts()
+        return (facts.length + facts.gone, facts.gone) if facts else (0, 0)
 
     # -- the shadow --
 
@@ -159,12 +158,12 @@ class _Rebuild:
         return None
 
     def _fits(self, checkpoint: Checkpoint, lost: int) -> bool:
-        last_id = checkpoint.last_id
         return (
             checkpoint.is_made_with(self._bounds)
             and checkpoint.trimmed == lost
             and checkpoint.torn is None
-            and bool(last_id and self._link.call("XRANGE", self._live.wal, last_id, last_id))
+            and bool(checkpoint.last_id)
+            and self._log.entry(checkpoint.last_id) is not None
         )
 
     def _delete_shadow(self) -> None:
@@ -176,7 +175,7 @@ class _Rebuild:
 
     def _scan(self, keys: Keys) -> list[bytes]:
         """Every key of a projection that is there."""
-        return [key for key in self._link.scan(keys.pattern) if keys.owns(key)]
+        return [key for key in scan(self._link.call, keys.pattern) if keys.owns(key)]
 
     # -- under the lease --
 

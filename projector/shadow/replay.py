@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from producer.log import Log
 from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.link import Link
 from projector.worker.projection_writer import ProjectionWriter
@@ -15,9 +16,9 @@ __all__ = ["Replay"]
 class Replay:
     """Brings `projection` forward page by page; the next page is read while one is folded and committed."""
 
-    def __init__(self, link: Link, wal: bytes, projection: ProjectionWriter, progress: Callable[[int], None]) -> None:
+    def __init__(self, link: Link, log: Log, projection: ProjectionWriter, progress: Callable[[int], None]) -> None:
         self._link = link
-        self._wal = wal
+        self._log = log
         self._projection = projection
         self._progress = progress
         self._page: Batch | None = None
@@ -45,8 +46,7 @@ class Replay:
 
     def _request(self, after: str) -> None:
         self._requested = self._size.count
-        first = f"({after}" if after else "-"
-        self._link.request(self._came, "XRANGE", self._wal, first, "+", "COUNT", self._requested)
+        self._log.request_after(self._link.request, self._came, after, self._requested)
 
     def _came(self, reply: Any) -> None:
         self._page = reply

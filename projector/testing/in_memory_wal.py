@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import Any
 
 import fakeredis
 
 from producer import Producer
+from producer.connection.wire import send_once
+from producer.log import Log
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import Bounds
 from projector.fold.entry import read_entry
@@ -34,11 +38,12 @@ class InMemoryWal:
         self.query = Query(self.client, namespace)
         self._keys = Keys(namespace)
         self._bounds = bounds or Bounds()
+        self._log = Log(partial(send_once, self.client), namespace)
 
     def project(self) -> int:
         """Fold the log as it stands, and replace the projection; how many entries that were."""
         history = History(self._bounds)
-        for entry_id, fields in self._entries():
+        for entry_id, fields in self._log.after("", sys.maxsize):
             fold(history, read_entry(entry_id, fields))
         with self.client.pipeline(transaction=True) as pipeline:
             for key in self.client.scan_iter(match=self._keys.pattern):
@@ -53,16 +58,6 @@ class InMemoryWal:
         """Let go of what the producer has open."""
         self.producer.close()
         self.client.close()
-
-    def _entries(self) -> list[tuple[bytes, list[bytes]]]:
-        # Not by client.xrange, whose dictionaries hide a field that is there twice.
-        connection = self.client.connection_pool.get_connection()
-        try:
-            connection.send_command("XRANGE", self._keys.wal, "-", "+")
-            entries: list[tuple[bytes, list[bytes]]] = connection.read_response()
-        finally:
-            self.client.connection_pool.release(connection)
-        return entries
 
 
 def _write(pipeline: Any, rendered: Rendered) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from producer.log import Log
 from projector.bounds import Bounds
 from projector.entry_id import order_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
-from projector.verification.snapshot import Reader
 
 __all__ = ["LogReader"]
 
@@ -22,10 +22,10 @@ class LogReader:
     Memory is bounded as the projection is, however long the log.
     """
 
-    def __init__(self, reader: Reader, bounds: Bounds, *, lost: int, progress: Callable[[int], None]) -> None:
+    def __init__(self, log: Log, bounds: Bounds, *, lost: int, progress: Callable[[int], None]) -> None:
         self.history = History(bounds)
         self.history.checkpoint.trimmed = self.history.checkpoint.entries = lost
-        self._reader = reader
+        self._log = log
         self._progress = progress
 
     def fold_to(self, entry_id: str) -> None:
@@ -34,7 +34,7 @@ class LogReader:
         while (stands := history.checkpoint.last_id) != entry_id:
             if stands and order_of(stands) > order_of(entry_id):
                 raise ValueError(f"cannot go back from {stands} to {entry_id}")
-            page = self._reader.entries(f"({stands}" if stands else "-", entry_id, _PAGE)
+            page = self._log.after(stands, _PAGE, last=entry_id)
             if not page:
                 return
             for raw_id, fields in page:

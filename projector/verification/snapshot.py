@@ -1,18 +1,16 @@
-"""Reading log and projection for a verification: some keys and the checkpoint at one instant."""
+"""Reading a projection for its verification: some keys and the checkpoint at one instant."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from producer.connection.client import RedisError
-from producer.connection.wire import pairs_of
-from projector.errors import Damaged
+from producer.connection.client import Client, RedisError
+from projector.connection import is_wrong_type, translated, translation_of
 from projector.fold.rendering import Content, Rendered
-from projector.instant import Command, eval_of
 from projector.keys import Keys
-from projector.worker.link import Link
+from projector.reading import Command, at_one_instant_by_script, each
 
-__all__ = ["Reader"]
+__all__ = ["Snapshot"]
 
 _READ: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "list": ("LRANGE", (0, -1)),
@@ -22,27 +20,26 @@ _READ: dict[str, tuple[str, tuple[str | int, ...]]] = {
 """How a key of each kind is read whole: the command, and what follows the key."""
 
 
-class Reader:
-    """Reads; writes nothing."""
+class Snapshot:
+    """Reads the projection under `keys`. Every method raises ServerUnavailable, ServerRefused or Damaged."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
-        self.keys = keys
-        self._link = link
+    def __init__(self, client: Client, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
 
-    def entries(self, first: str, last: str, count: int) -> list[tuple[bytes, list[bytes]]]:
-        """A page of the log, fields in order and with repetitions."""
-        page: list[tuple[bytes, list[bytes]]] = self._link.call("XRANGE", self.keys.wal, first, last, "COUNT", count)
-        return page
+    def call(self, *command: Any) -> Any:
+        """The reply to one command."""
+        with translated(self._client):
+            (reply,) = each(self._client, self._keys.wal, [command])
+        return self._given(reply)
 
     def at_one_instant(self, *commands: Command) -> tuple[str, list[Any]]:
-        """(the checkpoint's last_id, the replies); a reply may be the server's error."""
-        replies = self._link.call(*eval_of([("HGET", self.keys.checkpoint, "last_id"), *commands]))
-        if isinstance(replies[0], RedisError):
-            raise Damaged(
-                f"{self.keys.checkpoint.decode()}: expected a hash, found another type; "
-                "mend it with: projector rebuild"
-            )
-        return (replies[0] or b"").decode(), replies[1:]
+        """(the checkpoint's last_id, the replies); None for a reply about a key of another type."""
+        stands: Command = ("HGET", self._keys.checkpoint, "last_id")
+        with translated(self._client):
+            last_id, *replies = at_one_instant_by_script(self._client, self._keys.wal, [stands, *commands])
+        last_id = self._given(last_id) or b""
+        return last_id.decode(), [None if is_wrong_type(reply) else self._given(reply) for reply in replies]
 
     def contents(self, rendered: list[Rendered]) -> tuple[str, list[Content | None]]:
         """(last_id, what Redis holds under each key), at one instant; None for an absent key or another type."""
@@ -53,15 +50,16 @@ class Reader:
         last_id, replies = self.at_one_instant(*commands)
         return last_id, [_content(kind, reply) for (_, kind, _), reply in zip(rendered, replies, strict=True)]
 
-    def scan(self, pattern: bytes) -> list[bytes]:
-        """Every key like `pattern`."""
-        return self._link.scan(pattern)
+    def _given(self, reply: Any) -> Any:
+        if isinstance(reply, RedisError):
+            raise translation_of(reply, self._client) from reply
+        return reply
 
 
 def _content(kind: str, reply: Any) -> Content | None:
-    if not reply or isinstance(reply, RedisError):
+    if not reply:
         return None
-    if kind == "list":
-        return list(reply)
-    pairs = pairs_of(reply)
-    return {member: int(float(score)) for member, score in pairs.items()} if kind == "zset" else pairs
+    if kind == "zset":
+        return {member: int(float(score)) for member, score in reply.items()}
+    content: Content = reply
+    return content

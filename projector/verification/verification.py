@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from producer.connection.client import Client, using_client
-from producer.connection.wire import pairs_of
+from producer.log import Log
 from producer.wal import DEFAULT_NAMESPACE
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
@@ -19,11 +19,10 @@ from projector.entry_id import order_of
 from projector.errors import ConfigMismatch
 from projector.fold.rendering import Content, Rendered, render_action, render_fixed, render_scanner
 from projector.keys import FIXED_KEYS, Keys
+from projector.reading import scan
 from projector.verification.differences import Difference, differences
 from projector.verification.log_reader import LogReader
-from projector.verification.snapshot import Reader
-from projector.worker.link import Link
-from projector.worker.loader import read_checkpoint
+from projector.verification.snapshot import Snapshot
 
 __all__ = ["Difference", "Verification", "verify"]
 
@@ -59,28 +58,25 @@ def verify(
     the entries folded so far and their number. Raises ServerUnavailable, ServerRefused, UnusableServer, Damaged, and
     ConfigMismatch for a projection that another version made.
     """
-    keys = Keys(namespace)
     with using_client(url_or_client, timeout=timeout) as client:
-        link = Link(client, keys.wal, ())
-        try:
-            return _Examination(link, keys, progress or _silent).run()
-        finally:
-            link.close()
+        return _Examination(client, Keys(namespace), progress or _silent).run()
 
 
 def _silent(_done: int, _total: int) -> None: ...
 
 
 class _Examination:
-    def __init__(self, link: Link, keys: Keys, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, client: Client, keys: Keys, progress: Callable[[int, int], None]) -> None:
         self._keys = keys
-        self._reader = Reader(link, keys)
-        checkpoint = read_checkpoint(link, keys)
+        self._snapshot = Snapshot(client, keys)
+        log = Log(self._snapshot.call, keys.namespace)
+        checkpoint = Checkpoint.of_hash(self._snapshot.call("HGETALL", keys.checkpoint), keys.checkpoint)
         total = checkpoint.entries if checkpoint else 0
+        facts = log.facts()
         self._log = LogReader(
-            self._reader,
+            log,
             _bounds_of(checkpoint, keys.namespace),
-            lost=self._lost(),
+            lost=facts.gone if facts else 0,  # if entries went unaccounted for, the checkpoint differs
             progress=lambda done: progress(done, max(done, total)),
         )
         self._first_at = checkpoint.last_id if checkpoint else ""
@@ -112,7 +108,7 @@ class _Examination:
 
     def _nothing_projected(self) -> Verification:
         keys = [getattr(self._keys, name) for name in FIXED_KEYS]
-        last_id, exist = self._reader.at_one_instant(*[("EXISTS", key) for key in keys])
+        last_id, exist = self._snapshot.at_one_instant(*[("EXISTS", key) for key in keys])
         if last_id:  # the first commit came just now
             self._first_at = last_id
             return self.run()
@@ -121,22 +117,13 @@ class _Examination:
                 self._found.append(Difference(_text(key), "", None, "a key without a checkpoint"))
         return self._outcome()
 
-    def _lost(self) -> int:
-        """Entries that are no longer in the log. If they went unaccounted for, the checkpoint differs."""
-        _, (exists,) = self._reader.at_one_instant(("EXISTS", self._keys.wal))
-        if not exists:
-            return 0
-        _, (info,) = self._reader.at_one_instant(("XINFO STREAM", self._keys.wal))
-        facts = pairs_of(info)
-        return int(facts[b"entries-added"]) - int(facts[b"length"])
-
     def _compare_each(self, names: list[str], render: Callable[[str], Iterable[Rendered]]) -> None:
         for at in range(0, len(names), _CHUNK):
             chunk = names[at : at + _CHUNK]
             self._compare(lambda chunk=chunk: (key for name in chunk for key in render(name)))  # type: ignore[misc]
 
     def _compare(self, render: Callable[[], Iterable[Rendered]]) -> None:
-        last_id, found = self._reader.contents(list(render()))
+        last_id, found = self._snapshot.contents(list(render()))
         self._follow(last_id)
         for rendered, content in zip(render(), found, strict=True):
             self._found += differences(rendered.key, rendered.content or None, content)
@@ -155,12 +142,11 @@ class _Examination:
         rows = self._log.history.quarantine
         after = "-"
         while True:
-            last_id, (found,) = self._reader.at_one_instant(
+            last_id, (found,) = self._snapshot.at_one_instant(
                 ("XRANGE", self._keys.quarantine, after, "+", "COUNT", _PAGE)
             )
             self._follow(last_id)
-            if not isinstance(found, list):
-                found = []
+            found = found or []
             top = found[-1][0].decode() if len(found) == _PAGE else None
             expected = [
                 (entry_id.encode(), rows.rows[entry_id] or [])
@@ -177,13 +163,13 @@ class _Examination:
     def _compare_strays(self) -> None:
         """Keys of actions and scanners that the fold does not know."""
         for key in self._strays():
-            last_id, (exists,) = self._reader.at_one_instant(("EXISTS", key))
+            last_id, (exists,) = self._snapshot.at_one_instant(("EXISTS", key))
             self._follow(last_id)
             if exists and key in set(self._strays_of([key])):
                 self._found.append(Difference(_text(key), "", None, "a key"))
 
     def _strays(self) -> list[bytes]:
-        return list(self._strays_of(self._reader.scan(self._keys.pattern)))
+        return list(self._strays_of(scan(self._snapshot.call, self._keys.pattern)))
 
     def _strays_of(self, candidates: list[bytes]) -> Iterator[bytes]:
         history, keys = self._log.history, self._keys

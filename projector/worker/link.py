@@ -77,16 +77,6 @@ class Link:
         """The reply to a script, as `call` gives a command's."""
         return self.call("EVALSHA", script.digest, len(keys), *keys, *arguments)
 
-    def scan(self, pattern: bytes) -> list[bytes]:
-        """Every key like `pattern`, sorted."""
-        found: set[bytes] = set()
-        cursor: bytes | int = 0
-        while True:
-            cursor, page = self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            found.update(page)
-            if int(cursor) == 0:
-                return sorted(found)
-
     def close(self) -> None:
         """Close the connection; replies that were not received are lost."""
         self._wire.close()

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from producer.connection.wire import pairs_of
+from producer.log import Stream
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
@@ -195,10 +196,9 @@ class Loader:
 
     def _load_quarantine(self) -> None:
         ids: list[str] = []
-        after = "-"
-        while page := self._link.call("XRANGE", self._keys.quarantine, after, "+", "COUNT", _ENTRIES_A_PAGE):
+        stream = Stream(self._link.call, self._keys.quarantine)
+        while page := stream.after(ids[-1] if ids else "", _ENTRIES_A_PAGE):
             ids += [entry_id.decode() for entry_id, _ in page]
-            after = f"({ids[-1]}"
         self._history.quarantine.load_order(ids)
         for entry_id in ids:
             self._history.quarantine.load(entry_id, [])  # no commit writes these fields again

@@ -17,6 +17,7 @@ SHARED = {
     "producer.connection.client",
     "producer.connection.wire",
     "producer.errors",
+    "producer.log",
     "producer.operations",
     "producer.pause",
     "producer.wal",
