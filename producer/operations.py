@@ -35,7 +35,7 @@ __all__ = [
     "QuarantineDropped",
     "decode",
     "encode",
-    "encoded",
+    "encode_fields",
     "operation_of",
 ]
 
@@ -152,11 +152,11 @@ def operation_of(fields: object) -> Operation:
 
 
 def encode(operation: Operation) -> bytes:
-    """The operation as compact JSON: `type` first, absent options omitted. Raises as `encoded` does."""
-    return encoded({"type": operation.type, **asdict(operation)})
+    """The operation as compact JSON: `type` first, absent options omitted. Raises as `encode_fields` does."""
+    return encode_fields({"type": operation.type, **asdict(operation)})
 
 
-def encoded(fields: dict[str, Any]) -> bytes:
+def encode_fields(fields: dict[str, Any]) -> bytes:
     """The same for the operation that `fields` (with `type`) describe.
 
     Raises InvalidOperation if a field is out of its bounds or holds a lone surrogate, or if the whole is larger than

@@ -18,7 +18,7 @@ from producer.errors import InvalidOperation, Unacknowledged, Unavailable
 from producer.execution.execution import Execution
 from producer.execution.heartbeat import Heartbeat
 from producer.execution.tracked import tracked
-from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encoded
+from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
 from producer.process_end import at_process_end, expect_process_end
 from producer.receipt import Receipt
 from producer.spool.options import Spool
@@ -314,10 +314,10 @@ class Producer:
 
     def _record(self, fields: dict[str, Any]) -> Receipt:
         try:
-            raw = encoded(fields)
+            raw = encode_fields(fields)
         except InvalidOperation:  # maybe for a lone surrogate, which is replaced; no sequence number was used
             texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
-            raw = encoded(fields | texts)
+            raw = encode_fields(fields | texts)
         return self._delivery.record(fields["type"], raw, self._now())
 
     def _now(self) -> int:

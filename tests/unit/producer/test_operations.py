@@ -23,7 +23,7 @@ from producer.operations import (
     QuarantineDropped,
     decode,
     encode,
-    encoded,
+    encode_fields,
     operation_of,
 )
 
@@ -442,7 +442,7 @@ def test_a_text_of_a_class_of_its_own_is_taken_for_its_text() -> None:
         __slots__ = ()
 
     fields = orjson.loads(completion()) | {"action_id": Safe("backup"), "error": Safe("é")}
-    raw = encoded(fields)
+    raw = encode_fields(fields)
     assert raw == encode(operation_of(fields))
     assert decode(raw) == decode(completion(action_id="backup", error="é"))
     assert type(getattr(decode(raw), "error", None)) is str
@@ -480,7 +480,7 @@ def test_what_utf8_cannot_carry_is_refused_and_not_written() -> None:
     with pytest.raises(InvalidOperation, match="entry_id: expected an entry id, <milliseconds>-<number>, found the"):
         encode(QuarantineDropped(entry_id="\ud83d", dropped_at=1))
     with pytest.raises(InvalidOperation, match="error: expected a string of at most 4096 bytes, found the string"):
-        encoded(literal("action_execution_completed", error="\ud83d"))
+        encode_fields(literal("action_execution_completed", error="\ud83d"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from redis.exceptions import NoPermissionError
 from producer import Producer, WalUnavailable
 from producer.connection.wire import send_once
 from producer.execution import heartbeat
-from producer.operations import encoded
+from producer.operations import encode_fields
 from producer.wal import HEARTBEAT_SECONDS
 from tests.support.servers import eventually
 
@@ -138,7 +138,7 @@ def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Eng
 
 
 def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> None:
-    raw = encoded(
+    raw = encode_fields(
         {
             "type": "action_execution_started",
             "action_id": "a",
@@ -151,7 +151,7 @@ def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> 
     )
     assert raw.endswith(heartbeat._PROMISE)
     quoting = {"type": "cleanup_executed", "scanner_id": raw.decode(), "resource_id": "r", "action": "a"}
-    other = encoded({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
+    other = encode_fields({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
     assert heartbeat._PROMISE not in other
 
 
