@@ -86,8 +86,8 @@ def _options(
         typer.Option(
             envvar="WAL_CONFIG",
             metavar="FILE",
-            help="Settings in TOML: url, namespace, max_entries, … for options that neither a flag nor a variable "
-            "gives. [default: execution-wal/config.toml in the configuration directory, if it is there]",
+            show_default="execution-wal/config.toml in $XDG_CONFIG_HOME or ~/.config, if it exists",
+            help="Settings in TOML for options that neither a flag nor a variable gives: url, namespace, …",
         ),
     ] = None,
 ) -> None:

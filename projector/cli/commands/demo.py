@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _LIMIT = 10
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -29,34 +28,21 @@ def demo(
 
     Everything happens in a temporary directory, which is removed at the end.
     """
+    for signum in _SIGNALS:
+        signal.signal(signum, _interrupt)
     try:
-        with _ended_by_any_signal():
-            agreed = _demonstrate(seconds)
-    except _Interrupted as interrupt:
+        agreed = _demonstrate(seconds)
+    except SystemExit:
         typer.echo("\nprojector: interrupted; what it had started has ended, its directory is removed", err=True)
-        raise typer.Exit(128 + interrupt.signum) from None
+        raise
     raise typer.Exit(0 if agreed else FAILED)
 
 
-class _Interrupted(BaseException):
-    """SIGINT, SIGTERM or SIGHUP came. No Exception, so that no handler on the way out takes it for an error."""
-
-    def __init__(self, signum: int) -> None:
-        self.signum = signum
-
-
-@contextmanager
-def _ended_by_any_signal() -> Iterator[None]:
-    """While the body runs, a signal raises _Interrupted in it, so that the body ends what it started, in order."""
-
-    def interrupt(signum: int, _frame: FrameType | None) -> None:
-        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)  # a second Ctrl-C must not cut the way out short
-        raise _Interrupted(signum)
-
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, interrupt)
-    yield
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    """Leave the demonstration by an exception, so that it ends what it started, in order."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not cut the way out short
+    raise SystemExit(128 + signum)
 
 
 def _demonstrate(seconds: float) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -137,8 +138,9 @@ def test_figures_that_do_not_agree_are_an_error(tmp_path: Path) -> None:
 
 def status(**figures: int) -> Status:
     """A status of nothing, but for the figures."""
-    nothing = dict.fromkeys(Status.__dataclass_fields__, 0)
-    return Status(**{**nothing, **figures})  # type: ignore[arg-type]
+    nothing: dict[str, Any] = dict.fromkeys(Status.__dataclass_fields__, 0)
+    texts = dict.fromkeys(("checkpoint", "lease_holder", "schema", "config"))
+    return Status(**{**nothing, **texts, "namespace": "otters", "torn": False, **figures})
 
 
 def test_the_audit_counts_what_arrived_twice_once() -> None:
