@@ -48,25 +48,7 @@ FIXED_KEYS = {
 
 
 class Keys:
-    """The keys of one projection, as bytes: the live one, or with `shadow=True` the one a rebuild fills."""
-
-    __slots__ = (
-        "_prefix",
-        "actions",
-        "checkpoint",
-        "cleanups",
-        "executions",
-        "failures",
-        "in_flight",
-        "lease",
-        "namespace",
-        "orphans",
-        "producers",
-        "quarantine",
-        "scanners",
-        "totals",
-        "wal",
-    )
+    """The keys, as bytes, of the live projection, or with `shadow=True` of the shadow that a rebuild fills."""
 
     def __init__(self, namespace: str, *, shadow: bool = False) -> None:
         tag = namespace_tag(namespace).encode()
@@ -89,7 +71,7 @@ class Keys:
 
     @property
     def pattern(self) -> bytes:
-        """For SCAN: every key of the projection, and some others of the namespace."""
+        """For SCAN: matches every key of the projection, and others of the namespace, which `owns` tells apart."""
         return self._prefix + b"*"
 
     def owns(self, key: bytes) -> bool:
@@ -98,30 +80,23 @@ class Keys:
         return suffix not in (b"wal", b"lease") and not suffix.startswith((b"heartbeat:", b"rebuild:"))
 
     def suffix_of(self, key: bytes) -> bytes:
-        """What distinguishes `key` within its projection; the same for the shadow's key that takes its place."""
+        """`key` without its namespace; a live key and the shadow's key that takes its place have the same suffix."""
         return key.removeprefix(self._prefix)
 
     def prefixed(self, suffix: bytes) -> bytes:
+        """The key of this projection that has `suffix`."""
         return self._prefix + suffix
 
     def family_of(self, key: bytes) -> tuple[str, str] | None:
         """(family, action or scanner id) of a key that belongs to one action or scanner; None for any other."""
-        family, colon, name = key.removeprefix(self._prefix).partition(b":")
+        family, colon, name = self.suffix_of(key).partition(b":")
         if not colon or family not in (b"executions", b"action", b"durations", b"scanner"):
             return None
         return family.decode(), name.decode("utf-8", "surrogateescape")
 
-    def executions_of(self, action_id: str) -> bytes:
-        return self._prefix + b"executions:" + action_id.encode()
-
     def of_action(self, action_id: str) -> tuple[bytes, bytes, bytes]:
-        """(statistics, histogram, executions) of one action: all keys of its own."""
-        name = action_id.encode()
-        return (
-            self._prefix + b"action:" + name,
-            self._prefix + b"durations:" + name,
-            self._prefix + b"executions:" + name,
-        )
+        """(statistics, histogram, executions): the keys that belong to one action."""
+        return self.action(action_id), self.durations(action_id), self.executions_of(action_id)
 
     def action(self, action_id: str) -> bytes:
         return self._prefix + b"action:" + action_id.encode()
@@ -129,9 +104,12 @@ class Keys:
     def durations(self, action_id: str) -> bytes:
         return self._prefix + b"durations:" + action_id.encode()
 
+    def executions_of(self, action_id: str) -> bytes:
+        return self._prefix + b"executions:" + action_id.encode()
+
     def scanner(self, scanner_id: str) -> bytes:
         return self._prefix + b"scanner:" + scanner_id.encode()
 
     def heartbeat(self, by: str) -> bytes:
-        """Of the producer `by`: like the log and the lease, one for live and shadow."""
+        """The heartbeat of the producer `by`, which the live projection and the shadow share."""
         return heartbeat_key(self.namespace, by).encode()

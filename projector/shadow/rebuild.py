@@ -1,9 +1,9 @@
 """The rebuild of a projection from its log.
 
-Most of the work is done beside the projector, without the lease: the log is folded into a shadow, whose keys are
-committed as the projection's are. Then the lease is taken (the active projector finds itself fenced out, and stands
-by), the rest is folded, and one script swaps the shadow in. A rebuild that was broken off goes on where its shadow
-stands, or begins anew where that no longer fits the log.
+A rebuild does most of its work beside the active projector, without the lease: it folds the log into a shadow, and
+commits the shadow's keys as a projector commits a projection's. Then the rebuild takes the lease (the fences refuse
+the active projector's next commit, and it stands by), folds the rest of the log, and swaps the shadow in by one
+script. A rebuild that was broken off goes on where its shadow stands, or begins anew if the shadow no longer fits.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _DELETED_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The outcome: the new projection stands at `last_id` after `entries`; `lost` of them were no longer in the log.
-    `resumed` tells that a rebuild that was broken off was brought to its end."""
+    """The new projection stands at `last_id` after `entries`, of which `lost` were no longer in the log. `resumed`:
+    an earlier rebuild had been broken off, and this one went on from there."""
 
     last_id: str
     entries: int
@@ -68,34 +68,25 @@ def rebuild(
         link = Link(client, live.wal, (ACQUIRE, RELEASE, COMMIT, _SWAP))
         try:
             bounds = replace(_bounds_so_far(link, live), **(changes or {}))
-            return _Rebuild(link, live, Keys(namespace, shadow=True), bounds, progress).run()
+            return _Rebuild(link, live, bounds, progress).run()
         finally:
             link.close()
 
 
 def _bounds_so_far(link: Link, keys: Keys) -> Bounds:
-    """Those of the projection that is there; the defaults where there is none to be read."""
-    if link.call("TYPE", keys.checkpoint) != b"hash":
-        return Bounds()
-    try:
-        return Bounds.of_config(link.call("HGET", keys.checkpoint, "config") or b"")
-    except ValueError:
-        return Bounds()
+    """The bounds of the projection that is there, whatever else is wrong with it; else the defaults."""
+    if link.call("TYPE", keys.checkpoint) == b"hash":
+        with suppress(ValueError):
+            return Bounds.of_config(link.call("HGET", keys.checkpoint, "config") or b"")
+    return Bounds()
 
 
 class _Rebuild:
-    def __init__(
-        self,
-        link: Link,
-        live: Keys,
-        shadow: Keys,
-        bounds: Bounds,
-        progress: Callable[[int, int], None] | None,
-    ) -> None:
+    def __init__(self, link: Link, live: Keys, bounds: Bounds, progress: Callable[[int, int], None] | None) -> None:
         self._link = link
         self._log = Log(link.call, live.namespace)
         self._live = live
-        self._shadow = shadow
+        self._shadow = Keys(live.namespace, shadow=True)
         self._bounds = bounds
         self._progress = progress
 
@@ -110,9 +101,8 @@ class _Rebuild:
             replay.to_the_end()
             self._check_unchanged(lost)
             if lost and not projection.sent_id:  # nothing is left to commit, and the loss has to be on record
-                counted = {
-                    name: value for name, value in projection.history.checkpoint_fields().items() if name != "last_id"
-                }
+                counted = projection.history.checkpoint_fields()
+                del counted["last_id"]
                 self._link.call("HSET", self._shadow.checkpoint, *chain.from_iterable(counted.items()))
             self._swap(projection, lease)
         finally:
@@ -137,8 +127,11 @@ class _Rebuild:
     # -- the shadow --
 
     def _shadow_projection(self, lost: int) -> tuple[ProjectionWriter, bool]:
-        """The shadow as it was left behind, if it still fits; else an empty one."""
-        checkpoint = self._shadow_checkpoint()
+        """(the shadow's writer, whether it goes on with an earlier shadow); deletes a shadow that does not fit."""
+        checkpoint = None
+        if self._link.call("TYPE", self._shadow.checkpoint) == b"hash":
+            with suppress(Damaged):  # then the shadow begins anew
+                checkpoint = read_checkpoint(self._link, self._shadow)
         if checkpoint is not None and self._fits(checkpoint, lost):
             projection = ProjectionWriter(self._link, self._shadow, self._bounds)
             projection.stand_at(checkpoint)
@@ -150,13 +143,6 @@ class _Rebuild:
         projection.history.checkpoint.entries = projection.history.checkpoint.trimmed = lost
         return projection, False
 
-    def _shadow_checkpoint(self) -> Checkpoint | None:
-        if self._link.call("TYPE", self._shadow.checkpoint) != b"hash":
-            return None
-        with suppress(Damaged):  # then the shadow begins anew
-            return read_checkpoint(self._link, self._shadow)
-        return None
-
     def _fits(self, checkpoint: Checkpoint, lost: int) -> bool:
         return (
             checkpoint.is_made_with(self._bounds)
@@ -167,9 +153,7 @@ class _Rebuild:
         )
 
     def _delete_shadow(self) -> None:
-        self._delete(self._scan(self._shadow))
-
-    def _delete(self, keys: list[bytes]) -> None:
+        keys = self._scan(self._shadow)
         for at in range(0, len(keys), _DELETED_AT_ONCE):
             self._link.call("DEL", *keys[at : at + _DELETED_AT_ONCE])
 
@@ -180,7 +164,7 @@ class _Rebuild:
     # -- under the lease --
 
     def _take_lease(self) -> Lease:
-        """From whoever has it: its next commit is refused, and it stands by until the swap is done."""
+        """Take the lease from the active projector, whose next commit is refused; it stands by until the swap."""
         holder = self._link.call("GET", self._live.lease)
         previous = Lease(holder.decode(), _LEASE_MS) if holder else None
         answer = acquire(self._link, self._live, ttl_ms=_LEASE_MS, previous=previous)

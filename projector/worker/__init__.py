@@ -1,5 +1,5 @@
-"""The worker: the one active projector of a namespace, and those that stand by.
+"""The worker: the one active projector of a namespace, and the projectors that stand by.
 
-`projector.py` is the life of the process, `session.py` what happens under one lease, `loader.py` how the history
-is brought into memory, `link.py` the connection.
+`projector.py` is the life of the process, `session.py` the work under one lease, `loader.py` brings the history into
+memory, `projection_writer.py` folds and commits batches, `link.py` is the connection.
 """

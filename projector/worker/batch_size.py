@@ -9,21 +9,21 @@ __all__ = ["Batch", "BatchSize"]
 FIRST = 100
 """Entries of a session's first batch at most, so that a takeover is soon seen."""
 MOST = 4000
-"""Entries of any. Many share writes: at 4000 the server works a third less for each than at 1000."""
+"""Entries of any batch at most. Entries share writes: with 4000 the server works a third less than with 1000."""
 MOST_WRITTEN = 20_000
-"""Keys and values that one commit writes, about: some ten milliseconds in which the server does nothing else."""
+"""Keys and values that one commit writes, about: the server does nothing else for some ten milliseconds."""
 MOST_BYTES = 4 << 20
-"""Of the entries of a batch."""
+"""Size of a batch's entries at most, about."""
 
 Batch = list[tuple[bytes, list[bytes]]]
 """Entries as the server returns them: each id with names and values alternately."""
 
 
 class BatchSize:
-    """`count` is what to ask for next, in all sessions of a projector.
+    """`count` is how many entries to ask for next, in all sessions of a projector.
 
-    A batch that goes over a bound makes the next one smaller. What it holds is known before the next is asked for;
-    what it writes only afterwards, which is one batch late.
+    A batch that goes over a bound makes the next one smaller. The size of a batch is known before the next is asked
+    for; how much its commit writes is known one batch later.
     """
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class BatchSize:
         self._affordable = MOST
 
     def begin(self, *, in_vain: bool) -> None:
-        """A session begins; `in_vain` was the one before, which committed nothing: its batch may have taken longer to
+        """A session begins. `in_vain`: the session before committed nothing, perhaps because its batch took longer to
         fold than a lease lasts."""
         self.count = max(1, min(FIRST, self.count // 2 if in_vain else self.count))
 
     def arrived(self, batch: Batch, *, full: bool) -> None:
-        """`full`: all came that were asked for, so that more is waiting."""
+        """`batch` was read. `full`: as many entries came as were asked for, so more are waiting."""
         size = 1 + sum(map(len, chain.from_iterable([fields for _, fields in batch])))
         if full:
             self.count = min(2 * self.count, MOST, self._affordable)
@@ -45,6 +45,6 @@ class BatchSize:
 
     def committed(self, batch: Batch, written: int) -> None:
         """The commit of `batch` has so many keys and values."""
-        # What each commit writes once would make a small batch look dear.
+        # The part that every commit writes would make a small batch look dear.
         is_small = written < MOST_WRITTEN // 8
         self._affordable = MOST if is_small else max(1, len(batch) * MOST_WRITTEN // written)

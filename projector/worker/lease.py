@@ -1,4 +1,4 @@
-"""The lease: who projects. Its token is new for each acquisition, so that no commit of before can pass for mine."""
+"""The lease: who projects. Each acquisition makes a new token, so that no commit under an earlier lease passes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RELEASE = Script("release")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Held by this process until `ttl_ms` after its last renewal. Commits and inspections renew it."""
+    """This process holds the lease until `ttl_ms` after its last renewal. Commits and inspections renew it."""
 
     token: str
     ttl_ms: int
@@ -27,14 +27,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Somebody else's."""
+    """Another process, `holder`, has the lease for another `remaining_ms`."""
 
     holder: str
     remaining_ms: int
 
 
 def acquire(link: Link, keys: Keys, *, ttl_ms: int, previous: Lease | None) -> Lease | Taken:
-    """Take the lease if it is free or still `previous`; raises Damaged when its key has another type."""
+    """Take the lease if it is free or still `previous`; raises Damaged if its key has another type."""
     token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
     reply = link.call_script(ACQUIRE, [keys.lease], [token, ttl_ms, previous.token if previous else ""])
     if reply[0] == b"lease":
@@ -44,5 +44,5 @@ def acquire(link: Link, keys: Keys, *, ttl_ms: int, previous: Lease | None) -> L
 
 
 def release(link: Link, keys: Keys, lease: Lease) -> None:
-    """Give it back, if it is still mine."""
+    """Give `lease` back, if this process still has it."""
     link.call_script(RELEASE, [keys.lease], [lease.token])

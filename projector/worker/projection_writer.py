@@ -1,4 +1,4 @@
-"""The projection being written: batches folded into a history in memory, and committed to its keys."""
+"""The writer of a projection: folds batches into a history in memory, and commits them to the projection's keys."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SLICE = 50
 
 
 class ProjectionWriter:
-    """The projection under `keys`, as one writer sees it. After any error it is of no use: its memory is ahead.
+    """Writes the projection under `keys`. After any error the writer is of no use, because its memory is ahead.
 
-    `token` is the lease's, which each commit checks and renews for `ttl_ms`; empty for a shadow, which has no lease.
+    Each commit checks that the lease has `token` and renews it for `ttl_ms`; a shadow has no lease, and no token.
     """
 
     def __init__(self, link: Link, keys: Keys, bounds: Bounds, *, token: str = "", ttl_ms: int = 0) -> None:
@@ -34,7 +34,7 @@ class ProjectionWriter:
         self.committed_entries = 0
         """Entries committed so far by this writer."""
         self.sent_id = ""
-        """Where the projection stands once all commits that are under way have succeeded."""
+        """The entry at which the projection stands once all commits that are under way have succeeded."""
         self.written = 0
         """Keys, commands and values of the latest commit."""
         self._link = link
@@ -49,7 +49,7 @@ class ProjectionWriter:
         self.sent_id = checkpoint.last_id
 
     def load_tables(self) -> None:
-        """Load what is small; the rest comes when a batch needs it."""
+        """Load what is small; the loader brings the rest when a batch needs it."""
         self._loader.load_tables()
 
     def advance(self, batch: Batch) -> None:

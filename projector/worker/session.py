@@ -1,4 +1,4 @@
-"""A session: what the active projector does under one lease, from the reset of the group to its first trouble."""
+"""A session: the active projector's work under one lease, from the reset of the group to the first error."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ INSPECT = Script("inspect")
 
 
 class Session:
-    """Folds and commits batch after batch. Any error ends it: the memory is dropped, the link closed.
+    """Folds and commits batch after batch. After any error the caller drops the session and closes the link.
 
-    Requests are sent ahead: while this process folds a batch, the server prepares the next one and runs the commit
-    of the one before. The fences make that safe.
+    A session sends requests ahead: while this process folds a batch, the server prepares the next batch and runs the
+    commit of the batch before. The fences make that safe.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Session:
         self._block_ms = max(1, min(1000, lease.ttl_ms // 4))
 
     def begin(self) -> None:
-        """Load what is small, check it all, and set the group to the checkpoint."""
+        """Load what is small, check log and projection, and set the group to the checkpoint."""
         checkpoint = read_checkpoint(self._link, self._keys)
         check_config(checkpoint, self._bounds, self._keys.namespace)
         if checkpoint is not None:
@@ -78,7 +78,7 @@ class Session:
         self._reset_group()
 
     def step(self, *, wait: bool) -> bool:
-        """Fold and commit the next batch, waiting a second for it at most, if at all. Whether there was one."""
+        """Fold and commit the next batch; whether there was one. With `wait`, wait a second for it at most."""
         self._request_batch(block=wait)
         while self._batch is None:
             self._link.receive()
@@ -98,7 +98,7 @@ class Session:
         return True
 
     def finish(self) -> None:
-        """Receive what is under way, so that what was folded is committed."""
+        """Receive every reply under way, so that all that was folded is committed."""
         self._link.settle()
 
     def _request_batch(self, *, block: bool) -> None:
@@ -118,21 +118,21 @@ class Session:
         self._batch = entries_of(reply)
 
     def _rest(self) -> bool:
-        """Nothing was read: check that nothing was passed over either, renew the lease, and look for orphans."""
+        """Nothing was read: check that no entry was passed over, renew the lease, and look for orphans."""
         if self._inspect():  # the group stands beyond entries that nobody folded
             self._reset_group()
         self._orphans.look()
         return False
 
     def _inspect(self) -> str:
-        """The id of the entry that follows the checkpoint, or `""`; raises when something is not as it should be."""
+        """The id of the entry that follows the checkpoint, or `""`; raises Superseded or Damaged if a check fails."""
         self._link.settle()
         self._inspected_at = self._monotonic()
         (after,) = judge(self._link.call_script(INSPECT, *self._inspection(b"")), self._keys)
         return after
 
     def _reset_group(self) -> None:
-        """Everything after the checkpoint comes again, in order."""
+        """Set the group to the checkpoint: every entry after it comes again, in order."""
         judge(self._link.call_script(INSPECT, *self._inspection(GROUP)), self._keys)
 
     def _inspected(self, reply: Any) -> None:

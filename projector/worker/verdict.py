@@ -1,4 +1,4 @@
-"""The answers of the scripts in `projector/commit/`, turned into errors that say what was found and what mends it."""
+"""The replies of the scripts in `projector/commit/`, as errors that say what was found and what repairs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REBUILD = "mend it with: projector rebuild"
 
 
 def judge(reply: list[Any], keys: Keys) -> list[str]:
-    """What follows an `ok`; raises Superseded for what a new session mends by itself, Damaged for what it cannot."""
+    """The details behind an `ok`; raises Superseded if a new session repairs the refusal by itself, else Damaged."""
     verdict, *details = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in reply]
     match verdict, details:
         case "ok", _:
