@@ -10,9 +10,9 @@ from itertools import groupby
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from producer.errors import Unacknowledged, WalRefused, WalUnavailable
-from producer.importing.claims import Claims
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
+from producer.importing.numbers import claimed_lines
 from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
 from producer.pause import Pause
@@ -76,7 +76,7 @@ class Importer:
         self._monotonic = monotonic
         self._sleep = sleep
         self._present: dict[str, Present | None] = {}
-        self._claims = Claims()
+        self._lost_from: dict[str, int] = {}
         self.silence: str | None = None
         """Why it is not known how many are duplicates, if so."""
 
@@ -86,8 +86,7 @@ class Importer:
         Raises OSError, and Unacknowledged for the first operation of the batch that was not acknowledged.
         """
         summary = Summary()
-        self._claims.begin_file()
-        for batch, end in _batches(file, self._claims, summary):
+        for batch, end in _batches(file, self._lost_from, summary):
             for by, run in groupby(batch, key=lambda claimed: claimed[0].by):
                 self._count_duplicates(by, list(run), summary)
             if not self._dry_run:
@@ -144,31 +143,27 @@ class Importer:
         )
 
 
-def _batches(file: LogFile, claims: Claims, summary: Summary) -> Iterator[tuple[list[_Claimed], int]]:
-    """The operations of `file`, those that are sent together, each batch with up to where it is done; all else is
-    counted."""
+def _batches(file: LogFile, lost_from: dict[str, int], summary: Summary) -> Iterator[tuple[list[_Claimed], int]]:
+    """The operations of `file` in batches, each with the byte at which it ends; counts all lines in `summary`."""
     batch: list[_Claimed] = []
     size = end = 0
 
     def tell(number: int, what: str) -> None:
-        if number in summary.bad:  # else it was another file's
+        if number in summary.bad:
             summary.bad[number] += f"; {what}"
             summary.unmendable += 1
 
-    for line in file.lines():
+    for (number, end, content), acked in claimed_lines(file, lost_from, tell):
         summary.lines += 1
-        end = max(end, line.end)
-        match line.content:
-            case BadLine(reason) as content:
-                summary.bad[line.number] = reason
-                claims.bad(line.number, content, line.lost_from)
-            case OtherType(kind) as content:
+        match content:
+            case BadLine(reason):
+                summary.bad[number] = reason
+            case OtherType(kind):
                 summary.skipped[kind] += 1
-                claims.skip(content)
-            case Importable() as content:
+            case Importable():
                 summary.operations += 1
                 summary.is_named_by_itself |= content.by == file.name
-                batch.append((content, claims.acked(content, line.lost_from, file.name, tell)))
+                batch.append((content, acked))
                 size += len(content.op)
         if len(batch) >= _BATCH or size >= _BATCH_BYTES:
             yield batch, end

@@ -8,33 +8,27 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from producer.importing.line import BadLine, Content, Importable, read_line
-from producer.importing.line_index import LineIndex
 
 __all__ = ["LogFile", "NumberedLine"]
 
 _LONGEST = 8 << 20
-"""The largest operation, every byte of it escaped in six, still fits."""
+"""Bytes of a line. The largest operation fits, even if each of its bytes is escaped in six."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class NumberedLine(NamedTuple):
-    """The line with that number, from 1; `start` and `end` are where it and the next one begin, in bytes.
-
-    `lost_from`: from there up to its own number, numbers are absent that bad lines may have had; 0 where none are.
-    """
+    """Line `number` of a file, counted from 1; the next line begins at byte `end`."""
 
     number: int
-    start: int
     end: int
     content: Content
-    lost_from: int = 0
 
 
 class LogFile:
-    """A log from elsewhere. Operations that have no number of their own get the one of their line.
+    """A log from elsewhere, as long as it is now. An operation without a number of its own gets that of its line.
 
-    Those need a name, too, that stays the same when the file is copied and grows, and is no other file's: it is made
-    of the first of them, which has its time in milliseconds.
+    The name that goes with such numbers must stay the same when the file is copied and grows, and differ from every
+    other file's. So it is made of the first of these operations, which has its time in milliseconds.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,54 +38,19 @@ class LogFile:
         self._first = 0
 
     def lines(self) -> Iterator[NumberedLine]:
-        """Every line but the empty ones, those of each machine in the order of their sequence. Raises OSError."""
-        next_of: dict[str, int] = {}
-        for line in self._read():
-            by, seq = _number_of(line.content)
-            if seq and by != self.name:
-                if seq != next_of.get(by, 1):
-                    yield from self._ordered(line.start)
-                    return
-                next_of[by] = seq + 1
-            yield line
+        """Every line but the empty ones. Raises OSError."""
+        with self.path.open("rb") as file:
+            for number, raw in enumerate(_raw_lines(file, self.size), start=1):
+                line = (raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw).strip(b" \t\r\n")
+                if line:
+                    yield NumberedLine(number, file.tell(), self._content(raw, line, number))
 
     def place(self) -> tuple[str, int]:
-        """Where the file stands among others: whose first operation it has, and which. Raises OSError."""
+        """(by, number) of the first operation, by which the parts of a log are sorted. Raises OSError."""
         for line in self.lines():
             if isinstance(line.content, Importable):
                 return line.content.by, line.content.seq
         return "", 0
-
-    def _ordered(self, start: int) -> Iterator[NumberedLine]:
-        """The lines that come from byte `start` on, as `lines` has them; to know their order all have to be read."""
-        index = LineIndex()
-        for line in self._read():
-            by, seq = _number_of(line.content)
-            index.add(line.number, line.start, by if by != self.name else "", seq, isinstance(line.content, BadLine))
-        with self.path.open("rb") as file:
-            for place in index.places():
-                if place.start < start:
-                    continue
-                line = next(self._read_from(file, place.start, place.number))
-                fault = place.fault
-                if place.like is not None and next(self._read_from(file, *place.like)).content == line.content:
-                    fault = None  # the same line once more, a duplicate like any other
-                content = line.content if fault is None else BadLine(fault)
-                yield line._replace(content=content, lost_from=place.lost_from)
-
-    def _read(self) -> Iterator[NumberedLine]:
-        with self.path.open("rb") as file:
-            yield from self._read_from(file, 0, 1)
-
-    def _read_from(self, file: BinaryIO, start: int, first: int) -> Iterator[NumberedLine]:
-        """From byte `start` on, where line number `first` begins."""
-        file.seek(start)
-        for number, raw in enumerate(_raw_lines(file), start=first):
-            line = (raw.removeprefix(_BYTE_ORDER_MARK) if not start else raw).strip(b" \t\r\n")
-            end = file.tell()
-            if line:
-                yield NumberedLine(number, start, end, self._content(raw, line, number))
-            start = end
 
     def _content(self, raw: bytes, line: bytes, number: int) -> Content:
         if len(raw) > _LONGEST:
@@ -106,20 +65,16 @@ class LogFile:
         return content if self._is_named(number) or content.by != name else content._replace(by="", seq=0)
 
     def _unreadable(self, reason: str, number: int) -> BadLine:
-        """A line that has no number of its own: in JSON Lines, it is its place that counts."""
+        """A bad line that does not say its number: in JSON Lines, that is the line's number in the file."""
         return BadLine(reason, self.name, number) if self._is_named(number) else BadLine(reason)
 
     def _is_named(self, number: int) -> bool:
         return bool(self.name) and number >= self._first
 
 
-def _number_of(content: Content) -> tuple[str, int]:
-    return content.by, content.seq
-
-
-def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Each line; of one that is too long the beginning, longer than any may be."""
-    while raw := file.readline(_LONGEST + 1):
+def _raw_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Each line that begins before byte `size`; of a line that is too long, one byte more than is allowed."""
+    while file.tell() < size and (raw := file.readline(_LONGEST + 1)):
         rest = raw
         while len(rest) > _LONGEST and not rest.endswith(b"\n"):
             rest = file.readline(_LONGEST + 1)

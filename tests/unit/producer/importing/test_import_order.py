@@ -4,6 +4,9 @@ claimed of the others."""
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from producer.importing.importer import Summary
-from producer.importing.line_index import FAR
+from producer.importing.numbers import FAR
 from projector.fold.sequence import Sequence, Verdict
 from tests.unit.producer.importing.test_import import OTHER, STARTED, add, entries, line
 
@@ -56,34 +59,58 @@ def counted(client: Any, by: str = "m-1") -> Counted:
 # -- the order --
 
 
-@pytest.mark.parametrize("order", [[0, 2, 1, 3], [3, 0, 1, 2], [3, 2, 1, 0], [1, 0, 3, 2]])
-def test_lines_out_of_order_are_all_imported_in_the_order_of_their_numbers(
-    client: Any, path: Path, order: list[int]
+@pytest.mark.parametrize(
+    ("order", "bad"),
+    [([0, 2, 1, 3], [3]), ([3, 0, 1, 2], [2, 3, 4]), ([3, 2, 1, 0], [2, 3, 4]), ([1, 0, 3, 2], [2, 4])],
+)
+def test_a_line_behind_a_higher_number_is_bad_until_a_sorted_copy_comes(
+    client: Any, path: Path, order: list[int], bad: list[int]
 ) -> None:
     summary = add(client, path, *map(start, order))
-    assert entries(client) == [("m-1", seq, seq - 1) for seq in (1, 2, 3, 4)]
-    assert (summary.lines, summary.appended, summary.bad) == (4, 4, {})
+    assert (summary.lines, summary.appended, list(summary.bad), summary.unmendable) == (4, 4 - len(bad), bad, 0)
+    assert all("sort the file by sequence" in reason for reason in summary.bad.values())
+    first = counted(client)
+    assert {number for low, high in first.missing for number in range(low, high + 1)} == {
+        order[line - 1] + 1 for line in bad
+    }
+    assert add(client, path, *map(start, range(4))).bad == {}
+    assert (sorted(counted(client).new), counted(client).missing) == ([1, 2, 3, 4], [])
 
 
-def test_machines_whose_lines_are_mixed_keep_the_places_that_they_have_together(client: Any, path: Path) -> None:
-    mixed = [("a", 1), ("b", 0), ("a", 0), ("b", 1), ("b", 3), ("a", 2), ("b", 2)]
+def test_the_command_in_the_message_sorts_the_file_byte_by_byte(client: Any, path: Path) -> None:
+    lines = [line(at, {**STARTED, "execution_id": f"é {at:02}: 1.50"}, machine_id="a:b") for at in range(12)]
+    reasons = add(client, path, *reversed(lines)).bad.values()
+    command = {reason.partition("again: ")[2] for reason in reasons}.pop()
+    files = {"FILE": str(path), "SORTED": f"{path}.sorted"}
+    subprocess.run(re.sub("FILE|SORTED", lambda found: files[found[0]], command), shell=True, check=True)
+    assert Path(files["SORTED"]).read_bytes() == b"".join(one + b"\n" for one in lines)
+    again = fakeredis.FakeRedis()
+    assert (add(again, path, *lines).bad, counted(again, "a:b")) == ({}, Counted([*range(1, 13)], []))
+
+
+def test_machines_whose_lines_are_mixed_keep_their_places(client: Any, path: Path) -> None:
+    mixed = [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("b", 2), ("a", 2), ("b", 3)]
     add(client, path, *(start(sequence, machine_id=by) for by, sequence in mixed))
-    assert [(by, seq - 1) for by, seq, _ in entries(client)] == [
-        *(("a", 0), ("b", 0), ("a", 1), ("b", 1), ("b", 2), ("a", 2), ("b", 3)),
-    ]
+    assert [(by, seq - 1) for by, seq, _ in entries(client)] == mixed
+
+
+def test_lines_of_other_types_may_come_late(client: Any, path: Path) -> None:
+    summary = add(client, path, start(0), line(2, OTHER), start(1), start(4), line(3, OTHER), start(5))
+    assert summary.bad == {}
+    assert counted(client) == Counted([1, 2, 5, 6], [])
 
 
 def test_a_part_of_a_log_claims_what_went_before(client: Any, path: Path) -> None:
-    add(client, path, start(501), start(500), start(502))
+    add(client, path, start(500), start(501), start(502))
     assert entries(client) == [("m-1", 501, 500), ("m-1", 502, 501), ("m-1", 503, 502)]
 
 
-def test_lines_that_are_out_of_order_far_into_the_file_are_found_without_sending_any_twice(
-    client: Any, path: Path
-) -> None:
+def test_a_line_out_of_order_far_into_the_file_is_found_and_nothing_is_sent_twice(client: Any, path: Path) -> None:
     order = [*range(1500), 1501, 1500, *range(1502, 1600)]
-    assert add(client, path, *map(start, order)).lines == 1600
-    assert entries(client) == [("m-1", seq, seq - 1) for seq in range(1, 1601)]
+    summary = add(client, path, *map(start, order))
+    assert (summary.lines, list(summary.bad)) == (1600, [1502])
+    assert [seq for _, seq, _ in entries(client)] == [seq for seq in range(1, 1601) if seq != 1501]
+    assert counted(client).missing == [[1501, 1501]]
 
 
 # -- numbers that are wrong --
@@ -93,7 +120,7 @@ def test_a_number_far_from_all_others_is_bad_and_makes_no_duplicates_of_the_rest
     summary = add(client, path, *map(start, (0, 1, 4_000_000, 3, 4)))
     assert counted(client) == Counted([1, 2, 4, 5], [[3, 3]])
     assert list(summary.bad) == [3]
-    assert summary.bad[3] == "sequence: expected about 5, found 4000000, and no line that goes on from there"
+    assert summary.bad[3] == "sequence: expected about 2, found 4000000, and no line that goes on from there"
     add(client, path, *map(start, range(7)))
     assert counted(client) == Counted([1, 2, 4, 5, 3, 6, 7], [])
 
@@ -184,18 +211,15 @@ class Lines(NamedTuple):
 
 @st.composite
 def logs(draw: st.DrawFn) -> Lines:
-    """Few lines, each good, of another type, changed or unreadable; those between unreadable ones in any order."""
+    """Few lines, each good, of another type, changed or unreadable."""
     kinds = draw(st.lists(st.sampled_from(["good", "good", "other", "changed", "unreadable"]), max_size=12))
-    damaged: list[bytes] = []
-    block: list[bytes] = []
-    for sequence, kind in enumerate(kinds):
-        if kind == "unreadable":
-            damaged += [*draw(st.permutations(block)), BAD]
-            block = []
-        else:
-            made = {"other": line(sequence, OTHER), "changed": line(sequence, STARTED, checksum=1)}
-            block.append(made.get(kind, start(sequence)))
-    damaged += draw(st.permutations(block))
+    made: dict[str, Callable[[int], bytes]] = {
+        "unreadable": lambda _: BAD,
+        "other": lambda at: line(at, OTHER),
+        "changed": lambda at: line(at, STARTED, checksum=1),
+        "good": start,
+    }
+    damaged = [made[kind](sequence) for sequence, kind in enumerate(kinds)]
     others = {sequence + 1 for sequence, kind in enumerate(kinds) if kind == "other"}
     intact = [line(at, OTHER) if at + 1 in others else start(at) for at in range(len(kinds))]
     return Lines(damaged, intact, others)
@@ -218,6 +242,20 @@ def test_whatever_is_bad_a_mended_copy_adds_just_what_was_promised(tmp_path: Pat
     assert missing == []
     assert mended.duplicates is not None
     assert mended.operations - mended.duplicates == len(new) - len(first.new)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=logs(), data=st.data())
+def test_whatever_is_out_of_order_a_sorted_copy_adds_just_what_was_promised(
+    tmp_path: Path, lines: Lines, data: st.DataObject
+) -> None:
+    client = fakeredis.FakeRedis()
+    shuffled = add(client, tmp_path / "w", *data.draw(st.permutations(lines.intact)))
+    first = counted(client)
+    assert first.new == sorted(first.new)
+    assert (len(first.new), shuffled.unmendable) == (shuffled.appended, 0)
+    add(client, tmp_path / "w", *lines.intact)
+    assert sorted(counted(client).new) == [at for at in range(1, len(lines.intact) + 1) if at not in lines.others]
 
 
 # -- JSON Lines --
