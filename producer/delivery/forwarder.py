@@ -109,7 +109,7 @@ class Forwarder:
 
         def is_settled() -> bool:
             is_own_done = own is None or own.removed >= last or not own.waiting
-            return is_own_done and (others is None or others.exhausted)
+            return is_own_done and not self._leftovers_go_first and (others is None or others.exhausted)
 
         def arrived() -> bool:
             return is_settled() and (others is None or others.trouble is None)
@@ -172,9 +172,9 @@ class Forwarder:
         return False
 
     def _round(self) -> bool:
-        if self._own is not None and self._own.waiting:
+        if self._own is not None and self._own.waiting and not self._leftovers_go_first:
             self._linger(self._own)
-            is_delivered = self._forward(self._own)
+            is_delivered = self._forward_own(self._own)
         elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
             is_delivered = self._forward_leftover(self._leftovers, leftover)
         else:
@@ -186,36 +186,46 @@ class Forwarder:
             self._succeed()
         return is_delivered
 
+    @property
+    def _leftovers_go_first(self) -> bool:
+        return self._leftovers is not None and self._leftovers.go_first
+
     def _next_of(self, leftovers: Leftovers) -> Queue | None:
         if self.trouble is not None:  # first see whether it is over: what we hold, nobody else can deliver
             self._sender.open()
             self._succeed()
         return leftovers.current()
 
+    def _forward_own(self, own: Queue) -> bool:
+        try:
+            return self._forward(own)
+        except SpoolDamaged:
+            own.tend()
+            return True
+
     def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
         try:
-            self._forward(queue, one_by_one=leftovers.is_suspect)
+            try:
+                self._forward(queue, one_by_one=leftovers.is_suspect)
+            except SpoolDamaged:
+                leftovers.rescue()
+            else:
+                if not queue.waiting:
+                    leftovers.finish()
         except (_NotSafe, SpoolUnusable, UnusableServer) as error:
             leftovers.put_off(str(error))
             self._count_failure()
-        else:
-            if not queue.waiting:
-                leftovers.finish()
         return True
 
     def _forward(self, queue: Queue, *, one_by_one: bool = False) -> bool:
         """Send a batch; False if there is none, since it is on its way in."""
         durability = self._durability.raised_to(queue.level)
         most = SAFE_BATCH_OPERATIONS if durability.commands else BATCH_OPERATIONS
-        try:
-            batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
-            if batch:
-                # What dead producers left stands as it is: their runs have died with them.
-                vetted = self._vetted if queue is self._own else None
-                self._sender.send(queue, batch, durability, vetted=vetted)
-        except SpoolDamaged:
-            queue.tend()
-            return True
+        batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
+        if batch:
+            # What dead producers left stands as it is: their runs have died with them.
+            is_own = self._own is not None and queue.identity.by == self._own.identity.by
+            self._sender.send(queue, batch, durability, vetted=self._vetted if is_own else None)
         return bool(batch)
 
     def _tend(self) -> None:

@@ -20,7 +20,8 @@ Vetted = Callable[[Sequence[Numbered]], Sequence[Numbered]]
 class Queue(Protocol):
     """Waiting operations. Any thread appends; one thread, the forwarder's, reads and removes.
 
-    The methods of a queue on disk raise SpoolDamaged if its file holds what nobody wrote; `tend` repairs that.
+    The methods of a queue on disk raise SpoolDamaged if its file holds what nobody wrote; `tend` then
+    begins a new file.
     """
 
     @property

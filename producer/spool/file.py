@@ -1,4 +1,4 @@
-"""The SQLite file of a spool: its tables, how it is opened, and SQLite's errors in our words."""
+"""The SQLite file of a spool: its tables, the statements on them, and SQLite's errors in our words."""
 
 from __future__ import annotations
 
@@ -15,31 +15,27 @@ from zlib import crc32
 from producer.connection.server import Server
 from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
+from producer.queue.queue import Numbered
 
 __all__ = [
     "SIDES",
     "Owner",
-    "Synchronous",
-    "bind",
+    "SpoolFile",
     "checksum",
     "connect",
     "create",
-    "damaged",
-    "oldest",
     "owner",
     "remove",
-    "replace",
     "said",
-    "synchronous_of",
     "translated",
     "unusable",
 ]
 
-Synchronous = Literal["normal", "full"]
-"""`full`: each call waits for the disk, so that it survives a loss of power too."""
+SIDES = ("-wal", "-shm")
+"""What SQLite keeps beside a file: its log, and the log's index."""
 
-_FULL = 2
-"""SQLite's number for it."""
+checksum = crc32
+"""SQLite itself does not notice a bit that flips in a text."""
 
 _VERSION = 1
 _TABLES = (
@@ -52,25 +48,30 @@ _TABLES = (
     )""",
     f"PRAGMA user_version = {_VERSION}",
 )
+_OWNER = "by, namespace, server, fsync, replicas, acked, dropped"
+
 _CHECKPOINT_PAGES = 8192
-"""The forwarder copies SQLite's log back long before; this is for when it cannot, so that the log stays bounded."""
+"""SQLite copies its log back by itself only here. The forwarder does so long before, unless it cannot."""
 
 _VFS = "unix-excl"
-"""One lock for as long as a connection is open, in place of four calls of the system for each statement: half the
-time. Two connections of one process share it; another process is told that the file is locked."""
+"""One lock of the file while a connection is open, in place of four system calls a statement: half the time. The
+connections of one process share it; another process is told that the file is locked."""
 
-SIDES = ("-wal", "-shm")
-"""What SQLite has beside a file: its log, and that one's index."""
-
-checksum = crc32
-"""SQLite itself does not notice a bit that flips in a text."""
+_INSERT = "INSERT INTO operation (seq, at, checksum, op) VALUES (?, ?, ?, ?)"
+_COUNT = "SELECT count(*), ifnull(sum(length(op)), 0), ifnull(max(seq), 0) FROM operation WHERE seq > ?"
+_FIRST = "SELECT seq, checksum, op FROM operation WHERE seq > ? ORDER BY seq LIMIT ?"
+_LARGEST = f"SELECT max(length(op)) FROM ({_FIRST})"
+# In one row: between two rows SQLite releases the interpreter, and an engine that computes gives it back only
+# milliseconds later. JSON has no line breaks.
+_BATCH = f"SELECT count(*), group_concat(seq || ' ' || checksum || ' ' || op, char(10)) FROM ({_FIRST})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose file it is: the producer `by`, which may claim so much as `acked`, and gave up `dropped` operations.
+    """The producer `by` whose operations a file holds, and where they go: to the log of `namespace` at `server`.
 
-    Where its operations are to go, and how safe they have to be there before they leave.
+    `level`: how safe an operation must be there before it leaves the file. The producer may claim `acked` as
+    acknowledged, and gave up `dropped` operations.
     """
 
     by: str
@@ -81,33 +82,119 @@ class Owner:
     dropped: int = 0
 
 
-def create(path: Path, owner: Owner, *, synchronous: Synchronous) -> sqlite3.Connection:
-    """A new file at `path`, with its owner's name in it."""
+class SpoolFile:
+    """An open file: `writer` is the connection of the engine's calls, `reader` the forwarder's, which delays no call.
+
+    Its methods raise sqlite3.Error. Those with `after` are about the operations with greater numbers.
+    """
+
+    def __init__(self, path: Path, writer: sqlite3.Connection) -> None:
+        self.path = path
+        self.writer = writer
+        self.reader = connect(path)
+        self.inserting = writer.cursor()  # kept, because to make one costs a tenth of an insert
+
+    # -- by the writer --
+
+    def insert(self, seq: int, at: int, op: bytes) -> None:
+        self.inserting.execute(_INSERT, (seq, at, crc32(op), op))
+
+    def replace(self, dropped: int, seq: int, at: int, op: bytes) -> None:
+        """Put an operation in the place of the operation `dropped`, which its producer gives up."""
+        self.writer.execute("BEGIN IMMEDIATE")
+        try:
+            self.writer.execute("DELETE FROM operation WHERE seq = ?", (dropped,))
+            self.writer.execute(_INSERT, (seq, at, crc32(op), op))
+            self.writer.execute("UPDATE producer SET dropped = dropped + 1")
+            self.writer.execute("COMMIT")
+        except BaseException:
+            if self.writer.in_transaction:
+                self.writer.execute("ROLLBACK")
+            raise
+
+    def remove(self, last: int) -> int:
+        """Delete all operations up to the number `last`; how many there were."""
+        return self.writer.execute("DELETE FROM operation WHERE seq <= ?", (last,)).rowcount
+
+    def claim(self, acked: int) -> None:
+        """Note what the producer may claim as acknowledged."""
+        self.writer.execute("UPDATE producer SET acked = ?", (acked,))
+
+    def bind(self, server: Server) -> None:
+        """Note that the operations are for `server`."""
+        self.writer.execute("UPDATE producer SET server = ?", (server.url,))
+
+    def count(self, after: int) -> tuple[int, int, int]:
+        """(how many operations there are, their bytes, the greatest number)."""
+        operations, size, last = self.writer.execute(_COUNT, (after,)).fetchone()
+        return operations, size, last
+
+    def oldest(self, after: int) -> int | None:
+        """When the first operation was recorded (epoch ms); None if there is none."""
+        found = self.writer.execute(
+            "SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1", (after,)
+        ).fetchone()
+        return found[0] if found else None
+
+    # -- by the reader --
+
+    def batch(self, after: int, count: int, size: int) -> list[Numbered]:
+        """The first `count` operations, or fewer: all but the first fit into `size` bytes.
+
+        Raises sqlite3.DatabaseError, as for other damage, if an operation is not what was written.
+        """
+        (largest,) = self.reader.execute(_LARGEST, (after, count)).fetchone()
+        if largest is None:
+            return []
+        limit = max(1, min(count, size // max(1, largest)))
+        found, text = self.reader.execute(_BATCH, (after, limit)).fetchone()
+        try:
+            rows = [_checked(*line.split(b" ", 2)) for line in (text or b"").split(b"\n")]
+        except (TypeError, ValueError) as error:
+            raise sqlite3.DatabaseError(str(error)) from error
+        if len(rows) != found:  # group_concat leaves out NULL
+            raise sqlite3.DatabaseError(
+                f"{found - len(rows)} of the operations from number {rows[0][0]} on are empty"
+            )
+        rows.sort()  # they are in order, but SQLite's documentation does not promise it
+        return rows
+
+    def checkpoint(self) -> None:
+        """Copy SQLite's log back into the file."""
+        self.reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
+def _checked(seq: bytes, found: bytes, op: bytes) -> Numbered:
+    if crc32(op) != int(found):
+        raise ValueError(f"the checksum of operation {int(seq)} is wrong")
+    return int(seq), op
+
+
+def create(path: Path, owner: Owner, *, synchronous: Literal["normal", "full"]) -> sqlite3.Connection:
+    """A new file at `path` that names its owner. Raises sqlite3.Error and OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # outputs are nobody else's business
-    connection = _connect(path, "rw")
+    connection = _connect(path)
     if synchronous == "normal":
-        connection.execute("PRAGMA synchronous = OFF")  # nothing is in it that could be lost
+        connection.execute("PRAGMA synchronous = OFF")  # there is nothing in it yet that could be lost
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN")
     for statement in _TABLES:
         connection.execute(statement)
     connection.execute(
-        "INSERT INTO producer (by, namespace, acked, dropped, server, fsync, replicas) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (owner.by, owner.namespace, owner.acked, owner.dropped, owner.server.url, *map(int, owner.level)),
+        f"INSERT INTO producer ({_OWNER}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (owner.by, owner.namespace, owner.server.url, *map(int, owner.level), owner.acked, owner.dropped),
     )
     connection.execute("COMMIT")
     return _prepared(connection, synchronous)
 
 
-def connect(path: Path, *, synchronous: Synchronous = "normal") -> sqlite3.Connection:
-    """The file at `path`, which has to be there."""
-    return _prepared(_connect(path, "rw"), synchronous)
-
-
-def synchronous_of(connection: sqlite3.Connection) -> Synchronous:
-    """How it was opened."""
-    (level,) = connection.execute("PRAGMA synchronous").fetchone()
-    return "full" if level >= _FULL else "normal"
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to the file at `path`, which must exist."""
+    return _prepared(_connect(path), "normal")
 
 
 def owner(connection: sqlite3.Connection) -> Owner | None:
@@ -124,13 +211,12 @@ def owner(connection: sqlite3.Connection) -> Owner | None:
             f"expected a file of version {_VERSION}, found version {version}: another release of execution-wal wrote "
             "it, and can deliver it"
         )
-    columns = "by, namespace, server, fsync, replicas, acked, dropped"
-    match connection.execute(f"SELECT {columns} FROM producer").fetchone():
+    match connection.execute(f"SELECT {_OWNER} FROM producer").fetchone():
         case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)):
             return Owner(
-                by=_text(by),
-                namespace=_text(namespace),
-                server=Server(_text(url)),
+                by=by.decode(errors="replace"),
+                namespace=namespace.decode(errors="replace"),
+                server=Server(url.decode(errors="replace")),
                 level=Level(bool(fsync), replicas),
                 acked=acked,
                 dropped=dropped,
@@ -138,44 +224,9 @@ def owner(connection: sqlite3.Connection) -> Owner | None:
     raise sqlite3.DatabaseError("it names no producer")
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")
-
-
-def bind(connection: sqlite3.Connection, server: Server) -> None:
-    """Note that its operations are for `server`."""
-    connection.execute("UPDATE producer SET server = ?", (server.url,))
-
-
-def replace(connection: sqlite3.Connection, seq: int, row: tuple[int, int, int, bytes]) -> None:
-    """Put `row` in the place of the operation `seq`, which its producer had to give up."""
-    with _transaction(connection):
-        connection.execute("UPDATE operation SET seq = ?, at = ?, checksum = ?, op = ? WHERE seq = ?", (*row, seq))
-        connection.execute("UPDATE producer SET dropped = dropped + 1")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is executed in the body, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def oldest(connection: sqlite3.Connection, after: int) -> int | None:
-    """When the first operation with a number above `after` was recorded (epoch ms); None if there is none."""
-    found = connection.execute("SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1", (after,)).fetchone()
-    return found[0] if found else None
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{pathname2url(str(path.absolute()))}?mode={mode}&vfs={_VFS}",
+        f"file:{pathname2url(str(path.absolute()))}?mode=rw&vfs={_VFS}",
         uri=True,
         isolation_level=None,  # each statement is a transaction of its own
         check_same_thread=False,
@@ -184,21 +235,21 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepared(connection: sqlite3.Connection, synchronous: Synchronous) -> sqlite3.Connection:
+def _prepared(connection: sqlite3.Connection, synchronous: str) -> sqlite3.Connection:
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
 
 
 def remove(path: Path) -> None:
-    """Take it away, and what SQLite had beside it. Raises OSError."""
+    """Remove the file, and what SQLite keeps beside it. Raises OSError."""
     for side in ("", *SIDES):
         path.with_name(path.name + side).unlink(missing_ok=True)
 
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Whatever SQLite or the system has to say about `path`, as SpoolUnusable."""
+    """Raise as SpoolUnusable what SQLite or the system has to say about `path`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -206,17 +257,12 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def unusable(path: Path, error: sqlite3.Error | OSError) -> SpoolUnusable:
-    """The error for what SQLite or the system has to say about `path`."""
+    """The error for what SQLite or the system has to say about `path`: SpoolDamaged if its content is wrong."""
     if error.__class__ is sqlite3.DatabaseError:  # its subclasses are of other kinds
-        return damaged(path, str(error))
+        return SpoolDamaged(f"the spool {path} is damaged: {error}")
     return SpoolUnusable(f"the spool {path} cannot be used: {said(error)}")
 
 
 def said(error: sqlite3.Error | OSError) -> str:
-    """What went wrong, without where."""
+    """What went wrong, without the path."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def damaged(path: Path, how: str) -> SpoolDamaged:
-    """The error for a file that does not hold what was written there."""
-    return SpoolDamaged(f"the spool {path} is damaged: {how}")

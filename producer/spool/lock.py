@@ -10,7 +10,10 @@ from typing import Self
 
 import orjson
 
+from producer.connection.server import Server
+from producer.durability import Level
 from producer.file_lock import FileLock
+from producer.spool.file import Owner
 
 __all__ = ["LOCK", "SPOOL", "SpoolLock", "Waiting"]
 
@@ -24,17 +27,25 @@ _NOTE_BYTES = 2048
 class Waiting:
     """What waits in a spool: `operations` of the producer `by`, `bytes` in all, the oldest from `oldest_at` (ms).
 
-    They are for `namespace` at `server` (`producer/connection/server.py` has its forms). Their producer gave up
-    `dropped` others, because the spool was full.
+    They are for `namespace` at `server` (`producer/connection/server.py` has its forms), and leave when they are as
+    safe there as `fsync` and `replicas` ask. Their producer gave up `dropped` others, because the spool was full.
     """
 
     by: str
     server: str
     namespace: str
+    fsync: bool
+    replicas: int
     operations: int
     bytes: int
     oldest_at: int | None
     dropped: int
+
+    @property
+    def owner(self) -> Owner:
+        """The owner of the file, as far as the note tells."""
+        level = Level(self.fsync, self.replicas)
+        return Owner(by=self.by, namespace=self.namespace, server=Server(self.server), level=level)
 
     @classmethod
     def noted(cls, lock: Path) -> Waiting | None:

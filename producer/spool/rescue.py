@@ -1,89 +1,65 @@
-"""A damaged file: what is intact of it saved into a new one, and it itself kept as it was found."""
+"""What is to be saved of a damaged file, and what is to be swept up after processes that were killed."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
 from producer.spool import file
-from producer.spool.lock import SpoolLock
-from producer.spool.reader import Reader
+from producer.spool.fork import held_off
+from producer.spool.lock import LOCK, SPOOL, SpoolLock
 
-__all__ = ["DAMAGED", "SCRATCH", "Successor", "put_aside", "rescue", "succeed"]
+__all__ = ["DAMAGED", "rescue", "sweep"]
 
 DAMAGED = ".damaged"
-SCRATCH = ".rescue-"
-"""With the name of the spool behind it: a directory for drafts, which whoever has the spool's lock may remove."""
 
-_log = logging.getLogger("producer")
-
+_SCRATCH = ".rescue-"
+"""With the name of the spool behind it: a directory for drafts, which whoever holds the spool's lock may remove."""
 _SIDES = ("", "-wal")
 """The file and SQLite's log beside it; the third, the log's index, is made anew."""
+_SEARCH = 100_000
+_ROWS = "SELECT seq, at, checksum, op FROM operation"
+_NAMED = re.compile(r"[0-9a-f]{16}")
+"""The names of our spools: the directory may hold other files, too."""
+
+_log = logging.getLogger("producer")
 
 _Row = tuple[int, int, int, bytes]
 
 
-def rescue(path: Path, saved: Path) -> bool:
-    """Save what is intact of the file at `path` into a new one at `saved`, and put it aside. False if nothing was.
+def rescue(path: Path, saved: Path, noted: file.Owner | None) -> bool:
+    """Save what is intact of the file at `path` into a new file at `saved`, and put `path` aside, as it was found.
 
-    `path` must not be open. Nothing is removed or overwritten: it is a copy that is read. Raises sqlite3.Error and
-    OSError when the new file cannot be written.
+    `path` must not be open: a copy is read. If its owner cannot be read there, the owner is as `noted`. Returns False
+    if nothing was intact. Raises sqlite3.Error and OSError if the new file cannot be written; `path` then stays.
     """
+    found = [each for side in _SIDES if (each := path.with_name(path.name + side)).exists()]
+    needed, free = 2 * sum(each.stat().st_size for each in found), shutil.disk_usage(path.parent).free
+    if free < needed:  # said before the rest of the disk is filled
+        raise OSError(errno.ENOSPC, f"what is intact cannot be saved: {needed - free} bytes more of room are needed")
     with _scratch(path) as scratch:
-        copy, draft = scratch / "copy", scratch / "draft"
-        for side in _SIDES:
-            if (found := path.with_name(path.name + side)).exists():
-                shutil.copyfile(found, copy.with_name(copy.name + side))
-        rows = _save(copy, draft)
+        draft = scratch / "draft"
+        for each in found:
+            shutil.copyfile(each, scratch / each.name)
+        rows = _save(scratch / path.name, draft, noted)
         if rows:
-            _leave_to_owner_of(path, draft)
+            if os.geteuid() == 0:  # the producers of the user whose file it is have to be able to deliver it
+                whose = path.stat()
+                os.chown(draft, whose.st_uid, whose.st_gid)
             draft.rename(saved)
-    put_aside(path, rows)
+    _put_aside(path, rows)
     return rows > 0
 
 
-class Successor(NamedTuple):
-    """The file that goes on with what was intact in a damaged one: `rows` operations."""
-
-    path: Path
-    lock: SpoolLock
-    writer: sqlite3.Connection
-    reader: Reader
-    rows: int
-
-
-def succeed(path: Path, source: sqlite3.Connection, owner: file.Owner) -> Successor:
-    """Save what is intact of the file at `path`, which is open as `source`, into a new one, and open that.
-
-    The file stays where it is. Raises sqlite3.Error and OSError when the new one cannot be written.
-    """
-    needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    if free < needed:  # said before the rest of the disk is filled with it
-        raise OSError(errno.ENOSPC, f"{needed - free} bytes more of room are needed")
-    saved, lock = SpoolLock.of_new_spool(path.parent)
-    try:
-        with _scratch(path) as scratch:
-            draft = scratch / "draft"
-            rows = _copy(source, owner, draft)
-            draft.rename(saved)
-        writer = file.connect(saved, synchronous=file.synchronous_of(source))
-        return Successor(saved, lock, writer, Reader(saved), rows)
-    except BaseException:
-        file.remove(saved)
-        lock.remove()
-        raise
-
-
-def put_aside(path: Path, rows: int) -> None:
-    """Rename the file and what belongs to it to a name that nothing has, and say so: `rows` operations were saved."""
+def _put_aside(path: Path, rows: int) -> None:
     for number in count():
         aside = path.with_suffix(f".{number}{DAMAGED}" if number else DAMAGED)
         if not aside.exists():
@@ -98,8 +74,8 @@ def put_aside(path: Path, rows: int) -> None:
 @contextmanager
 def _scratch(path: Path) -> Iterator[Path]:
     """A directory for drafts, empty, and gone afterwards."""
-    scratch = path.with_name(f"{SCRATCH}{path.stem}")
-    shutil.rmtree(scratch, ignore_errors=True)  # of one who died at it
+    scratch = path.with_name(f"{_SCRATCH}{path.stem}")
+    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed meanwhile
     scratch.mkdir(mode=0o700)
     try:
         yield scratch
@@ -107,14 +83,7 @@ def _scratch(path: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _leave_to_owner_of(path: Path, draft: Path) -> None:
-    """When root rescues what is another user's, its producers have to be able to deliver it, too."""
-    if os.geteuid() == 0:
-        whose = path.stat()
-        os.chown(draft, whose.st_uid, whose.st_gid)
-
-
-def _save(copy: Path, draft: Path) -> int:
+def _save(copy: Path, draft: Path, noted: file.Owner | None) -> int:
     """How many operations of `copy` stand in `draft` afterwards."""
     try:
         source = file.connect(copy)
@@ -124,54 +93,74 @@ def _save(copy: Path, draft: Path) -> int:
         try:
             owner = file.owner(source)
         except sqlite3.Error:
-            owner = None
-        return 0 if owner is None else _copy(source, owner, draft)  # they could not be told from another's
-
-
-def _copy(source: sqlite3.Connection, owner: file.Owner, draft: Path) -> int:
-    with closing(file.create(draft, owner, synchronous="full")) as target:
-        target.execute("BEGIN")
-        target.executemany("INSERT OR IGNORE INTO operation VALUES (?, ?, ?, ?)", _intact(source))
-        target.execute("COMMIT")
-        (rows,) = target.execute("SELECT count(*) FROM operation").fetchone()
-        target.execute(
-            "PRAGMA wal_checkpoint(TRUNCATE)"
-        ).fetchone()  # to close it would not say that the disk is full
-        return int(rows)
+            owner = noted
+        if owner is None:  # they could not be told from another producer's
+            return 0
+        with closing(file.create(draft, owner, synchronous="full")) as target:
+            target.execute("BEGIN")
+            target.executemany("INSERT OR IGNORE INTO operation VALUES (?, ?, ?, ?)", _intact(source))
+            target.execute("COMMIT")
+            (rows,) = target.execute("SELECT count(*) FROM operation").fetchone()
+            # Closing it would do the same, but not say that the disk is full.
+            target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return int(rows)
 
 
 def _intact(source: sqlite3.Connection) -> Iterator[_Row]:
     """The rows that can be read and are what was written, in no order: from both ends, then one by one between."""
     low, high = 0, 1 << 62
-    for low, row in _readable(source, "ASC"):  # noqa: B007 - how far it came
+    for low, row in _readable(source, f"{_ROWS} ORDER BY seq ASC"):  # noqa: B007 - how far it came
         yield from row
-    for high, row in _readable(source, "DESC"):  # noqa: B007
+    for high, row in _readable(source, f"{_ROWS} ORDER BY seq DESC"):  # noqa: B007
         yield from row
     for seq in range(low + 1, min(high, low + _SEARCH)):
-        yield from _single(source, seq)
+        for _, row in _readable(source, f"{_ROWS} WHERE seq = {seq}"):
+            yield from row
 
 
-_SEARCH = 100_000
+def _readable(source: sqlite3.Connection, query: str) -> Iterator[tuple[int, list[_Row]]]:
+    """(its number, the row or nothing if it is not what was written) of each row, up to where they cannot be read."""
+    with suppress(sqlite3.Error):
+        for row in source.execute(query):
+            match row:
+                case (int(seq), int(at), int(checksum), bytes(op)) if file.checksum(op) == checksum:
+                    yield seq, [(seq, at, checksum, op)]
+                case _:
+                    yield row[0], []
 
 
-def _readable(source: sqlite3.Connection, order: str) -> Iterator[tuple[int, list[_Row]]]:
-    try:
-        for row in source.execute(f"SELECT seq, at, checksum, op FROM operation ORDER BY seq {order}"):
-            yield row[0], _if_intact(row)
-    except sqlite3.Error:
-        return
+def sweep(directory: Path) -> None:
+    """Remove locks, SQLite's logs and drafts that belong to no spool. What cannot be removed stays.
+
+    None of them holds a waiting operation: an empty spool is removed before its lock, and a draft becomes a spool
+    before the damaged file is put aside.
+    """
+    with suppress(OSError):
+        names = os.listdir(directory)
+        spools = {name.removesuffix(SPOOL) for name in names if name.endswith(SPOOL)}
+        for stem in sorted({_stem(name) for name in names} - spools):
+            if _NAMED.fullmatch(stem):
+                with suppress(OSError):
+                    _sweep_up(directory / f"{stem}{SPOOL}")
 
 
-def _single(source: sqlite3.Connection, seq: int) -> list[_Row]:
-    try:
-        row = source.execute("SELECT seq, at, checksum, op FROM operation WHERE seq = ?", (seq,)).fetchone()
-    except sqlite3.Error:
-        return []
-    return _if_intact(row) if row else []
+def _stem(name: str) -> str:
+    for suffix in (LOCK, *(SPOOL + side for side in file.SIDES)):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name.removeprefix(_SCRATCH) if name.startswith(_SCRATCH) else ""
 
 
-def _if_intact(row: tuple[object, ...]) -> list[_Row]:
-    match row:
-        case (int(seq), int(at), int(checksum), bytes(op)) if file.checksum(op) == checksum:
-            return [(seq, at, checksum, op)]
-    return []
+def _sweep_up(path: Path) -> None:
+    with held_off():
+        lock = SpoolLock.take(path.with_suffix(LOCK))
+        if lock is None:
+            return  # its spool is just being made
+        if path.exists():
+            lock.release()
+            return
+        try:
+            file.remove(path)
+            shutil.rmtree(path.with_name(f"{_SCRATCH}{path.stem}"), ignore_errors=True)
+        finally:
+            lock.remove()

@@ -43,7 +43,7 @@ def flip(producer: Producer, spool: Path, text: bytes) -> None:
     queue = delivery._running[0]
     flipped = text[:-1] + bytes([text[-1] ^ 1])
     with queue._writing, queue._reading:  # nobody writes there meanwhile
-        queue._writer.execute("PRAGMA shrink_memory")
+        queue._file.writer.execute("PRAGMA shrink_memory")
         for path in (*spool.glob("*.spool"), *spool.glob("*.spool-wal")):
             path.write_bytes(path.read_bytes().replace(text, flipped))
 

@@ -21,7 +21,7 @@ from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
-from producer.spool.spool import Spool
+from producer.spool.spool_queue import SpoolQueue
 from producer.spool.survey import Survey
 from tests.support.spooling import AWAY, files
 
@@ -33,23 +33,23 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
-def created(place: Path, **bounds: Any) -> Spool:
+def created(place: Path, **bounds: Any) -> SpoolQueue:
     return SpoolDirectory(options.Spool(place, **bounds)).create(Identity(), "otters")
 
 
 @pytest.fixture
-def spool(place: Path) -> Iterator[Spool]:
+def spool(place: Path) -> Iterator[SpoolQueue]:
     made = created(place)
     yield made
     made.close()
 
 
-def fill(spool: Spool, count: int, *, size: int = 100) -> None:
+def fill(spool: SpoolQueue, count: int, *, size: int = 100) -> None:
     for number in range(count):
         spool.append(b'"%0*d"' % (size - 2, number), at=1000 + number)
 
 
-def numbers(spool: Spool) -> list[int]:
+def numbers(spool: SpoolQueue) -> list[int]:
     return [seq for seq, _ in spool.batch(MANY, MANY)]
 
 
@@ -61,20 +61,20 @@ def left(place: Path, count: int = 20, *, size: int = 500) -> Path:
     return spool.path
 
 
-def adopted(place: Path) -> list[Spool]:
+def adopted(place: Path) -> list[SpoolQueue]:
     return list(SpoolDirectory(place).leftovers())
 
 
 # -- in and out --
 
 
-def test_operations_come_out_as_they_went_in_and_in_order(spool: Spool) -> None:
+def test_operations_come_out_as_they_went_in_and_in_order(spool: SpoolQueue) -> None:
     texts = [b'{"a":"\\n \\u0000"}', '{"ä":"€ 😀"}'.encode(), b" ", b"1 2 3"]
     assert [spool.append(text, at=5) for text in texts] == [1, 2, 3, 4]
     assert spool.batch(10, MANY) == list(enumerate(texts, 1))
 
 
-def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty(spool: Spool) -> None:
+def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty(spool: SpoolQueue) -> None:
     fill(spool, 10, size=100)
     assert numbers(spool) == list(range(1, 11))
     assert [seq for seq, _ in spool.batch(3, MANY)] == [1, 2, 3]
@@ -82,7 +82,7 @@ def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty(spool: Spool) ->
     assert [seq for seq, _ in spool.batch(MANY, 1)] == [1]
 
 
-def test_what_was_removed_is_gone_and_the_rest_stays(spool: Spool) -> None:
+def test_what_was_removed_is_gone_and_the_rest_stays(spool: SpoolQueue) -> None:
     fill(spool, 5)
     spool.remove(spool.batch(3, MANY), acked=0)
     assert numbers(spool) == [4, 5]
@@ -111,7 +111,7 @@ def test_an_empty_file_goes_with_its_producer(place: Path) -> None:
     assert files(place) == []
 
 
-def test_a_closed_spool_says_so(spool: Spool) -> None:
+def test_a_closed_spool_says_so(spool: SpoolQueue) -> None:
     spool.close()
     with pytest.raises(SpoolUnusable, match="was closed: make another"):
         spool.append(b"{}", at=5)
@@ -123,7 +123,7 @@ def test_a_file_can_be_read_by_nobody_else(place: Path) -> None:
     assert place.stat().st_mode & 0o077 == 0
 
 
-def test_a_signal_handler_that_records_too_neither_hangs_nor_loses_anything(spool: Spool) -> None:
+def test_a_signal_handler_that_records_too_neither_hangs_nor_loses_anything(spool: SpoolQueue) -> None:
     def record(*_: object) -> None:
         spool.append(b'"from the handler"', at=5)
 
@@ -353,7 +353,7 @@ def test_a_page_that_was_overwritten_costs_what_stood_there(place: Path, page: i
     saved.close()
 
 
-def rescued(place: Path, path: Path) -> Spool:
+def rescued(place: Path, path: Path) -> SpoolQueue:
     """What stands in the place of the damaged file, whenever the damage is noticed."""
     (spool,) = adopted(place)
     if spool.path == path:
@@ -460,7 +460,7 @@ def test_a_newer_process_does_not_touch_what_cannot_be_saved_now(
 # -- whose it is --
 
 
-def test_a_file_that_is_in_use_is_neither_adopted_nor_opened(spool: Spool, place: Path) -> None:
+def test_a_file_that_is_in_use_is_neither_adopted_nor_opened(spool: SpoolQueue, place: Path) -> None:
     fill(spool, 3)
     assert adopted(place) == []
     program = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('DELETE FROM operation')"
@@ -503,7 +503,7 @@ def test_a_lock_is_taken_by_one_and_free_again_when_it_is_released(tmp_path: Pat
     assert not path.exists()
 
 
-def test_a_survey_shows_what_waits_and_disturbs_nobody(spool: Spool, place: Path) -> None:
+def test_a_survey_shows_what_waits_and_disturbs_nobody(spool: SpoolQueue, place: Path) -> None:
     fill(spool, 5, size=100)
     spool.remove(spool.batch(2, MANY), acked=0)
     spool.tend()
@@ -530,7 +530,7 @@ def test_a_survey_shows_what_waits_and_disturbs_nobody(spool: Spool, place: Path
 # -- imports --
 
 
-@pytest.mark.parametrize("modules", ["sqlite3", "producer.spool.spool", "producer.delivery.forwarder"])
+@pytest.mark.parametrize("modules", ["sqlite3", "producer.spool.spool_queue", "producer.delivery.forwarder"])
 def test_who_needs_no_spool_loads_none(modules: str) -> None:
     program = f"import sys, producer; producer.Producer('redis://h').close(); print({modules!r} in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

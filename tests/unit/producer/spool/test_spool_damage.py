@@ -1,7 +1,9 @@
-"""A spool in use that turns out damaged: it goes on with what is intact, and nothing goes silently."""
+"""A spool in use that turns out damaged: its producer goes on in a new file, and what is intact is saved."""
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sqlite3
 import subprocess
@@ -12,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from producer import SpoolDamaged
+from producer import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.durability import ACKNOWLEDGED, Level
 from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
-from producer.spool.spool import Spool
+from producer.spool.leftovers import Leftovers
+from producer.spool.spool_queue import SpoolQueue
 from tests.support.spooling import files
 
 MANY = 1 << 30
@@ -28,37 +31,61 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
-def created(place: Path, *, level: Level = ACKNOWLEDGED, **bounds: Any) -> Spool:
+def created(place: Path, *, level: Level = ACKNOWLEDGED, **bounds: Any) -> SpoolQueue:
     return SpoolDirectory(options.Spool(place, **bounds), level=level).create(Identity(), "otters")
 
 
-def fill(spool: Spool, count: int, *, size: int = 500) -> None:
+def fill(spool: SpoolQueue, count: int, *, size: int = 500) -> None:
     for _ in range(count):
-        spool.append(b'"%0*d"' % (size - 2, spool.last + 1), at=1000)
+        spool.append(b'"%0*d"' % (size - 2, spool.last + 1), at=1000 + spool.last)
 
 
-def damage(spool: Spool, seq: int, *, is_cached: bool = False) -> None:
+def damage(spool: SpoolQueue, seq: int) -> None:
     """Flip bits in the operation `seq`, wherever it stands; but not in SQLite's memory."""
-    if not is_cached:
-        spool._writer.execute("PRAGMA shrink_memory")
+    spool._file.writer.execute("PRAGMA shrink_memory")
     for side in ("", "-wal"):
         found = spool.path.with_name(spool.path.name + side)
         if found.exists():
             found.write_bytes(found.read_bytes().replace(b'%04d"' % seq, b'%03dx"' % (seq // 10)))
 
 
-def numbers(spool: Spool) -> list[int]:
+def numbers(spool: SpoolQueue) -> list[int]:
     return [seq for seq, _ in spool.batch(MANY, MANY)]
 
 
-def adopted(place: Path) -> list[Spool]:
+def adopted(place: Path) -> list[SpoolQueue]:
     return list(SpoolDirectory(place).leftovers())
 
 
-def test_a_spool_in_use_that_is_damaged_goes_on_with_what_is_intact_under_its_own_name(
+def found_damaged(spool: SpoolQueue) -> None:
+    """The forwarder finds the damage."""
+    with pytest.raises(SpoolDamaged):
+        spool.batch(MANY, MANY)
+    spool.tend()
+
+
+def delivered(place: Path) -> list[tuple[str, int]]:
+    """Of each leftover the producer and the numbers, in the order in which a forwarder has them."""
+    leftovers = Leftovers(SpoolDirectory(place))
+    found = []
+    while (current := leftovers.current()) is not None:
+        try:
+            batch = current.batch(MANY, MANY)
+        except SpoolDamaged:
+            leftovers.rescue()
+        else:
+            found += [(current.identity.by, seq) for seq, _ in batch]
+            if batch:
+                current.remove(batch, acked=0)
+            leftovers.finish()
+    return found
+
+
+def test_a_spool_in_use_that_is_damaged_goes_on_in_a_new_file_and_what_is_intact_goes_on_under_its_name(
     place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool = created(place)
+    by = spool.identity.by
     fill(spool, 20)
     damaged = spool.path
     damage(spool, 8)
@@ -66,28 +93,17 @@ def test_a_spool_in_use_that_is_damaged_goes_on_with_what_is_intact_under_its_ow
         spool.batch(MANY, MANY)
     spool.tend()
     fill(spool, 2)
-    assert numbers(spool) == [*range(1, 8), *range(9, 23)]
-    assert spool.waiting == 21
+    assert numbers(spool) == [21, 22]
+    assert spool.waiting == 2
+    assert spool.path != damaged
+    assert delivered(place) == [(by, seq) for seq in range(1, 21) if seq != 8]
     (aside,) = place.glob("*.damaged")
     assert (
         f"{damaged} was damaged: it is kept as {aside.name}; 19 operations that are intact were saved" in caplog.text
     )
     assert files(place) == ["damaged", "lock", "spool", "spool-wal"]
     spool.close()
-    (again,) = adopted(place)
-    assert (again.identity.by, len(numbers(again))) == (spool.identity.by, 21)
-    again.close()
-
-
-def test_what_sqlite_still_has_in_memory_is_not_lost(place: Path) -> None:
-    spool = created(place)
-    fill(spool, 20)
-    damage(spool, 8, is_cached=True)
-    with pytest.raises(SpoolDamaged):
-        spool.batch(MANY, MANY)
-    spool.tend()
-    assert numbers(spool) == list(range(1, 21))
-    spool.close()
+    assert delivered(place) == [(by, 21), (by, 22)]
 
 
 def test_what_was_removed_before_the_damage_was_seen_does_not_come_again(place: Path) -> None:
@@ -95,38 +111,46 @@ def test_what_was_removed_before_the_damage_was_seen_does_not_come_again(place: 
     fill(spool, 20)
     spool.remove(spool.batch(5, MANY), acked=3)
     damage(spool, 8)
-    with pytest.raises(SpoolDamaged):
-        spool.batch(MANY, MANY)
-    spool.tend()
-    assert numbers(spool) == [6, 7, *range(9, 21)]
+    found_damaged(spool)
+    fill(spool, 1)
     spool.close()
-    (again,) = adopted(place)
-    assert again.identity.claim(0) == 3
-    again.close()
+    again = adopted(place)
+    assert [each.identity.claim(0) for each in again] == [3, 3]
+    for each in again:
+        each.close()
+    assert [seq for _, seq in delivered(place)] == [6, 7, *range(9, 22)]
 
 
 @pytest.mark.parametrize("synchronous", ["normal", "full"])
 def test_what_the_file_was_made_with_still_holds(place: Path, synchronous: Any) -> None:
     level = Level(fsync=True, replicas=2)
-    bounds = {"bytes": 5000, "on_full": "drop"}
-    spool = created(place, **bounds, level=level, synchronous=synchronous)
+    spool = created(place, bytes=5000, on_full="drop", level=level, synchronous=synchronous)
     fill(spool, 15)
     damage(spool, 8)
-    with pytest.raises(SpoolDamaged):
-        spool.batch(MANY, MANY)
-    spool.tend()
+    found_damaged(spool)
     fill(spool, 3)
-    found = numbers(spool)
-    # The last one that was kept beyond the bound has its place: what is dropped now is not taken for it.
-    assert found[:9] == [1, 2, 3, 4, 5, 6, 7, 9, 10]
-    assert found[-1] == 18
-    assert spool._writer.execute("PRAGMA synchronous").fetchone() == ({"normal": 1, "full": 2}[synchronous],)
-    dropped = spool.dropped
-    assert dropped >= 4
+    assert numbers(spool)[-1] == 18
+    assert spool._file.writer.execute("PRAGMA synchronous").fetchone() == ({"normal": 1, "full": 2}[synchronous],)
     spool.close()
-    (again,) = adopted(place)
-    assert (again.level, again.state().dropped) == (level, dropped)
-    again.close()
+    again = adopted(place)
+    assert [each.level for each in again] == [level] * 2
+    assert sum(each.state().dropped for each in again) >= 4
+    for each in again:
+        each.close()
+    found = [seq for _, seq in delivered(place)]
+    # The last one that was kept beyond the bound has its place: what is dropped now is not taken for it.
+    assert found[:10] == [1, 2, 3, 4, 5, 6, 7, 9, 10, 15]
+    assert found[-1] == 18
+
+
+def test_the_damaged_file_counts_in_the_bounds(place: Path) -> None:
+    spool = created(place, bytes=100_000)
+    fill(spool, 150)
+    damage(spool, 8)
+    found_damaged(spool)
+    with pytest.raises(SpoolFull, match="of at most 100000"):
+        fill(spool, 100)
+    spool.close()
 
 
 def test_where_nothing_is_intact_the_producer_goes_on_all_the_same(place: Path) -> None:
@@ -134,20 +158,20 @@ def test_where_nothing_is_intact_the_producer_goes_on_all_the_same(place: Path) 
     fill(spool, 2)
     for seq in (1, 2):
         damage(spool, seq)
-    with pytest.raises(SpoolDamaged):
-        spool.batch(MANY, MANY)
-    spool.tend()
+    found_damaged(spool)
     assert numbers(spool) == []
     assert spool.waiting == 0
     assert spool.append(b"{}", at=5) == 3  # the others will be missing
     assert numbers(spool) == [3]
+    assert delivered(place) == []
+    assert len(list(place.glob("*.damaged"))) == 1
     spool.close()
 
 
 def test_an_operation_that_turned_into_nothing_is_not_left_out_silently(place: Path) -> None:
     spool = created(place)
     fill(spool, 5)
-    connection = spool._writer
+    connection = spool._file.writer
     connection.execute("PRAGMA writable_schema = ON")
     connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'op BLOB NOT NULL', 'op BLOB')")
     connection.execute("PRAGMA writable_schema = RESET")
@@ -155,7 +179,7 @@ def test_an_operation_that_turned_into_nothing_is_not_left_out_silently(place: P
     with pytest.raises(SpoolDamaged, match="1 of the operations from number 1 on are empty"):
         spool.batch(MANY, MANY)
     spool.tend()
-    assert numbers(spool) == [1, 2, 4, 5]
+    assert [seq for _, seq in delivered(place)] == [1, 2, 4, 5]
     spool.close()
 
 
@@ -166,14 +190,42 @@ class Broken:
         raise sqlite3.DatabaseError("database disk image is malformed")
 
 
-def test_a_file_that_takes_nothing_in_any_more_is_mended_though_nothing_waits(place: Path) -> None:
+def test_a_file_that_takes_nothing_in_any_more_is_replaced_though_nothing_waits(place: Path) -> None:
     spool = created(place)
-    spool._inserting = Broken()  # type: ignore[assignment]
+    spool._file.inserting = Broken()  # type: ignore[assignment]
     with pytest.raises(SpoolDamaged, match="malformed"):
         spool.append(b"{}", at=5)
     spool.tend()
     assert spool.append(b"{}", at=5) == 1
     assert numbers(spool) == [1]
+    spool.close()
+
+
+def test_where_no_new_file_can_be_begun_the_old_one_is_used_up_to_the_damage(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full, say."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    spool = created(place)
+    fill(spool, 20)
+    path = spool.path
+    damage(spool, 8)
+    with pytest.raises(SpoolDamaged):
+        spool.batch(MANY, MANY)
+    with monkeypatch.context() as full:
+        full.setattr("producer.spool.file.create", refuse)
+        with pytest.raises(SpoolDamaged, match=r"8 is wrong; no new file can be begun: .* No space left on device"):
+            spool.tend()
+        assert spool.path == path
+        assert spool.append(b"{}", at=5) == 21
+        assert [seq for seq, _ in spool.batch(7, MANY)] == list(range(1, 8))
+        assert files(place) == ["lock", "spool", "spool-wal"]
+    spool.tend()
+    assert spool.append(b"{}", at=5) == 22
+    assert [seq for _, seq in delivered(place)] == [*range(1, 8), *range(9, 22)]
     spool.close()
 
 
@@ -183,57 +235,62 @@ def test_what_cannot_be_saved_now_stays_as_it_is_and_the_rest_goes_on(
     """There is no room on the disk for what is intact."""
     spool = created(place)
     fill(spool, 20)
-    path = spool.path
+    damaged = spool.path
     damage(spool, 8)
-    with pytest.raises(SpoolDamaged):
-        spool.batch(MANY, MANY)
+    found_damaged(spool)
     with monkeypatch.context() as full:
         full.setattr("producer.spool.rescue.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-        with pytest.raises(SpoolDamaged, match=r"8 is wrong; what is intact cannot be saved: .* of room are needed"):
-            spool.tend()
-        assert spool.path == path
+        with pytest.raises(SpoolUnusable, match=r"what is intact cannot be saved: .* of room are needed"):
+            delivered(place)
+        assert damaged.exists()
         assert spool.append(b"{}", at=5) == 21
-        assert [seq for seq, _ in spool.batch(7, MANY)] == list(range(1, 8))
-        assert files(place) == ["lock", "spool", "spool-wal"]
-    spool.tend()
-    assert numbers(spool) == [*range(1, 8), *range(9, 22)]
+        assert numbers(spool) == [21]
+    assert [seq for _, seq in delivered(place)] == [*range(1, 8), *range(9, 21)]
     spool.close()
 
 
-@pytest.mark.parametrize("moment", ["succeed", "put_aside"])
+@pytest.mark.parametrize("moment", ["directory.SpoolDirectory._begin", "directory.rescue", "rescue._put_aside"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_who_dies_while_it_is_mended_loses_nothing(place: Path, moment: str, when: str) -> None:
+def test_who_dies_while_it_is_saved_loses_nothing(place: Path, moment: str, when: str) -> None:
     program = f"""
 import os, signal, sys
 from pathlib import Path
-from producer import SpoolDamaged
-from producer.spool import rescue
-from tests.unit.producer.spool.test_spool_damage import created, damage, fill
-def dying(*arguments, original=rescue.{moment}):
+from producer.spool import directory, rescue
+from tests.unit.producer.spool.test_spool_damage import created, damage, delivered, fill, found_damaged
+spool = created(Path(sys.argv[1]))
+def dying(*arguments, original={moment}):
     if {when!r} == "after":
         original(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-rescue.{moment} = dying
-spool = created(Path(sys.argv[1]))
 fill(spool, 20)
-spool._reader.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+spool._file.reader.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 damage(spool, 8)
-try:
-    spool.batch(100, 1 << 20)
-except SpoolDamaged:
-    spool.tend()
+{moment} = dying
+found_damaged(spool)
+fill(spool, 1)
+delivered(Path(sys.argv[1]))
 """
     ran = subprocess.run([sys.executable, "-c", program, str(place)], capture_output=True, check=False)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
-    found: set[int] = set()
-    for spool in SpoolDirectory(place).leftovers():
-        try:
-            found.update(numbers(spool))
-        except SpoolDamaged:
-            spool.tend()
-            found.update(numbers(spool))
-        spool.remove(spool.batch(MANY, MANY), acked=0)
-        spool.close()
-    assert found == set(range(1, 21)) - {8}
+    has_begun = "begin" not in moment
+    assert {seq for _, seq in delivered(place)} == set(range(1, 22 if has_begun else 21)) - {8}
     assert adopted(place) == []
     assert {name.removesuffix("-wal") for name in files(place)} == {"damaged"}
+
+
+@pytest.mark.parametrize("is_noted", [True, False], ids=["noted", "not noted"])
+def test_the_owner_of_a_file_that_names_none_any_more_is_known_by_the_note(place: Path, is_noted: bool) -> None:
+    level = Level(fsync=True, replicas=2)
+    spool = created(place, level=level)
+    fill(spool, 3)
+    spool._file.writer.execute("DELETE FROM producer")
+    spool.close()
+    if not is_noted:
+        spool.path.with_suffix(".lock").write_bytes(b"")
+    found = adopted(place)
+    assert [(each.identity.by, each.level, numbers(each)) for each in found] == (
+        [(spool.identity.by, level, [1, 2, 3])] if is_noted else []
+    )
+    for each in found:
+        each.close()
+    assert len(list(place.glob("*.damaged"))) == 1

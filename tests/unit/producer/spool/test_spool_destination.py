@@ -19,7 +19,7 @@ from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
-from producer.spool.spool import Spool
+from producer.spool.spool_queue import SpoolQueue
 from producer.spool.survey import Survey
 from producer.terminal.options import LogAddress
 from tests.support.spooling import AWAY, meant_for
@@ -50,7 +50,7 @@ def taken(place: Path, destination: Destination) -> list[Path]:
     return found
 
 
-def adopted(place: Path, destination: Destination) -> Spool:
+def adopted(place: Path, destination: Destination) -> SpoolQueue:
     (spool,) = SpoolDirectory(options.Spool(place, destination=destination)).leftovers()
     return spool
 
@@ -188,14 +188,14 @@ def test_who_dies_while_it_is_noted_leaves_no_wrong_note_behind(place: Path, mom
 import os, signal, sys
 from producer.connection.destination import Destination
 from producer.connection.server import Server
-from producer.spool import file
+from producer.spool.file import SpoolFile
 from producer.spool.directory import SpoolDirectory
 from producer.spool.options import Spool
-def dying(*arguments, bind=file.bind):
+def dying(*arguments, bind=SpoolFile.bind):
     if {moment!r} == "after":
         bind(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-file.bind = dying
+SpoolFile.bind = dying
 here = Server({HERE!r})
 destination = Destination(server=here, recorded=here, others=(Server({OLD!r}),))
 (spool,) = SpoolDirectory(Spool(sys.argv[1], destination=destination)).leftovers()

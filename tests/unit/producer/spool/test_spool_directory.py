@@ -20,7 +20,7 @@ from producer.spool import file, options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
 from producer.spool.room import Elsewhere, Room
-from producer.spool.spool import Spool
+from producer.spool.spool_queue import SpoolQueue
 from producer.spool.survey import Survey
 from tests.support.servers import eventually
 from tests.support.spooling import AWAY, cut_off, files
@@ -44,7 +44,7 @@ def left(place: Path, *, at: int = 1000, **options: Any) -> Path:
     return spool.path
 
 
-def adopted(place: Path) -> list[Spool]:
+def adopted(place: Path) -> list[SpoolQueue]:
     return list(SpoolDirectory(place).leftovers())
 
 
@@ -265,7 +265,7 @@ def test_a_file_of_another_version_is_refused_and_left_as_it_is(
 @pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
 def test_each_call_waits_for_the_disk_where_that_was_asked_for(place: Path, synchronous: Any, level: int) -> None:
     spool = SpoolDirectory(options.Spool(place, synchronous=synchronous)).create(Identity(), "otters")
-    assert spool._writer.execute("PRAGMA synchronous").fetchone() == (level,)
+    assert spool._file.writer.execute("PRAGMA synchronous").fetchone() == (level,)
     spool.close()
 
 
