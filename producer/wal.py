@@ -1,4 +1,4 @@
-"""The write-ahead log's name and the shape of its entries: all that the two sides of the log agree on.
+"""The name of the write-ahead log and the shape of its entries: all that producers and projectors agree on.
 
 XADD {ns}:wal * op <JSON> [by <producer id> seq <n> [acked <n>]] [retry_of <entry id>]
 """
@@ -34,7 +34,7 @@ ACKED = b"acked"
 RETRY_OF = b"retry_of"
 
 HEARTBEAT_SECONDS = 60.0
-"""How long a heartbeat lives. A producer beats six times in that time; no shorter silence says that it is dead."""
+"""How long a heartbeat lives. A producer beats six times in that time; a shorter silence proves no death."""
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
@@ -60,10 +60,10 @@ def heartbeat_key(namespace: str, by: str) -> str:
 
 
 def projection_key(namespace: str, name: str) -> str:
-    """One of the projector's, for an import that asks it what there is. `projector/keys.py` has them all."""
+    """A key of the projection, for an import that looks up what has arrived. `projector/keys.py` has all keys."""
     return f"{namespace_tag(namespace)}:{name}"
 
 
 def append_command(key: bytes, op: bytes, by: str, seq: int, acked: int) -> tuple[Any, ...]:
-    """What a producer sends for one operation. Never with MAXLEN: only the projector trims."""
+    """The command by which a producer appends one operation. Never with MAXLEN: only the projector trims."""
     return "XADD", key, "*", OP, op, BY, by, SEQ, seq, ACKED, acked

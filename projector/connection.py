@@ -15,15 +15,15 @@ __all__ = ["is_wrong_type", "translated", "translation_of"]
 
 @contextmanager
 def translated(client: Client) -> Iterator[None]:
-    """What redis-py raises in the block goes on as ServerUnavailable, ServerRefused or Damaged, with the server's
-    address and never with a password; redis-py's error is its cause."""
+    """Turn redis-py's errors in the block into ServerUnavailable, ServerRefused or Damaged, which name the server's
+    address and never a password; redis-py's error is the cause."""
     try:
         yield
     except RedisError as error:
         raise translation_of(error, client) from error
     except (RedisClusterException, OSError, UnicodeError) as error:
-        # What redis-py lets through: a cluster of which no node answers, a socket's own error, and the way in which
-        # socket.getaddrinfo refuses a host's name that IDNA cannot encode.
+        # redis-py lets these through: no node of a cluster answers, a socket fails, or socket.getaddrinfo refuses the
+        # name of a host because IDNA cannot encode it.
         raise ServerUnavailable(reason_of(error, client)) from error
 
 
@@ -37,5 +37,5 @@ def translation_of(error: RedisError, client: Client) -> ProjectorError:
 
 def is_wrong_type(error: object) -> bool:
     """Whether the server found a key of another type than the command is for."""
-    # `in`, not startswith: in a pipeline redis-py writes the number and name of the command before the text.
+    # `in`, because in a pipeline redis-py writes the number and name of the command before the text.
     return isinstance(error, RedisError) and "WRONGTYPE" in str(error)

@@ -6,18 +6,18 @@ __all__ = ["milliseconds_of", "order_of", "order_of_any"]
 
 
 def milliseconds_of(entry_id: str) -> int:
-    """The time in an entry id: the score of what the entry touched."""
+    """The time in an entry id: the score, in a sorted set, of an action or scanner that the entry changed."""
     return int(entry_id.partition("-")[0])
 
 
 def order_of(entry_id: str) -> tuple[int, int]:
-    """What entries are ordered by: as texts, …-9 would come after …-10. Raises ValueError for what is no entry id."""
+    """The key to sort entry ids by: as texts, …-9 would come after …-10. Raises ValueError for another text."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number)
 
 
 def order_of_any(entry_id: str | None) -> tuple[int, int]:
-    """The same for what a reader found; (0, 0) for what is no entry id."""
+    """The same for a text that a reader found; (0, 0) if it is no entry id."""
     try:
         return order_of(entry_id or "")
     except ValueError:

@@ -1,1 +1,1 @@
-"""Where Redis is, and clients of it: found, made, judged, and told apart."""
+"""The way to Redis: where it is, clients, servers by their address, and raw connections."""

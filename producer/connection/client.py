@@ -1,7 +1,7 @@
-"""Redis as the two sides of the log need it: clients made and judged, and redis-py's errors turned into words.
+"""Clients of Redis, made and judged, and redis-py's errors in words.
 
-This is the one place that knows redis-py's habits: it retries a command whose reply was lost (an XADD would land
-twice), its replies have three shapes, and its exceptions are of many classes.
+redis-py retries a command whose reply was lost, so that an XADD would land twice: a client made here does not, and
+`producer.connection.wire` sends nothing again, whatever a client was configured to do.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ Client = redis.Redis | RedisCluster
 
 
 DEFAULT_SECONDS = 5.0
-"""How long a reply is waited for."""
+"""How long a client made here waits for a reply."""
 
 
 def client_of(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) -> tuple[Client, bool]:
-    """(client, whether it is ours to close) for a URL or a redis-py client; None means `WAL_URL`.
+    """(client, whether the caller closes it) for a URL or a redis-py client; None means `WAL_URL`.
 
-    Sends nothing. A client made here never repeats a command on its own and waits `timeout` seconds for a reply.
-    Raises UnusableServer, with the cure, for what cannot be used.
+    Sends nothing. A client made here never repeats a command, and waits `timeout` seconds for a reply. Raises
+    UnusableServer, whose text says how to repair that, for a URL or an object that cannot be used.
     """
     if target is None:
         target = os.environ.get(URL_VARIABLE)
@@ -146,8 +146,8 @@ def pool_of(client: Client, key: bytes) -> Any:
 def renew_locks(client: Client) -> None:
     """In a forked child: give the client's pool locks that no thread holds.
 
-    One that another thread of the parent held at the fork stays locked for ever: redis-py's pool then waits for it
-    as soon as it notices the fork.
+    A lock that another thread of the parent held at the fork stays locked for ever, and redis-py's pool waits for it
+    as soon as the pool notices the fork.
     """
     if not is_cluster(client):
         pool = pool_of(client, b"")
@@ -155,12 +155,12 @@ def renew_locks(client: Client) -> None:
 
 
 def is_answer(error: RedisError) -> bool:
-    """Whether the server itself said no, so that the command, this once, took no effect."""
+    """Whether the server itself refused, so that the command took no effect this time."""
     return isinstance(error, ResponseError | AuthenticationError | BusyLoadingError)
 
 
 def is_refusal(error: RedisError) -> bool:
-    """Whether the server has answered with a no that waiting does not change."""
+    """Whether the server refused, and waiting does not change that."""
     if isinstance(error, AuthenticationError | NoPermissionError):
         return True
     if isinstance(error, ReadOnlyError | OutOfMemoryError | ClusterDownError | TryAgainError | BusyLoadingError):
@@ -169,11 +169,11 @@ def is_refusal(error: RedisError) -> bool:
 
 
 _PASSING = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "LOADING ", "OOM ", "READONLY ")
-"""Refusals that pass: a script runs, the disk is full, a failover is under way, memory is full."""
+"""Refusals that pass: a script is running, the disk is full, a failover is under way, memory is full."""
 
 
 def reason_of(error: BaseException, client: Client) -> str:
-    """What went wrong, for a person, with where; never with a password."""
+    """Where and what went wrong, for a person; never with a password."""
     text = str(error).strip()
     if isinstance(error, AskError):  # its text is a slot's number and an address
         text = "found a node of a cluster, whose data is elsewhere: pass a redis.cluster.RedisCluster client"
@@ -186,7 +186,7 @@ def reason_of(error: BaseException, client: Client) -> str:
 
 
 _ADDRESSED = re.compile(r"^Error (?:-?\d+ )?(?:while )?connecting to (?:unix socket: )?\S+\. (?=\S)")
-"""How redis-py begins: with the place, which we name, too."""
+"""How redis-py begins a text: with the place, which `reason_of` names anyway."""
 
 
 def where(client: Client) -> str:
@@ -204,7 +204,7 @@ def where(client: Client) -> str:
 
 
 def safe_url(url: str) -> str:
-    """The URL without its password, however badly it is written."""
+    """`url` without its password, however badly it is written."""
     hidden = _PASSWORD_OPTION.sub(r"\1***", url)
     scheme, account, rest = _ACCOUNT.fullmatch(hidden).groups()  # type: ignore[union-attr]  # fits any text
     if account is None or _USER.fullmatch(account):

@@ -1,4 +1,4 @@
-"""Where what waits in a spool may go, and nowhere else."""
+"""The server that the operations waiting in a spool may be sent to, and no other."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DEFAULT = Server(DEFAULT_URL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """`server`, and of what others left there for it that which is for `namespace` (None: for any).
+    """Operations go to `server`: those recorded here, and of those that other processes left in the spool directory
+    the operations for `server`, or for one of `others`, and for `namespace` (None: for any).
 
-    `recorded` is noted with what is put in, until it is known to have reached the server. Besides what was left for
-    `server`, what was left for one of `others` is taken.
+    A spool notes `recorded` with its operations, until one of them is known to have reached the server.
     """
 
     server: Server
@@ -36,10 +36,10 @@ class Destination:
     def at(
         cls, location: Location, *, moved_from: tuple[Server, ...] = (), namespace: str | None = None
     ) -> Destination:
-        """The server that a command uses, and what was for servers that have become it. Raises UnusableServer.
+        """The server at `location`, which takes over the operations for the servers `moved_from`.
 
-        A command for which no server was named and none was found does not know yet which one it is for: that shows
-        when one is. (The embedded server is not running, say.)
+        A command that was given no server and found none (because the embedded server is not running, say) does not
+        know yet which server its operations are for: the first that a later command finds. Raises UnusableServer.
         """
         client, _ = client_of(location.url)
         server = Server.of(client)
@@ -52,7 +52,7 @@ class Destination:
         )
 
     def takes(self, server: Server, namespace: str) -> bool:
-        """Whether what was left for `namespace` at `server` goes here."""
+        """Whether operations left for `namespace` at `server` go here."""
         if self.namespace not in (None, namespace):
             return False
         return any(server.is_same(other) for other in (self.server, *self.others))

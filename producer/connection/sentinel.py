@@ -1,10 +1,10 @@
-"""Redis behind Sentinel, by URL: whichever server is the master now, before and after a failover.
+"""Redis behind Sentinel, by URL: a client of the present master, before and after a failover.
 
     sentinel://[user:password@]host[:26379],host[:26379]/master-name[?db=0&ssl=true&ssl_ca_certs=…
                &sentinel_username=…&sentinel_password=…]
 
-User and password before the hosts are the master's; the sentinels' own are options. `ssl` and the options that begin
-with `ssl_` mean both. What is no plain letter is percent-encoded, as in every URL.
+User and password before the hosts are the master's; those of the sentinels are options. `ssl` and the options that
+begin with `ssl_` hold for master and sentinels. Special characters are percent-encoded, as in every URL.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BOOLEAN_OPTIONS = frozenset({"ssl", "ssl_check_hostname"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentinelUrl:
-    """What the URL says: the sentinels, the name that they know the master by, and how each is connected to."""
+    """The parts of the URL: the sentinels, the name by which they know the master, and the options of connections."""
 
     sentinels: tuple[tuple[str, int], ...]
     master: str
@@ -41,7 +41,7 @@ class SentinelUrl:
 
     @classmethod
     def parse(cls, url: str) -> SentinelUrl:
-        """Raises ValueError, in words that quote nothing of the URL, for one that is none."""
+        """The parts of `url`; raises ValueError, whose text quotes nothing of the URL, for a URL of another form."""
         parts = urlsplit(url)
         if f"{parts.scheme}://" != SCHEME or parts.fragment:
             raise ValueError(f"no {SCHEME} URL")
@@ -61,7 +61,7 @@ class SentinelUrl:
 def sentinel_client(url: str, *, timeout: float) -> redis.Redis:
     """A client that asks the sentinels for the master whenever it connects. Sends nothing, repeats nothing.
 
-    It waits `timeout` seconds for the master's replies; asking all the sentinels takes no longer than that either.
+    The client waits `timeout` seconds for a reply of the master; to ask all the sentinels takes no longer either.
     Raises ValueError or TypeError for a URL that cannot be used.
     """
     named = SentinelUrl.parse(url)
@@ -72,23 +72,23 @@ def sentinel_client(url: str, *, timeout: float) -> redis.Redis:
 
 
 class _Sentinels(Sentinel):
-    """redis-py's, that says which sentinel answered what, and keeps no connection to them."""
+    """redis-py's Sentinel, but its errors tell each sentinel's answer, and it keeps no connections to sentinels."""
 
     def __init__(self, addresses: tuple[tuple[str, int], ...], options: dict[str, Any]) -> None:
         super().__init__(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
-        """(host, port) of the master; raises MasterNotFoundError, which is a ConnectionError: waiting may mend it."""
+        """(host, port) of the master; raises MasterNotFoundError, a ConnectionError: waiting may repair that."""
         reasons = []
         for sentinel in tuple(self.sentinels):
             try:
-                # Not SENTINEL MASTERS, as redis-py does: that names the old master until a failover is wholly done.
+                # redis-py asks SENTINEL MASTERS, which names the old master until a failover is wholly done.
                 address: Any = sentinel.sentinel_get_master_addr_by_name(service_name)
             except (Disconnected, TimedOut) as error:
                 reasons.append(_said(sentinel, str(error)))
                 continue
             finally:
-                # The next question comes with the next failover. Not those that other threads are using.
+                # The next question comes with the next failover. Other threads keep the connections they are using.
                 sentinel.connection_pool.disconnect(inuse_connections=False)
             if address:
                 self.sentinels = [sentinel, *(other for other in self.sentinels if other is not sentinel)]

@@ -1,13 +1,14 @@
-"""Which server an operation is meant for, in words that can be written down: its address, and no password.
+"""Which server an operation is meant for, as text that a spool can keep: the address, and no password.
 
     redis://host:6379/0   rediss://host:6379/0   unix:///path?db=0
     sentinel://host:26379,host:26379/master?db=0
     cluster://host:6379,host:6379/
-    unnamed     nobody named a server, and none was found: it is for the first that is found in the same way
+    unnamed     nobody named a server, and none was found: the operation is for the first that is found
+    unknown     nothing was noted
 
-Addresses are compared as they were given: whether `db1` and `10.0.0.5` are one server, now and whenever it is
-delivered, nobody can tell. Only this machine's own names are one. A sentinel knows one master by a name, a node has
-one cluster: to share one will do.
+Addresses are compared as they were given, because nobody can tell whether `db1` and `10.0.0.5` will be one server
+when an operation is delivered. Only the names of this machine itself are equal. Two Sentinel or cluster addresses are
+equal if they share one host, because a sentinel knows one master by a name, and a node belongs to one cluster.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ __all__ = ["UNNAMED", "Server"]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server by its `url`, in one of the forms above; what is in none of them is like no other server."""
+    """A server by its `url`, in one of the forms above."""
 
     url: str
 
     @classmethod
     def of(cls, client: Client) -> Server:
-        """The one that `client` reaches. Sends nothing."""
+        """The server that `client` reaches. Sends nothing."""
         if is_cluster(client):
             nodes = {*client.get_nodes(), *client.nodes_manager.startup_nodes.values()}
             return cls(f"cluster://{_joined((node.host, node.port) for node in nodes)}/")
@@ -53,7 +54,7 @@ class Server:
 
     @classmethod
     def named(cls, text: str) -> Server:
-        """The one that a person names, by any command's URL or as it was shown. Raises UnusableServer."""
+        """The server that a person names, by a URL or as a command showed it. Raises UnusableServer."""
         if text == UNNAMED.url or text.startswith("cluster://"):
             return cls(text)
         client, _ = client_of(text)
@@ -61,7 +62,7 @@ class Server:
 
     @property
     def is_address(self) -> bool:
-        """Whether a command can be given its `url`."""
+        """Whether a command takes `url` as its --url."""
         return not self.url.startswith("cluster://") and self != UNNAMED
 
     def is_same(self, other: Server) -> bool:
@@ -75,7 +76,7 @@ class Server:
 
     @property
     def _told_apart(self) -> str:
-        """What it is told apart by: this machine has one name."""
+        """`url` with one name for this machine."""
         return _LOOPBACK.sub("localhost", self.url)
 
     def __str__(self) -> str:
@@ -92,7 +93,7 @@ _MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")
 
 
 def _joined(addresses: Any) -> str:
-    """`host:port,…`, in an order that does not depend on who was asked last."""
+    """`host:port,…`, sorted, because a client moves the host that answered last to the front."""
     return ",".join(sorted({_address(str(host), int(port)) for host, port in addresses}))
 
 

@@ -1,6 +1,6 @@
-"""The quarantine: what could not be folded, read; and what is to become of it, appended to the log.
+"""The quarantine: entries that could not be folded are read, and the decision to retry or drop them goes to the log.
 
-Nothing but the fold writes the quarantine itself. So a rebuild repeats each retry and each drop.
+Only the fold writes the quarantine itself, so that a rebuild repeats each retry and each drop.
 """
 
 from __future__ import annotations

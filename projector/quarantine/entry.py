@@ -14,7 +14,7 @@ __all__ = ["QuarantinedEntry", "QuarantinedField"]
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedField:
-    """One field as it was written; of `length` bytes `value` holds the first, at most QUARANTINED_BYTES."""
+    """One field as it was written: `value` holds the first QUARANTINED_BYTES at most of its `length` bytes."""
 
     name: bytes
     value: bytes
@@ -27,9 +27,9 @@ class QuarantinedField:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedEntry:
-    """A WAL entry that could not be folded: its id there, why not, and its fields in order, repeated ones included.
+    """A WAL entry that could not be folded: its id in the log, the reason, and its fields in order, with repetitions.
 
-    `more_fields` is how many fields it had beyond those.
+    `more_fields` is how many more fields the entry had.
     """
 
     entry_id: str
@@ -45,28 +45,28 @@ class QuarantinedEntry:
         if pairs and pairs[0][0] == b"reason":
             reason = pairs.pop(0)[1].decode("utf-8", "backslashreplace")
         more = 0
-        # Ours comes behind as many fields as an entry may have; one of the entry's own comes before.
+        # The fold writes `more_fields` behind MAX_FIELDS others; a field of the entry's own stands before.
         if len(pairs) > MAX_FIELDS and pairs[-1][0] == b"more_fields" and pairs[-1][1].isdigit():
             more = int(pairs.pop()[1])
         return cls(entry_id.decode(), reason, tuple(_fields(pairs)), more)
 
     @property
     def at(self) -> int:
-        """When it was appended to the log, epoch ms."""
+        """When the entry was appended to the log, epoch ms."""
         return milliseconds_of(self.entry_id)
 
     @property
     def by(self) -> str | None:
-        """Who wrote it, as far as that can be told."""
+        """The producer that wrote the entry; None if the entry does not tell."""
         return self._text(BY)
 
     @property
     def seq(self) -> str | None:
-        """The number that its producer gave it; any text, since that may be what was wrong with it."""
+        """The number that the producer gave the entry; any text, because the number may be why it was set aside."""
         return self._text(SEQ)
 
     def values(self, name: bytes) -> list[QuarantinedField]:
-        """The fields of that name, of which there should be one."""
+        """The fields called `name`, of which there should be one."""
         return [field for field in self.fields if field.name == name]
 
     def _text(self, name: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""Reading the quarantine, and appending to the log what is to become of its entries."""
+"""Reading the quarantine, and appending to the log the decision to retry or drop its entries."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was done about one entry: `appended` is the id of the entry that asks the fold to, else `refusal` says
-    why there is none."""
+    """A retry or drop of one entry: `appended` is the id of the entry that asks the fold for it; else `refusal` says
+    why nothing was appended."""
 
     entry_id: str
     appended: str | None = None
@@ -35,19 +35,19 @@ class Attempt:
 
 
 class Folded(Enum):
-    """Whether the projection has come to what was appended."""
+    """Whether the projection has come to the entries that were appended."""
 
     YES = "yes"
     NOT_YET = "not yet"
     NOBODY = "nobody"
-    """No projector is active: it will be folded once one runs."""
+    """No projector is active; the next one will fold the entries."""
 
 
 class Quarantine:
     """The quarantine of `namespace`, on one connection. Not safe under threads.
 
-    `url_or_client` as for `producer.Producer`. Calls raise ServerUnavailable, ServerRefused or Damaged; whichever it
-    was, any call may be repeated: an entry is taken out once, and counts once, however often that is appended.
+    `url_or_client` as for `Query`. Calls raise ServerUnavailable, ServerRefused or Damaged. Any call may be repeated,
+    because an entry is taken out once, and counts once, however often its retry or drop is appended.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Quarantine:
     # -- reading --
 
     def size(self) -> int:
-        """How many entries are there."""
+        """How many entries the quarantine holds."""
         return int(self._link.call("XLEN", self._keys.quarantine))
 
     def entries(self, limit: int) -> list[QuarantinedEntry]:
@@ -96,13 +96,13 @@ class Quarantine:
     # -- appending --
 
     def retry(self, entry_ids: Iterable[str]) -> Iterator[Attempt]:
-        """Append anew what decodes now, one attempt for each id; the fold then takes the entry out and counts it."""
+        """Append each entry anew if it decodes now, one attempt for each id; the fold takes it out and counts it."""
         for entry_id in entry_ids:
             entry = self.get(entry_id)
             yield _absent(entry_id) if entry is None else self._retry(entry)
 
     def retry_all(self) -> Iterator[Attempt]:
-        """The same for every entry, but for those that may have counted already: these somebody has to name."""
+        """The same for every entry, but for entries that may have counted already: these somebody has to name."""
         for entry_id in list(self.ids()):
             entry = self.get(entry_id)
             if entry is None:  # taken out meanwhile
@@ -113,7 +113,7 @@ class Quarantine:
                 yield self._retry(entry)
 
     def drop(self, entry_ids: Iterable[str]) -> Iterator[Attempt]:
-        """Append that each is to be dropped; the fold then takes it out. Its entry in the log stays."""
+        """Append that each entry is to be dropped; the fold takes it out. The original stays in the log."""
         for entry_id in entry_ids:
             if self.get(entry_id) is None:
                 yield _absent(entry_id)
@@ -122,7 +122,7 @@ class Quarantine:
             yield Attempt(entry_id, appended=self._append(OP, encode(operation)))
 
     def wait(self, attempts: Iterable[Attempt], *, seconds: float) -> Folded:
-        """Wait until the projection has come to all that was appended, for `seconds` at most."""
+        """Wait, for `seconds` at most, until the projection has come to every entry that was appended."""
         last = max((attempt.appended for attempt in attempts if attempt.appended), key=order_of)
         deadline = self._monotonic() + seconds
         while True:

@@ -1,4 +1,4 @@
-"""The log read without a group, from where a shadow stands, and folded into it."""
+"""The log folded into a shadow, from where the shadow stands, without a consumer group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Replay:
         self._requested = 0
 
     def to_the_end(self) -> None:
-        """Fold until a page is not full: what the log holds, but for what is written meanwhile."""
+        """Fold all that the log holds; producers may append more meanwhile."""
         self._request(self._projection.sent_id)
         while True:
             while self._page is None:

@@ -1,4 +1,4 @@
-"""What is different between a projection and the fold, key by key and field by field."""
+"""The differences between a projection and the fold, key by key and field by field."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where the projection is not the fold: `expected` is the fold's, `found` Redis'; None for absent.
+    """One place where Redis holds `found` and the fold has `expected`; None for absent.
 
     `field` is a hash's field, a sorted set's member, a list's index or a stream's entry id; empty for the whole key.
     """

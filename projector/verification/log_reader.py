@@ -1,4 +1,4 @@
-"""The log read from its beginning, entry by entry in memory, without a group and without writing anything."""
+"""The log folded in memory from its beginning, without a consumer group and without writing anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = 1000
 
 
 class LogReader:
-    """A history that follows the log. `lost` entries were deleted before the first one that is there.
+    """A history that follows the log, of which `lost` entries were deleted before the first that is there.
 
     Memory is bounded as the projection is, however long the log.
     """
@@ -29,7 +29,7 @@ class LogReader:
         self._progress = progress
 
     def fold_to(self, entry_id: str) -> None:
-        """Fold every entry up to `entry_id`, itself included. Going back is not possible."""
+        """Fold every entry up to and including `entry_id`; raises ValueError if the history stands beyond it."""
         history = self.history
         while (stands := history.checkpoint.last_id) != entry_id:
             if stands and order_of(stands) > order_of(entry_id):

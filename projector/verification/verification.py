@@ -1,7 +1,7 @@
 """Verification: is the projection what the fold of the log gives?
 
-The projector goes on working meanwhile. So a few keys are read at a time, together with the checkpoint, at
-one instant; the fold is brought forward to that checkpoint, and what it says of those keys then is compared.
+The projector goes on working meanwhile. So the verification reads a few keys at a time, together with the checkpoint,
+at one instant; then it folds the log on to that checkpoint, and compares the fold's contents of those keys.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome. `at` is the entry up to which the log was folded in the end (empty: nothing was projected yet),
-    `entries` how many those are, `moved` whether the projection went on in between."""
+    """The outcome. The log was folded up to the entry `at` (empty: nothing was projected yet), which made `entries`.
+    `moved`: the projection went on meanwhile."""
 
     at: str
     entries: int

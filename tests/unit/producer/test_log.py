@@ -21,7 +21,7 @@ XINFO = [
 def client() -> fakeredis.FakeRedis:
     client = fakeredis.FakeRedis()
     for number in range(1, 6):
-        client.execute_command("XADD", "{otters}:wal", f"{number}-0", "op", str(number), "op", "again")
+        send_once(client, "XADD", "{otters}:wal", f"{number}-0", "op", str(number), "op", "again")
     return client
 
 
