@@ -1,4 +1,4 @@
-"""Who wrote: a producer's identity, its sequence numbers, and what it may claim to be acknowledged."""
+"""A producer's identity, its sequence numbers, and the number up to which it may claim acknowledgement."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from itertools import count
 __all__ = ["FormerIdentity", "Identity"]
 
 SETTLE_SECONDS = 60.0
-"""How old an acknowledgement is before it is claimed in `acked`.
+"""How old an acknowledgement must be before `acked` claims it.
 
-A number claimed there is never `missing`. A failover to a replica can take back what the old master acknowledged
-in the moments before; were that claimed at once, the loss would be invisible. Only a producer that the projector
-has forgotten (evicted after long silence) needs the claim, and to that one a minute is nothing.
+A claimed number is never `missing`. A failover can take back what the old master acknowledged in the moments before:
+if it was claimed at once, the loss would be invisible. The claim matters only to a producer that the projector has
+forgotten after a long silence, so a minute does no harm.
 """
 
 _UNMERGED = 4096
-"""How many acknowledgements may wait to be merged. One that is dropped only keeps the claim from growing."""
+"""How many acknowledgements may wait to be merged. A dropped one only keeps the claim from growing."""
 
 
 class Identity:
-    """One producer's `by`, and its numbers from 1, one per attempted operation. A forked child needs another.
+    """One producer's `by`, and its numbers from 1, one for each attempted operation. A forked child needs its own.
 
-    Safe under threads, and in a signal handler that interrupts one of its own methods: nothing here waits for a lock.
+    Safe under threads and in signal handlers, because no method waits for a lock. `now` is monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class Identity:
         self._acknowledged_at = 0.0
         self._disturbed = False  # since the latest acknowledgement
         self._claim = 0
-        self._candidate, self._candidate_at = 0, 0.0  # what becomes the claim once it has settled
+        self._candidate, self._candidate_at = 0, 0.0  # becomes the claim once it has settled
 
     def take(self, now: float) -> tuple[int, int]:
-        """(the next number, the prefix that may be claimed as acknowledged); `now` is monotonic seconds."""
+        """(the next number, the number up to which it may claim acknowledgement)."""
         return next(self._numbers), self.claim(now)
 
     def acknowledge(self, by: str, seq: int, now: float) -> None:
@@ -54,7 +54,7 @@ class Identity:
         self._acknowledged_at = now
         self._disturbed = False
         self._arrived.append(seq)
-        if self._merging.acquire(blocking=False):  # whoever is merging takes ours along, or the next one does
+        if self._merging.acquire(blocking=False):  # else the merging thread takes it along, or the next caller
             try:
                 while self._arrived:
                     self._merge(self._arrived.popleft())
@@ -62,9 +62,10 @@ class Identity:
                 self._merging.release()
 
     def acknowledge_all(self, first: int, last: int, now: float) -> None:
-        """The server has acknowledged these numbers, none between them left out; by one thread, instead of the above.
+        """The server has acknowledged all numbers from `first` to `last`. For one thread, instead of `acknowledge`.
 
-        What does not join what came before is not claimed: numbers between them were given up, and shall be missing.
+        If they do not join the numbers acknowledged before, those between were given up. They must be missing, so the
+        claim stays below them.
         """
         self._acknowledged_at = now
         self._disturbed = False
@@ -72,47 +73,37 @@ class Identity:
             self._prefix = max(self._prefix, last)
 
     def disturbed(self, now: float) -> int:
-        """The connection broke, maybe by a failover: claim nothing new for a while. Returns what may be claimed."""
+        """The connection broke, maybe by a failover: claim nothing new for a while. Returns the claim."""
         self._disturbed = True
         self._candidate, self._candidate_at = self._claim, now
         return self._claim
 
     def claim(self, now: float) -> int:
-        """The prefix that an entry sent `now` may claim as acknowledged."""
+        """The number up to which an entry that is sent `now` may claim acknowledgement."""
         if now - self._acknowledged_at >= SETTLE_SECONDS and not self._disturbed:
-            return self._prefix  # for this one only: what follows it needs no more than the claim
+            return self._prefix  # for this entry only: the next need no more than the claim
         if now - self._candidate_at >= SETTLE_SECONDS:
             self._claim = max(self._claim, self._candidate)
             self._candidate, self._candidate_at = self._prefix, now
         return self._claim
 
     def _merge(self, seq: int) -> None:
-        if seq == self._prefix + 1:
-            self._prefix = seq
-            if self._above and self._above[0][0] == seq + 1:
-                self._prefix = self._above.pop(0)[1]
-        elif seq > self._prefix:
-            self._insert(seq)
-
-    def _insert(self, seq: int) -> None:
-        # Ranges, not a set: one number that is never acknowledged holds the prefix back for good.
-        at = bisect_right(self._above, seq, key=lambda span: span[0])
-        if at and seq <= self._above[at - 1][1]:
+        # Ranges, not a set: a number that is never acknowledged holds the prefix back for good.
+        above = self._above
+        at = bisect_right(above, seq, key=lambda span: span[0])
+        if seq <= self._prefix or (at and seq <= above[at - 1][1]):
             return
-        joins_left = at > 0 and self._above[at - 1][1] == seq - 1
-        joins_right = at < len(self._above) and self._above[at][0] == seq + 1
-        if joins_left and joins_right:
-            self._above[at - 1][1] = self._above.pop(at)[1]
-        elif joins_left:
-            self._above[at - 1][1] = seq
-        elif joins_right:
-            self._above[at][0] = seq
+        last = above.pop(at)[1] if at < len(above) and above[at][0] == seq + 1 else seq
+        if seq == self._prefix + 1:
+            self._prefix = last
+        elif at and above[at - 1][1] == seq - 1:
+            above[at - 1][1] = last
         else:
-            self._above.insert(at, [seq, seq])
+            above.insert(at, [seq, last])
 
 
 class FormerIdentity:
-    """A producer that is gone, whose operations another process sends: it claims what it last claimed itself."""
+    """The identity of a producer whose operations another sends. It claims what the producer itself noted last."""
 
     def __init__(self, by: str, acked: int) -> None:
         self.by = by
@@ -122,7 +113,7 @@ class FormerIdentity:
         return self._acked
 
     def acknowledge_all(self, first: int, last: int, now: float) -> None:
-        """Nothing more is claimed: it will not write again."""
+        """Do nothing: the claim does not grow."""
 
     def disturbed(self, _now: float) -> int:
         return self._acked

@@ -1,6 +1,6 @@
-"""The end of this process, however it comes of itself: what is to be done then.
+"""Tasks for the end of this process, however it ends by itself.
 
-`atexit` does not know of every end: a child of multiprocessing, unless it was spawned, leaves by os._exit. It runs
+`atexit` misses some ends: a child of multiprocessing that was not spawned leaves by os._exit. It runs
 multiprocessing's own finalizers, though, and waits for its threads.
 """
 
@@ -16,19 +16,19 @@ from collections.abc import Callable
 __all__ = ["at_process_end", "expect_process_end"]
 
 _LATE = -100
-"""After multiprocessing's own finalizers, and those that an engine is likely to have."""
+"""The priority: after multiprocessing's finalizers, and those that an engine is likely to have."""
 
 _tasks: list[Callable[[], None]] = []
 _expected = False
 
 
 def at_process_end(task: Callable[[], None], *, last: bool = False) -> None:
-    """Do `task` then: before those that were named so far, or as the `last` one."""
+    """Do `task` at the end, before the tasks added so far, or as the `last` one."""
     _tasks.insert(len(_tasks) if last else 0, task)
 
 
 def expect_process_end() -> None:
-    """There is something to be done at the end of this very process, be it a child."""
+    """Have the tasks done at the end of this very process, even if it is a child of multiprocessing."""
     global _expected
     if not _expected:
         _expected = True
@@ -48,7 +48,7 @@ def _leaves_by_exit() -> bool:
 
 
 def _end_behind_the_threads() -> None:
-    """As at the end of an interpreter: once the threads have ended that it waits for. This one is waited for, too."""
+    """Do the tasks when all threads have ended that the process waits for, as at the end of an interpreter."""
     threading.Thread(target=_wait_and_end, name="producer-end").start()
 
 

@@ -1,7 +1,7 @@
 """Operations on the local disk until the log has them: one SQLite file for each producer, in one directory.
 
 <directory>/<random>.spool      the file (beside it, while it is in use, SQLite's own -wal and -shm)
-<directory>/<random>.lock       locked for as long as the process lives that uses the file; a note of what waits in it
-<directory>/<random>.damaged    a file that could not be read, as it was found; what was intact is in another
-<directory>/.rescue-<random>    drafts, while that other is made
+<directory>/<random>.lock       locked while a living process uses the file; holds a note of what waits in it
+<directory>/<random>.damaged    a damaged file, as it was found; what was intact is in another .spool
+<directory>/.rescue-<random>    drafts of that other file
 """

@@ -1,7 +1,7 @@
-"""Spools and `fork`: SQLite is at rest while one takes place, and the child has no part in the parent's files.
+"""Forks: SQLite is at rest during a fork, and the child has no part in its parent's files.
 
-A SQLite connection that is carried into a child must not be used there, nor even be closed: closing it would tidy up
-the file under the parent's hands.
+A child must neither use nor close a SQLite connection of its parent: closing would tidy up the file that the parent
+still uses.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _paused: list[_Apart] = []
 
 
 def keep_apart(spool: _Apart) -> None:
-    """Pause `spool` for each fork from now on. In the child it is left to the parent, and what it gives is kept."""
+    """Pause `spool` for each fork from now on, and leave it to the parent in the child."""
     with held_off():
         _all.add(spool)
 
 
 @contextmanager
 def held_off() -> Iterator[None]:
-    """No fork takes place meanwhile: SQLite is at work for what is no spool yet."""
+    """Let no fork take place meanwhile: SQLite is at work on a file that is not kept apart yet."""
     with _forking:
         yield
 

@@ -1,4 +1,4 @@
-"""The room that is left in a spool: its bounds, less what dead producers left in the directory."""
+"""The room for a producer's operations in its spool: the bounds, less what dead producers left there."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from producer.spool.options import Spool
 __all__ = ["Elsewhere", "Room"]
 
 _MEASURE_SECONDS = 1.0
-"""Between two looks at what dead producers left, while there is no room."""
+"""Between two measurements of what dead producers left, while there is no room."""
 
 
 class Elsewhere(NamedTuple):
-    """What waits in the files of dead producers: how many bytes, the oldest recorded at that time (epoch ms)."""
+    """What dead producers left: how many `bytes`, and when the oldest operation was recorded (epoch ms)."""
 
     bytes: int = 0
     oldest_at: int | None = None
 
 
 class Room:
-    """For our own operations: how many `bytes` they may be, and the `deadline` (epoch ms) after which none comes in.
+    """How many `bytes` our own operations may have, and the `deadline` (epoch ms) after which none is taken.
 
-    The age is judged by the wall clock, since it has to outlive processes. `measure` raises SpoolUnusable.
+    Ages are by the wall clock, because they outlive processes. `elsewhere` tells what dead producers left; it and
+    what calls it raise SpoolUnusable.
     """
 
     def __init__(
@@ -44,21 +45,21 @@ class Room:
         self.measure()
 
     def measure(self) -> None:
-        """Look at what dead producers left."""
+        """Find out anew what dead producers left."""
         self._elsewhere = self._measure()
         self._measured_at = self._monotonic()
         self.bytes = self.bounds.bytes - self._elsewhere.bytes
         self.keep_time(self._own_oldest)
 
     def keep_time(self, own_oldest: int | None) -> None:
-        """The oldest of our own operations is from then (epoch ms)."""
+        """Note when the oldest of our own operations was recorded (epoch ms; None: there is none)."""
         self._own_oldest = own_oldest
         if self.bounds.age is not None:
             since = [at for at in (own_oldest, self._elsewhere.oldest_at) if at is not None]
             self.deadline = min(since) + self.bounds.age * 1000 if since else math.inf
 
     def refusal(self, taken: int, more: int, at: int) -> str | None:
-        """Why an operation of `more` bytes, recorded `at` that time, may not join `taken` bytes; None if it may."""
+        """Why an operation of `more` bytes, recorded `at` (epoch ms), may not join `taken` bytes; None if it may."""
         if self._monotonic() - self._measured_at >= _MEASURE_SECONDS:
             self.measure()
         if taken + more > self.bytes:
