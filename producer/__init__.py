@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from producer.durability import Durability as Durability
     from producer.errors import *  # noqa: F403
     from producer.execution.execution import Execution as Execution
+    from producer.identity import Receipt as Receipt
     from producer.producer import Producer as Producer
-    from producer.receipt import Receipt as Receipt
     from producer.spool.options import Spool as Spool
     from producer.text.redaction import redact_secrets as redact_secrets
     from producer.text.redaction import redactor as redactor
@@ -28,7 +28,7 @@ else:
         "Durability": "producer.durability",
         "Execution": "producer.execution.execution",
         "Producer": "producer.producer",
-        "Receipt": "producer.receipt",
+        "Receipt": "producer.identity",
         "Spool": "producer.spool.options",
         "redact_secrets": "producer.text.redaction",
         "redactor": "producer.text.redaction",

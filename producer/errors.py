@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.receipt import Receipt
+    from producer.identity import Receipt
 
 __all__ = [
     "BufferFull",

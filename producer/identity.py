@@ -9,8 +9,9 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from itertools import count
+from typing import NamedTuple
 
-__all__ = ["FormerIdentity", "Identity"]
+__all__ = ["FormerIdentity", "Identity", "Receipt"]
 
 SETTLE_SECONDS = 60.0
 """How old an acknowledgement must be before `acked` claims it.
@@ -22,6 +23,17 @@ forgotten after a long silence, so a minute does no harm.
 
 _UNMERGED = 4096
 """How many acknowledgements may wait to be merged. A dropped one only keeps the claim from growing."""
+
+
+class Receipt(NamedTuple):
+    """Names an operation in the log: the producer id `by`, its sequence number `seq`, and the id of its entry.
+
+    `entry_id` (`<ms>-<n>`) is None if the producer has not seen the acknowledgement.
+    """
+
+    by: str
+    seq: int
+    entry_id: str | None
 
 
 class Identity:

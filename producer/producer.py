@@ -18,9 +18,9 @@ from producer.errors import InvalidOperation, Unacknowledged, Unavailable
 from producer.execution.execution import Execution
 from producer.execution.heartbeat import Heartbeat
 from producer.execution.tracked import tracked
+from producer.identity import Receipt
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
 from producer.process_end import at_process_end, expect_process_end
-from producer.receipt import Receipt
 from producer.spool.options import Spool
 from producer.text.redaction import Redact, fitted
 from producer.text.truncation import text_of

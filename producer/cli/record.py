@@ -16,8 +16,8 @@ from producer.terminal.options import Log, LogAddress
 from producer.terminal.stdout import write
 
 if TYPE_CHECKING:
+    from producer.identity import Receipt
     from producer.producer import Producer
-    from producer.receipt import Receipt
 
 __all__ = ["cleanup", "completed", "started"]
 

@@ -12,10 +12,9 @@ from contextlib import suppress
 from producer.delivery.direct import Direct
 from producer.delivery.forwarder import Forwarder
 from producer.errors import Unacknowledged, UnusableServer
-from producer.identity import Identity
+from producer.identity import Identity, Receipt
 from producer.process_end import at_process_end, expect_process_end
 from producer.queue.queue import Queue
-from producer.receipt import Receipt
 
 __all__ = ["Deferred"]
 

@@ -13,9 +13,8 @@ from producer.connection.wire import Wire, send_once
 from producer.delivery.fsync import prove_fsync
 from producer.durability import Durability
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
-from producer.identity import Identity
+from producer.identity import Identity, Receipt
 from producer.pause import Pause
-from producer.receipt import Receipt
 from producer.wal import append_command, wal_key
 
 __all__ = ["Direct"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from producer.errors import InvalidOperation, NotYetDurable, Unavailable
 from producer.execution.settle import cancel_again, in_thread, settle
-from producer.receipt import Receipt
+from producer.identity import Receipt
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,13 +10,13 @@ from itertools import groupby
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from producer.errors import Unacknowledged, WalRefused, WalUnavailable
+from producer.identity import Receipt
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
 from producer.importing.numbers import claimed_lines
 from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
 from producer.pause import Pause
-from producer.receipt import Receipt
 from producer.wal import append_command, wal_key
 
 __all__ = ["Importer", "Summary"]

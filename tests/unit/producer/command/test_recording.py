@@ -13,7 +13,7 @@ from producer.cli import recording as module
 from producer.cli.recording import PATIENCE_SECONDS, Recording
 from producer.command.child import Ended
 from producer.errors import SpoolFull, SpoolUnusable, UnusableServer
-from producer.receipt import Receipt
+from producer.identity import Receipt
 from producer.terminal.options import LogAddress
 
 ENDED = Ended(status=0, error=None, ran=True, output=None, duration_ms=1, ended_at=1)
