@@ -1,4 +1,4 @@
-"""The case that is examined: what the checks look at, asked for once, when the first of them wants it."""
+"""The case that is examined: each reply that several checks look at, asked for once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Case"]
 
 
 class Case:
-    """A server and a namespace. Between its two looks lie `seconds`, which only a check that needs both waits for."""
+    """A server and a namespace, looked at once, or twice with `seconds` between, if a check needs to compare."""
 
     def __init__(
         self, inquiry: Inquiry, namespace: str, *, seconds: float, sleep: Callable[[float], None] = time.sleep
@@ -37,7 +37,7 @@ class Case:
 
     @cached_property
     def later_look(self) -> Look:
-        """The second one: what has moved since the first?"""
+        """The second look."""
         _ = self.look
         self._sleep(self.seconds)
         return look(self.inquiry, self.keys)

@@ -1,9 +1,10 @@
-"""The examination: every check, one after the other; what one cannot look at does not stop the rest."""
+"""The examination: every check in turn; the rest goes on if a check cannot look at its subject."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
@@ -37,7 +38,7 @@ CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "heartbeats": producers.heartbeats,
     "rebuild": projection.rebuild,
 }
-"""By the name that their findings bear."""
+"""By the name of their findings."""
 
 
 def examine(
@@ -47,11 +48,10 @@ def examine(
     seconds: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Finding]:
-    """The findings of every check, at least one each; reads only.
+    """The findings of every check, at least one each; writes nothing.
 
-    `url_or_client` as for `Query`. What only shows in what has moved is looked at twice, `seconds` apart. Raises
-    UnusableServer, ServerUnavailable, and ServerRefused for a wrong password; what this account may not see is a
-    finding.
+    `url_or_client` as for `Query`. Some checks look twice, `seconds` apart, and compare. Raises UnusableServer,
+    ServerUnavailable, and ServerRefused for a wrong password; a right that the account lacks is a finding.
     """
     with using_client(url_or_client) as client:
         case = Case(Inquiry(client, Keys(namespace)), namespace, seconds=seconds, sleep=sleep)
@@ -65,7 +65,7 @@ def is_healthy(findings: Iterable[Finding]) -> bool:
 
 def _findings(name: str, check: Callable[[Case], Iterator[Finding]], case: Case) -> list[Finding]:
     try:
-        return list(check(case))
+        return [replace(finding, check=name) for finding in check(case)]
     except Unanswered as error:
         return [Finding(check=name, severity=Severity.NOT_CHECKED, found=str(error))]
     except Damaged as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Finding", "Severity"]
+__all__ = ["Finding", "Severity", "ok", "warning", "wrong"]
 
 
 class Severity(StrEnum):
@@ -15,15 +15,30 @@ class Severity(StrEnum):
     WRONG = "wrong"
     """To be mended."""
     NOT_CHECKED = "not_checked"
-    """The account or the server did not let us look."""
+    """The account or the server did not let the doctor look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`check` is the check's stable name. `why` it matters and what will `mend` it are empty where all is well."""
+    """`check` is the stable name of the check, which the examination fills in.
 
-    check: str
+    `why` tells why the finding matters, `mend` the command or the act that repairs it; both are empty if all is well.
+    """
+
+    check: str = ""
     severity: Severity
     found: str
     why: str = ""
     mend: str = ""
+
+
+def ok(found: str) -> Finding:
+    return Finding(severity=Severity.OK, found=found)
+
+
+def warning(found: str, why: str, mend: str = "") -> Finding:
+    return Finding(severity=Severity.WARNING, found=found, why=why, mend=mend)
+
+
+def wrong(found: str, why: str, mend: str) -> Finding:
+    return Finding(severity=Severity.WRONG, found=found, why=why, mend=mend)

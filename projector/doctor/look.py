@@ -1,4 +1,4 @@
-"""A look at log and projection: what stands there at one instant."""
+"""A look at the log and the projection of one instant."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Look:
 
     @property
     def entries(self) -> int:
-        """How many the projection has read."""
+        """How many entries the projection has read."""
         return self.checkpoint.entries if self.checkpoint else 0
 
     @property
     def lag(self) -> int:
-        """How many wait."""
+        """How many entries wait for the projector."""
         return max(0, self.log.length + self.log.gone - self.entries) if self.log else 0
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, Severity
+from projector.doctor.finding import Finding, ok, warning, wrong
 from projector.doctor.mending import projector
 from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
@@ -39,14 +39,12 @@ def gaps(case: Case) -> Iterator[Finding]:
         )
     closed = (checkpoint.missing if checkpoint else 0) - sum(_count(spans) for spans in missing.values())
     if closed > 0:
-        yield Finding(
-            check="gaps",
-            severity=Severity.WARNING,
-            found=f"{_operations(closed)} missing for good, of producers whose gaps are no longer kept",
-            why="they are lost; the counts say so in missing, and nothing can be done about it",
+        yield warning(
+            f"{_operations(closed)} missing for good, of producers whose gaps are no longer kept",
+            "they are lost; the counts say so in missing, and nothing can be done about it",
         )
     if not missing and closed <= 0:
-        yield Finding(check="gaps", severity=Severity.OK, found=f"none, of {len(found):,} producers")
+        yield ok(f"none, of {len(found):,} producers")
 
 
 def heartbeats(case: Case) -> Iterator[Finding]:
@@ -59,15 +57,13 @@ def heartbeats(case: Case) -> Iterator[Finding]:
     for by, actions in silent.items():
         runs = "1 run" if len(actions) == 1 else f"{len(actions):,} runs"
         named = ", ".join(sorted(set(actions))[:_RANGES])
-        yield Finding(
-            check="heartbeats",
-            severity=Severity.WRONG,
-            found=f"{by} is silent, with {runs} in flight ({named})",
-            why="it is probably dead; the active projector presumes so when the silence has lasted",
-            mend=f"keep a projector active ({projector(case.namespace, 'run')}), and look after that process",
+        yield wrong(
+            f"{by} is silent, with {runs} in flight ({named})",
+            "it is probably dead; the active projector presumes so when the silence has lasted",
+            f"keep a projector active ({projector(case.namespace, 'run')}), and look after that process",
         )
     if not silent:
-        yield Finding(check="heartbeats", severity=Severity.OK, found="nobody is silent")
+        yield ok("nobody is silent")
 
 
 def _silent(case: Case) -> dict[str, list[str]]:
@@ -96,12 +92,10 @@ def _run(case: Case, raw: bytes) -> InFlightRecord:
 
 
 def _missing(found: str) -> Finding:
-    return Finding(
-        check="gaps",
-        severity=Severity.WRONG,
-        found=found,
-        why="they were recorded, or attempted, and are not in the log",
-        mend="producer flush, on that producer's host, if its spool is still there; else they are lost",
+    return wrong(
+        found,
+        "they were recorded, or attempted, and are not in the log",
+        "producer flush, on that producer's host, if its spool is still there; else they are lost",
     )
 
 

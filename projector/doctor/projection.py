@@ -8,7 +8,7 @@ from dataclasses import asdict
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, Severity
+from projector.doctor.finding import Finding, ok, warning, wrong
 from projector.doctor.mending import projector, redis_cli
 from projector.keys import FIXED_KEYS
 
@@ -26,15 +26,13 @@ def key_types(case: Case) -> Iterator[Finding]:
         more = _types_by_name(case)
         found, expected = _wrong_types(case, more), expected | more
     for key, kind in found.items():
-        yield Finding(
-            check="key-types",
-            severity=Severity.WRONG,
-            found=f"{key.decode('utf-8', 'backslashreplace')}: expected a {expected[key]}, found a {kind}",
-            why="somebody put it there; the projector stops rather than write to it",
-            mend=_cure(case, key),
+        yield wrong(
+            f"{key.decode('utf-8', 'backslashreplace')}: expected a {expected[key]}, found a {kind}",
+            "somebody put it there; the projector stops rather than write to it",
+            _cure(case, key),
         )
     if not found:
-        yield Finding(check="key-types", severity=Severity.OK, found=f"{len(expected):,} keys are as they should be")
+        yield ok(f"{len(expected):,} keys are as they should be")
 
 
 def _fixed_types(case: Case) -> dict[bytes, str]:
@@ -80,39 +78,27 @@ def projection(case: Case) -> Iterator[Finding]:
     elif look.headless:
         found = f"there is no checkpoint, but there is {look.headless[0]}"
     else:
-        yield Finding(
-            check="projection",
-            severity=Severity.OK,
-            found=f"whole, {look.entries:,} entries" if look.last_id else "nothing has been projected yet",
-        )
-        return
-    yield Finding(
-        check="projection",
-        severity=Severity.WRONG,
-        found=found,
-        why="the projector stops rather than count wrong",
-        mend=projector(case.namespace, "rebuild"),
-    )
+        found = ""
+        yield ok(f"whole, {look.entries:,} entries" if look.last_id else "nothing has been projected yet")
+    if found:
+        yield wrong(found, "the projector stops rather than count wrong", projector(case.namespace, "rebuild"))
 
 
 def bounds(case: Case) -> Iterator[Finding]:
-    """What the projection was made with, if that is not what this version starts with."""
+    """The schema and the bounds that the projection was made with."""
     checkpoint = case.look.checkpoint
     if not checkpoint:
-        yield Finding(check="bounds", severity=Severity.OK, found="nothing has been projected yet")
+        yield ok("nothing has been projected yet")
         return
     if checkpoint.schema != SCHEMA:
-        yield Finding(
-            check="bounds",
-            severity=Severity.WARNING,
-            found=f"made with schema {checkpoint.schema or 'none'}; this version has schema {SCHEMA}",
-            why="a projector of this version refuses it",
-            mend=projector(case.namespace, "rebuild"),
+        yield warning(
+            f"made with schema {checkpoint.schema or 'none'}; this version has schema {SCHEMA}",
+            "a projector of this version refuses it",
+            projector(case.namespace, "rebuild"),
         )
         return
     changed = _changed(checkpoint)
-    found = f"start projectors with {' '.join(changed)}" if changed else "the defaults"
-    yield Finding(check="bounds", severity=Severity.OK, found=found)
+    yield ok(f"start projectors with {' '.join(changed)}" if changed else "the defaults")
 
 
 def _changed(checkpoint: Checkpoint) -> list[str]:
@@ -131,44 +117,37 @@ def quarantine(case: Case) -> Iterator[Finding]:
     checkpoint = Checkpoint.of_hash(found, case.keys.checkpoint)
     pushed_out = (checkpoint.quarantined if checkpoint else 0) - kept
     if pushed_out < 0:
-        yield Finding(
-            check="quarantine",
-            severity=Severity.WRONG,
-            found=f"{kept:,} entries, of which the projector put {kept + pushed_out:,} there",
-            why="somebody wrote to it: what is shown there is not what was recorded",
-            mend=projector(case.namespace, "rebuild"),
+        yield wrong(
+            f"{kept:,} entries, of which the projector put {kept + pushed_out:,} there",
+            "somebody wrote to it: what is shown there is not what was recorded",
+            projector(case.namespace, "rebuild"),
         )
     elif kept:
-        yield Finding(
-            check="quarantine",
-            severity=Severity.WRONG,
-            found=f"{kept:,} entries could not be folded" if kept > 1 else "1 entry could not be folded",
-            why="what they say is not counted",
-            mend=f"{projector(case.namespace, 'quarantine list')}, then retry or drop them",
+        yield wrong(
+            f"{kept:,} entries could not be folded" if kept > 1 else "1 entry could not be folded",
+            "what they say is not counted",
+            f"{projector(case.namespace, 'quarantine list')}, then retry or drop them",
         )
     else:
-        yield Finding(check="quarantine", severity=Severity.OK, found="empty")
+        yield ok("empty")
     if pushed_out > 0:
-        yield Finding(
-            check="quarantine",
-            severity=Severity.WARNING,
-            found=f"{pushed_out:,} more were pushed out by its bound, or deleted: they are in the log alone",
-            why="what they say is not counted",
+        yield warning(
+            f"{pushed_out:,} more were pushed out by its bound, or deleted: they are in the log alone",
+            "what they say is not counted",
         )
 
 
 def rebuild(case: Case) -> Iterator[Finding]:
-    """What a rebuild leaves behind that was broken off."""
+    """The keys that a rebuild leaves behind if it is broken off."""
     before = case.look
-    if not before.shadow_keys:
-        yield Finding(check="rebuild", severity=Severity.OK, found="none is under way")
-        return
-    moves = case.later_look.shadow_id != before.shadow_id
     at = before.shadow_id or "the beginning of the log"
-    yield Finding(
-        check="rebuild",
-        severity=Severity.OK if moves else Severity.WARNING,
-        found=f"one is under way, at {at}" if moves else f"one is under way or was broken off, at {at}",
-        why="" if moves else f"it has not moved in {case.seconds:g} s; its keys take memory",
-        mend="" if moves else f"{projector(case.namespace, 'rebuild')}: it goes on from there",
-    )
+    if not before.shadow_keys:
+        yield ok("none is under way")
+    elif case.later_look.shadow_id != before.shadow_id:
+        yield ok(f"one is under way, at {at}")
+    else:
+        yield warning(
+            f"one is under way or was broken off, at {at}",
+            f"it has not moved in {case.seconds:g} s; its keys take memory",
+            f"{projector(case.namespace, 'rebuild')}: it goes on from there",
+        )

@@ -1,11 +1,11 @@
-"""Checks of the server: is it one that a log can be trusted to?"""
+"""Checks of the server: can it be trusted with a log?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, Severity
+from projector.doctor.finding import Finding, ok, wrong
 from projector.doctor.inquiry import Unanswered
 from projector.doctor.mending import configuration
 
@@ -23,79 +23,73 @@ def version(case: Case) -> Iterator[Finding]:
     if told is None:
         raise Unanswered("the server does not tell its version")
     new_enough = tuple(int(part) for part in str(told).split(".")[:2] if part.isdecimal()) >= oldest
-    yield Finding(
-        check="server-version",
-        severity=Severity.OK if new_enough else Severity.WRONG,
-        found=f"{name} {told}",
-        why="" if new_enough else "it lacks commands that the projector needs",
-        mend="" if new_enough else "install Redis 7.0 or Valkey 8, or newer",
-    )
+    if new_enough:
+        yield ok(f"{name} {told}")
+    else:
+        yield wrong(
+            f"{name} {told}",
+            "it lacks commands that the projector needs",
+            "install Redis 7.0 or Valkey 8, or newer",
+        )
 
 
 def role(case: Case) -> Iterator[Finding]:
     """Only a master takes what is written."""
     told = _told(case, "role")
     if told == "master":
-        yield Finding(check="role", severity=Severity.OK, found="a master")
-        return
-    yield Finding(
-        check="role",
-        severity=Severity.WRONG,
-        found=f"a replica of {case.info.get('master_host')}:{case.info.get('master_port')}",
-        why="nothing can be recorded or projected here",
-        mend="name the master with --url, or Sentinel: sentinel://host:26379/master-name",
-    )
+        yield ok("a master")
+    else:
+        yield wrong(
+            f"a replica of {case.info.get('master_host')}:{case.info.get('master_port')}",
+            "nothing can be recorded or projected here",
+            "name the master with --url, or Sentinel: sentinel://host:26379/master-name",
+        )
 
 
 def maxmemory_policy(case: Case) -> Iterator[Finding]:
     """With any other policy than noeviction, full memory deletes keys."""
     told = _told(case, "maxmemory_policy")
-    right = told == "noeviction"
-    yield Finding(
-        check="maxmemory-policy",
-        severity=Severity.OK if right else Severity.WRONG,
-        found=told,
-        why="" if right else "when memory is full the server deletes the log, or the lease, or whatever it likes",
-        mend="" if right else configuration("maxmemory-policy", "noeviction"),
-    )
+    if told == "noeviction":
+        yield ok(told)
+    else:
+        yield wrong(
+            told,
+            "when memory is full the server deletes the log, or the lease, or whatever it likes",
+            configuration("maxmemory-policy", "noeviction"),
+        )
 
 
 def memory(case: Case) -> Iterator[Finding]:
     """Memory that is full: producers are refused."""
     limit, used = int(_told(case, "maxmemory")), int(_told(case, "used_memory"))
     if not limit:
-        yield Finding(check="memory", severity=Severity.OK, found=f"{_mebibytes(used)} used, no limit")
-        return
-    full = used >= limit
-    yield Finding(
-        check="memory",
-        severity=Severity.WRONG if full else Severity.OK,
-        found=f"{_mebibytes(used)} of {_mebibytes(limit)} used",
-        why="memory is full: producers are refused" if full else "",
-        mend=configuration("maxmemory", "…") + ": give it more" if full else "",
-    )
+        yield ok(f"{_mebibytes(used)} used, no limit")
+    elif used < limit:
+        yield ok(f"{_mebibytes(used)} of {_mebibytes(limit)} used")
+    else:
+        yield wrong(
+            f"{_mebibytes(used)} of {_mebibytes(limit)} used",
+            "memory is full: producers are refused",
+            configuration("maxmemory", "…") + ": give it more",
+        )
 
 
 def append_only_file(case: Case) -> Iterator[Finding]:
     """Without it, what was acknowledged is lost when the server ends."""
     if _told(case, "aof_enabled") != "1":
-        yield Finding(
-            check="append-only-file",
-            severity=Severity.WRONG,
-            found="off",
-            why="what was acknowledged since the last snapshot is lost when the server ends",
-            mend=configuration("appendonly", "yes"),
+        yield wrong(
+            "off",
+            "what was acknowledged since the last snapshot is lost when the server ends",
+            configuration("appendonly", "yes"),
         )
     elif (state := case.info.get("aof_last_write_status", "ok")) != "ok":
-        yield Finding(
-            check="append-only-file",
-            severity=Severity.WRONG,
-            found=f"on, but the last write to it ended with: {state}",
-            why="producers are refused until it can be written",
-            mend="make room on the server's disk",
+        yield wrong(
+            f"on, but the last write to it ended with: {state}",
+            "producers are refused until it can be written",
+            "make room on the server's disk",
         )
     else:
-        yield Finding(check="append-only-file", severity=Severity.OK, found="on")
+        yield ok("on")
 
 
 def appendfsync(case: Case) -> Iterator[Finding]:
@@ -103,19 +97,18 @@ def appendfsync(case: Case) -> Iterator[Finding]:
     told = case.inquiry.ask("CONFIG GET", "appendfsync").get(b"appendfsync")
     if told is None:
         raise Unanswered("the server does not tell appendfsync")
-    told = told.decode()
-    wrong = told == "no"
-    yield Finding(
-        check="appendfsync",
-        severity=Severity.WRONG if wrong else Severity.OK,
-        found=told,
-        why="the operating system decides when the log reaches the disk: a power loss takes half a minute" * wrong,
-        mend=configuration("appendfsync", "everysec") if wrong else "",
-    )
+    if told != b"no":
+        yield ok(told.decode())
+    else:
+        yield wrong(
+            "no",
+            "the operating system decides when the log reaches the disk: a power loss takes half a minute",
+            configuration("appendfsync", "everysec"),
+        )
 
 
 def _told(case: Case, name: str) -> str:
-    """What INFO says; services that are managed leave some of it out."""
+    """A field of INFO. Managed services leave some fields out."""
     if name not in case.info:
         raise Unanswered(f"the server does not tell {name}")
     return str(case.info[name])
