@@ -191,7 +191,7 @@ class Forwarder:
         return self._leftovers is not None and self._leftovers.go_first
 
     def _next_of(self, leftovers: Leftovers) -> Queue | None:
-        if self.trouble is not None:  # first see whether it is over: what we hold, nobody else can deliver
+        if self.trouble is not None:  # first see whether it is over: nobody else can send what we hold
             self._sender.open()
             self._succeed()
         return leftovers.current()
@@ -218,12 +218,12 @@ class Forwarder:
         return True
 
     def _forward(self, queue: Queue, *, one_by_one: bool = False) -> bool:
-        """Send a batch; False if there is none, since it is on its way in."""
+        """Send a batch; False if there is none, because its first operation is being appended."""
         durability = self._durability.raised_to(queue.level)
         most = SAFE_BATCH_OPERATIONS if durability.commands else BATCH_OPERATIONS
         batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
         if batch:
-            # What dead producers left stands as it is: their runs have died with them.
+            # Leftovers keep their promises of heartbeats: their runs died with their producers.
             is_own = self._own is not None and queue.identity.by == self._own.identity.by
             self._sender.send(queue, batch, durability, vetted=self._vetted if is_own else None)
         return bool(batch)
