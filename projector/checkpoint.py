@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
@@ -67,16 +68,14 @@ class Checkpoint:
 
 def _value(field: Field[Any], raw: bytes, key: bytes) -> Any:
     expected = "an entry id" if field.name == "last_id" else "a number" if field.type == "int" else "a text"
-    try:
-        if field.type == "int" and raw.isdigit():
-            return int(raw)
+    with suppress(ValueError):
         if field.type != "int":
             text = raw.decode()
             if field.name == "last_id" and text:
                 order_of(text)
             return text
-    except ValueError:
-        pass
+        if raw.isdigit():
+            return int(raw)
     found = raw[:100].decode(errors="backslashreplace")
     raise Damaged(
         f"{key.decode(errors='replace')} holds {found!r} in field {field.name}, "

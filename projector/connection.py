@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis.exceptions import RedisClusterException
 
 from producer.connection.client import Client, RedisError, is_refusal, reason_of
 from projector.errors import Damaged, ProjectorError, ServerRefused, ServerUnavailable
 
-__all__ = ["is_wrong_type", "translated", "translation_of"]
+__all__ = ["given", "is_wrong_type", "translated", "translation_of"]
 
 
 @contextmanager
@@ -33,6 +34,13 @@ def translation_of(error: RedisError, client: Client) -> ProjectorError:
     if is_wrong_type(error):
         return Damaged(f"a key holds another type than the projection's: {reason}; mend it with: projector rebuild")
     return ServerRefused(reason) if is_refusal(error) else ServerUnavailable(reason)
+
+
+def given(reply: Any, client: Client) -> Any:
+    """`reply`, unless it is the server's error, which is raised as `translated` does."""
+    if isinstance(reply, RedisError):
+        raise translation_of(reply, client) from reply
+    return reply
 
 
 def is_wrong_type(error: object) -> bool:

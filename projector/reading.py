@@ -1,7 +1,7 @@
 """Reading the server: many keys at one instant, or very many fast. Nothing here writes.
 
-Both functions ask the node that has `key`, and raise a RedisError for what goes wrong on the way. Where the
-server refused a single command, its error stands in the reply's place.
+Each function asks the node that has `key`, and raises a RedisError if a connection fails. Where the server refused a
+single command, its error stands in the reply's place.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from producer.connection.client import Client, RedisError
-from projector.connection import is_wrong_type, translated, translation_of
+from producer.connection.client import Client
+from projector.connection import given, is_wrong_type, translated
 from projector.query.damage import wrong_type
 from projector.reading import Command, at_one_instant, each
 
@@ -32,8 +32,6 @@ def read_in_bulk(client: Client, name: str, keys: Sequence[bytes], *arguments: b
 
 
 def _answer(reply: Any, command: Command, client: Client) -> Any:
-    if not isinstance(reply, RedisError):
-        return reply
     if is_wrong_type(reply):
         raise wrong_type(command[1]) from reply
-    raise translation_of(reply, client) from reply
+    return given(reply, client)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from producer.connection.client import Client, RedisError
-from projector.connection import is_wrong_type, translated, translation_of
+from producer.connection.client import Client
+from projector.connection import given, is_wrong_type, translated
 from projector.fold.rendering import Content, Rendered
 from projector.keys import Keys
 from projector.reading import Command, at_one_instant_by_script, each
@@ -31,15 +31,15 @@ class Snapshot:
         """The reply to one command."""
         with translated(self._client):
             (reply,) = each(self._client, self._keys.wal, [command])
-        return self._given(reply)
+        return given(reply, self._client)
 
     def at_one_instant(self, *commands: Command) -> tuple[str, list[Any]]:
         """(the checkpoint's last_id, the replies); None for a reply about a key of another type."""
         stands: Command = ("HGET", self._keys.checkpoint, "last_id")
         with translated(self._client):
             last_id, *replies = at_one_instant_by_script(self._client, self._keys.wal, [stands, *commands])
-        last_id = self._given(last_id) or b""
-        return last_id.decode(), [None if is_wrong_type(reply) else self._given(reply) for reply in replies]
+        last_id = given(last_id, self._client) or b""
+        return last_id.decode(), [None if is_wrong_type(reply) else given(reply, self._client) for reply in replies]
 
     def contents(self, rendered: list[Rendered]) -> tuple[str, list[Content | None]]:
         """(last_id, what Redis holds under each key), at one instant; None for an absent key or another type."""
@@ -49,11 +49,6 @@ class Snapshot:
             commands.append((command, key, *arguments))
         last_id, replies = self.at_one_instant(*commands)
         return last_id, [_content(kind, reply) for (_, kind, _), reply in zip(rendered, replies, strict=True)]
-
-    def _given(self, reply: Any) -> Any:
-        if isinstance(reply, RedisError):
-            raise translation_of(reply, self._client) from reply
-        return reply
 
 
 def _content(kind: str, reply: Any) -> Content | None:

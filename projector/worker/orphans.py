@@ -1,4 +1,4 @@
-"""Runs whose producer fell silent: found by looking now and then, and presumed dead by an operation in the log."""
+"""Runs whose producer fell silent: the active projector presumes them dead, by an operation that it appends."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SILENCE = Script("silence")
 ORPHAN = Script("orphan")
 
 _PAGE = 1000
-"""Runs in flight that one look takes in; where there are more, the next look goes on."""
+"""Runs in flight that one look takes in; the next look goes on behind them."""
 _APPENDED = 100
-"""Runs that one script presumes dead."""
+"""Runs that one script presumes dead at most."""
 _BEATING = b'"heartbeats":true'
 
 
 class _Run(NamedTuple):
-    """A run as it stands in `in_flight`, under `field`."""
+    """A run as `in_flight` holds it under `field`."""
 
     field: bytes
     raw: bytes
@@ -41,20 +41,20 @@ class _Run(NamedTuple):
 
 
 class _Silence(NamedTuple):
-    """`since` when (monotonic), and where the log ended then."""
+    """A producer is silent `since` then (monotonic), when the log ended at the entry `end`."""
 
     since: float
     end: str
 
 
 class Orphans:
-    """Looks at what is in flight, a page at a time, and has those presumed dead whose producer is silent.
+    """Looks at the runs in flight, a page at a time, and appends that the runs of silent producers are orphaned.
 
-    It must be sure that a producer that lives would have been heard: so we have been connected without a break for as
-    long as a heartbeat lives (a new session begins anew), the server took writes whenever we looked, and the silence
-    lasts longer than a producer pauses between two beats: whole machines sleep, clocks leap, and then all heartbeats
-    are gone at once. And it must not have ended its run: the checkpoint, `stands_at()`, is beyond all that stood in
-    the log when the silence was found. Nothing here waits: replies are dealt with when the link receives them.
+    A producer that lives must have been heard. So this projector has been connected without a break for as long as a
+    heartbeat lives (a new session begins anew), the server took writes at every look, and the silence lasts longer
+    than a producer pauses between two beats, because machines sleep and clocks leap, and then all heartbeats are gone
+    at once. And the producer must not have ended its run: the checkpoint, `stands_at()`, is beyond every entry that
+    the log held when the silence was found. Nothing here waits: the link hands on replies as it receives them.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Orphans:
         )
 
     def _beating(self, page: dict[bytes, bytes]) -> dict[str, list[_Run]]:
-        """The runs of a page that were started with heartbeats, by their producer. A scan may show a row twice."""
+        """The runs of a page that were started with heartbeats, by producer. A scan may show a row twice."""
         found: defaultdict[str, list[_Run]] = defaultdict(list)
         for field, raw in page.items():
             if _BEATING in raw:
@@ -147,7 +147,7 @@ class Orphans:
             self._presume_dead(dead[at : at + _APPENDED])
 
     def _is_new(self, by: str, runs: list[_Run]) -> bool:
-        """Whether this silence was not known, or has been broken by a start since."""
+        """Whether the silence of `by` was not known, or one of `runs` started since."""
         silence = self._silent.get(by)
         return silence is None or any(order_of(one.run.entry_id) > order_of(silence.end) for one in runs)
 
@@ -191,7 +191,7 @@ class Orphans:
         if count == "0":
             return
         for by in producers:
-            if by in self._silent:  # what was appended has to be folded before more of its runs are presumed dead
+            if by in self._silent:  # the fold comes to what was appended first
                 self._silent[by] = self._silent[by]._replace(end=last)
         self._log.warning(
             "presumed dead, since its producer fell silent: %s run(s) of %s", count, ", ".join(producers)

@@ -1,4 +1,4 @@
-"""The projector: takes the lease or stands by, runs session after session, and waits out what waiting mends."""
+"""The projector: takes the lease or stands by, runs session after session, and waits while Redis is away."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 class Projector:
     """Folds `{namespace}:wal` into its projection, exactly once and in order. Of several, one is active.
 
-    `url_or_client` as for `producer.Producer`. `bounds` are part of the projection: one made with others is refused
-    (ConfigMismatch). The time-out of a client object must exceed a quarter of `lease_ttl` (seconds). A run started
-    with heartbeats is presumed dead when its producer has been silent for longer than `heartbeat_ttl`, which must not
-    be shorter than the producers'.
+    `url_or_client` as for `producer.Producer`. `bounds` are part of the projection: a projection made with others is
+    refused (ConfigMismatch). The time-out of a client object must exceed a quarter of `lease_ttl` (seconds). The
+    projector presumes a run with heartbeats dead when its producer has been silent for longer than `heartbeat_ttl`
+    (seconds), which must not be shorter than the producers'.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Projector:
     def run(self) -> None:
         """Project until `stop()` is called, from a signal handler or another thread.
 
-        Redis being away is waited out. Raises ConfigMismatch, Damaged and ServerRefused, which an operator mends.
+        Waits while Redis is away. Raises ConfigMismatch, Damaged and ServerRefused, which an operator repairs.
         """
         pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._wait)
         try:
@@ -94,9 +94,9 @@ class Projector:
             self._close()
 
     def drain(self) -> int:
-        """Take the lease, project what the log holds, give it back; the number of entries projected.
+        """Take the lease, project all that the log holds, and give it back; the number of entries projected.
 
-        Waits for another projector's lease to end. Raises ServerUnavailable instead of waiting for a server.
+        Waits for another projector's lease to end. Raises ServerUnavailable where `run` waits, else what `run` does.
         """
         before = self._projected = 0
         while not self._stopping:
@@ -108,7 +108,7 @@ class Projector:
         return self._projected - before
 
     def stop(self) -> None:
-        """Ask `run` to end: the batch in hand is committed, the lease released."""
+        """Ask `run` to end; it commits the batch in hand and gives the lease back."""
         self._stopping = True
 
     # -- one session, from the wait for the lease to its end --
@@ -116,7 +116,7 @@ class Projector:
     _projected = 0
 
     def _serve(self, *, until_idle: bool) -> bool:
-        """Whether the session got anywhere; its trouble is raised once it did not."""
+        """One session, under one lease; whether it went well. Its error is raised."""
         link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, SILENCE, ORPHAN))
         session = None
         try:
@@ -152,7 +152,7 @@ class Projector:
             link.close()
 
     def _acquire(self, link: Link) -> Lease | None:
-        """The lease, as soon as it is free; None when told to stop before."""
+        """The lease, as soon as it is free; None if `stop` came first."""
         while not self._stopping:
             answer = acquire(link, self._keys, ttl_ms=self._ttl_ms, previous=self._lease)
             if isinstance(answer, Lease):
