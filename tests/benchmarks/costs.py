@@ -1,4 +1,4 @@
-"""The costs of one entry, part by part, and what follows from them: the figures of the README's page on scaling."""
+"""The costs of one entry, part by part, and what follows from them: the figures of docs/performance.md on scaling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: Markdown for the README, or one JSON document."""
+"""The report: Markdown for docs/performance.md, or one JSON document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second fold, naive and slow, written from DESIGN.md alone: what the projection has to be.
+"""A second fold, naive and slow, written from docs/architecture.md alone: what the projection has to be.
 
 It keeps everything it ever folded and recomputes what the projection shows: statistics from the list of an
 action's completions, lists by cutting the whole of them, what to evict by looking at every row. It shares

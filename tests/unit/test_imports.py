@@ -1,4 +1,4 @@
-"""Which module may import which (DESIGN, "Layout"), and what a light import does not load."""
+"""Which module may import which (docs/architecture.md), and what a light import does not load."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def run(scale: Scale) -> list[Row]:
 
 
 _SO_FAR = {ACTIONS_5000.name: 4.0}
-"""Of the log's own commands, by workload: the target is 1.5. README, *Speed*, has what takes the rest."""
+"""Of the log's own commands, by workload: the target is 1.5. docs/performance.md has what takes the rest."""
 
 
 def _of_workload(here: Site, workload: Workload, scale: Scale) -> list[Row]:

@@ -23,7 +23,7 @@ _BLOCK = 1000
 _PATIENCE = 60.0
 _OURS, _DEFAULT, _EXCLUSIVE = "ours", "unix", "unix-excl"
 _SO_FAR = 1.9
-"""Beside an insert by the spool's own VFS, where the target is 1.25. README, *Speed*, has what holds it back."""
+"""Beside an insert by the spool's own VFS, where the target is 1.25. docs/performance.md has what holds it back."""
 
 _NOTE = (
     "an insert is a transaction of its own, in WAL mode, synchronous NORMAL, of the same row; once by SQLite's "

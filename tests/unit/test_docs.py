@@ -1,0 +1,122 @@
+"""The documents name what exists: files, folders, imports, keys, checks, links. The README stays short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from projector import keys
+from projector.doctor.examination import CHECKS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+QUOTED = re.compile(r"`([^`]+)`")
+SHARED = QUOTED.findall(ARCHITECTURE.split("what both sides share:", 1)[1].split(". ", 1)[0])
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+def rows(text: str, heading: str) -> Iterator[list[str]]:
+    """The cells of each row of the table that `heading` begins with, up to the next heading."""
+    section = text.split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    for line in section.splitlines():
+        if line.startswith("|") and not line.startswith("|---"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def file_rows() -> list[tuple[list[str], list[str]]]:
+    """(paths, what they may import) of each row of both tables of files."""
+    found = [row for side in ("### The write side", "### The read side") for row in rows(ARCHITECTURE, side)]
+    return [(QUOTED.findall(first), QUOTED.findall(last)) for first, _, last in found if first.startswith("`")]
+
+
+def sources() -> list[str]:
+    found = [path for package in ("producer", "projector") for path in (ROOT / package).rglob("*")]
+    return [str(path.relative_to(ROOT)) for path in found if path.suffix in (".py", ".lua")]
+
+
+def row_of(source: str) -> tuple[list[str], list[str]] | None:
+    """The row whose path is the longest that covers `source`."""
+    covering = [
+        (len(path), row)
+        for row in file_rows()
+        for path in row[0]
+        if source == path or (path.endswith("/") and source.startswith(path))
+    ]
+    return max(covering, key=lambda found: found[0])[1] if covering else None
+
+
+def imported(source: str) -> set[str]:
+    text = (ROOT / source).read_text()
+    found = re.findall(r"^\s*from ((?:producer|projector)[\w.]*) import (\w+)", text, re.MULTILINE)
+    found += [(name, "") for name in re.findall(r"^\s*import ((?:producer|projector)[\w.]*)", text, re.MULTILINE)]
+    return {f"{module}.{name}" if (ROOT / module.replace(".", "/")).is_dir() else module for module, name in found}
+
+
+def test_every_file_and_folder_in_the_tables_exists() -> None:
+    named = [path for paths, _ in file_rows() for path in paths]
+    named += [path for row in rows(ARCHITECTURE, "### Around them") for path in QUOTED.findall(row[0])]
+    assert len(named) > 40
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_source_file_has_a_row() -> None:
+    assert [source for source in sources() if row_of(source) is None and "/cli/__main__" not in source] == []
+
+
+@pytest.mark.parametrize("source", [source for source in sources() if source.endswith(".py")])
+def test_a_file_imports_no_more_than_its_row_says(source: str) -> None:
+    row = row_of(source)
+    assert row is not None
+    package = source.split("/")[0]
+    paths, names = row
+    allowed = [name if re.match(r"producer\b|projector\b", name) else f"{package}.{name}" for name in names]
+    if package == "projector":
+        allowed += SHARED
+    allowed += [path.removesuffix(".py").strip("/").replace("/", ".") for path in paths]
+    assert [
+        name for name in imported(source) if not any(name == one or name.startswith(f"{one}.") for one in allowed)
+    ] == []
+
+
+def test_every_path_that_a_recipe_names_exists() -> None:
+    recipes = ARCHITECTURE.split("## Where to put something new", 1)[1]
+    named = [
+        path for path in QUOTED.findall(recipes) if re.fullmatch(r"(docs|tests|producer|projector)/[\w/.]*", path)
+    ]
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_keys_are_those_of_the_one_module_of_key_names() -> None:
+    assert keys.__doc__ is not None
+    spelled = set(re.findall(r"^    (\{ns\}:\S+(?: id>)?)", keys.__doc__, re.MULTILINE))
+    assert {QUOTED.findall(row[0])[0] for row in rows(ARCHITECTURE, "## Keys") if row[0] != "key"} == spelled
+
+
+def test_every_check_of_the_doctor_is_explained() -> None:
+    table = rows((ROOT / "docs" / "operations.md").read_text(), "## What the doctor finds")
+    assert {check for row in table for check in QUOTED.findall(row[0])} == set(CHECKS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_to_a_file(document: Path) -> None:
+    links = [link for link in LINK.findall(document.read_text()) if "://" not in link]
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_glossary_is_alphabetical_and_has_each_word_once() -> None:
+    words = re.findall(r"^\*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert len(words) > 50
+    assert words == sorted(set(words), key=str.casefold)
+
+
+def test_the_readme_is_short_and_has_both_commands() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 130
+    begun = "    python3 -m venv .venv && .venv/bin/pip install -q"
+    assert f"{begun} '.[embedded]' && .venv/bin/projector demo" in lines
+    assert f"{begun} -e '.[test]' && .venv/bin/pytest" in lines
