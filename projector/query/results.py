@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 __all__ = ["ActionStats", "ScannerStats", "Status", "Totals"]
 
-_EVERY_FIELD = ConfigDict(json_schema_serialization_defaults_required=True)
 _Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
 
 
-@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
+@dataclass(frozen=True, slots=True)
 class ActionStats:
     """The statistics of one action; zeros and None for an action that was never seen.
 
@@ -41,7 +40,7 @@ class ActionStats:
     last_entry_id: _Text = None
 
 
-@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
+@dataclass(frozen=True, slots=True)
 class ScannerStats:
     """The statistics of one scanner; zeros and None for a scanner that was never seen.
 
@@ -58,7 +57,7 @@ class ScannerStats:
     actions: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, config=_EVERY_FIELD)
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Counts for the life of the log."""
 

@@ -35,8 +35,10 @@ def doctor(
     findings = examine(client, log.namespace, seconds=interval)
     healthy = is_healthy(findings)
     if as_json:
+        from projector.documents import Examined
+
         server = where(client)
-        write_json({"namespace": log.namespace, "server": server, "healthy": healthy, "findings": findings})
+        write_json(Examined(log.namespace, server, healthy, findings))
     else:
         write(findings_page(findings))
     if not healthy:

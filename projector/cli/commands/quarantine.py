@@ -33,12 +33,14 @@ _ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 def list_(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
     """What is in the quarantine, the latest first."""
-    from projector.cli.display.quarantined import document_of, entries_page
+    from projector.cli.display.quarantined import entries_page
 
     with _open(log) as opened:
         entries, size = opened.entries(limit), opened.size()
     if as_json:
-        write_json([document_of(entry) for entry in entries])
+        from projector.documents import KeptEntry
+
+        write_json([KeptEntry.of(entry) for entry in entries])
     elif size:
         write(entries_page(entries, size=size, now=_now()))
     else:
@@ -47,7 +49,7 @@ def list_(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
 
 def show(entry_id: _Id, as_json: Json = False, *, log: Log) -> None:
     """One entry: why it was not folded, who wrote it and when, and its fields."""
-    from projector.cli.display.quarantined import document_of, entry_page
+    from projector.cli.display.quarantined import entry_page
 
     _check(entry_id)
     with _open(log) as opened:
@@ -58,7 +60,9 @@ def show(entry_id: _Id, as_json: Json = False, *, log: Log) -> None:
             "those that are: projector quarantine list"
         )
     if as_json:
-        write_json(document_of(entry))
+        from projector.documents import KeptEntry
+
+        write_json(KeptEntry.of(entry))
     else:
         write(entry_page(entry, now=_now()))
 

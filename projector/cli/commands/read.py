@@ -7,7 +7,7 @@ and `overdue`: whether it takes longer than that. Without `--json` they print ta
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,7 +92,8 @@ def in_flight(
 
     Beside each run stands its action's p95: what takes longer than 95 % of the runs before is red.
     """
-    from projector.cli.display.answer import answer, open_query, running_documents, usual_durations
+    from projector.cli.display.answer import answer, now_ms, open_query, usual_durations
+    from projector.query.overview import running
 
     with open_query(log) as query:
         dead = query.orphans()[:limit]
@@ -105,7 +106,7 @@ def in_flight(
             if dead or orphans:
                 report.in_flight(dead, title="Presumed dead")
 
-        answer(query, dead if orphans else running_documents(records, usual), as_json, fill)
+        answer(query, dead if orphans else running(records, usual, now=now_ms()), as_json, fill)
 
 
 def status(
@@ -128,25 +129,26 @@ def status(
 
 
 def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
-    from projector.cli.display.answer import answer, running_documents, usual_durations
+    from projector.cli.display.answer import answer, now_ms, usual_durations
+    from projector.query.overview import Overview, running
 
     totals, actions = query.totals(), query.actions()
     executions, cleanups = query.recent_action_executions(limit), query.recent_cleanup_operations(limit)
-    running, orphans = query.in_flight(), query.orphans()
-    usual = usual_durations(query, running)
-    document = {
-        "totals": totals,
-        "actions": actions,
-        "in_flight": running_documents(running, usual),
-        "orphans": orphans,
-        "recent_executions": executions,
-        "recent_cleanups": cleanups,
-    }
+    runs, orphans = query.in_flight(), query.orphans()
+    usual = usual_durations(query, runs)
+    document = Overview(
+        totals=totals,
+        actions=actions,
+        in_flight=running(runs, usual, now=now_ms()),
+        orphans=orphans,
+        recent_executions=executions,
+        recent_cleanups=cleanups,
+    )
 
     def fill(report: Report) -> None:
         report.totals(totals)
         report.actions(actions, limit=limit)
-        report.overdue(running, usual=usual)
+        report.overdue(runs, usual=usual)
         if orphans:
             report.in_flight(orphans[:limit], title="Presumed dead")
         if executions:
@@ -158,30 +160,32 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
 
 
 def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
-    from projector.cli.display.answer import answer, running_documents
+    from projector.cli.display.answer import answer, now_ms
+    from projector.query.overview import ActionOverview, running
 
     found = query.action_stats(action)
-    running = [record for record in query.in_flight() if record.action_id == action]
+    runs = [record for record in query.in_flight() if record.action_id == action]
     orphans = [record for record in query.orphans() if record.action_id == action]
     usual = query.duration_percentiles([action])
-    if found.last_entry_id is None and not running and not as_json:
+    if found.last_entry_id is None and not runs and not as_json:
         raise ProjectorError(
             f"no statistics for action {visible(action)} in namespace {query.namespace}; "
             "those there are: projector stats"
         )
-    more = {
-        "p95_duration_ms": usual.get(action),
-        "in_flight": running_documents(running, usual),
-        "orphans": orphans,
-    }
+    document = ActionOverview(
+        **{field.name: getattr(found, field.name) for field in fields(found)},
+        p95_duration_ms=usual.get(action),
+        in_flight=running(runs, usual, now=now_ms()),
+        orphans=orphans,
+    )
 
     def fill(report: Report) -> None:
         report.action(found, p95=usual.get(action))
-        if running:
-            report.in_flight(running, usual=usual, title="Running")
+        if runs:
+            report.in_flight(runs, usual=usual, title="Running")
         if orphans:
             report.in_flight(orphans[:limit], title="Presumed dead")
         if executions := query.recent_action_executions(limit, action_id=action):
             report.executions(executions, title="Recent executions")
 
-    answer(query, asdict(found) | more, as_json, fill)
+    answer(query, document, as_json, fill)

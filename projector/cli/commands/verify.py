@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,7 +30,9 @@ def verify(as_json: Json = False, *, log: Log) -> None:
     with progress_bar("Verifying") as progress:
         outcome = verify_projection(log.location.url, log.namespace, progress=progress)
     if as_json:
-        write_json({"identical": outcome.identical, **asdict(outcome)})
+        from projector.documents import Verified
+
+        write_json(Verified.of(outcome))
     else:
         write(_report(outcome))
     if not outcome.identical:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from producer.terminal.options import LogAddress
 from producer.terminal.stdout import write, write_json
 from projector.cli.display.report import Report
 from projector.query import Query, Status
-from projector.query.remarks import is_overdue
 from projector.records import InFlightRecord
 
-__all__ = ["answer", "open_query", "running_documents", "usual_durations", "write_report"]
+__all__ = ["answer", "now_ms", "open_query", "usual_durations", "write_report"]
+
+
+def now_ms() -> int:
+    """Epoch ms by this machine's clock."""
+    return int(time.time() * 1000)
 
 
 def open_query(log: LogAddress) -> Query:
@@ -31,7 +34,7 @@ def answer(query: Query, document: Any, as_json: bool, fill: Callable[[Report], 
 
 def write_report(status: Status, fill: Callable[[Report], None]) -> None:
     """Write the report that `fill` fills, with the notice that `status` gives rise to."""
-    report = Report(status, now=int(time.time() * 1000))
+    report = Report(status, now=now_ms())
     fill(report)
     write(report.text())
 
@@ -39,16 +42,3 @@ def write_report(status: Status, fill: Callable[[Report], None]) -> None:
 def usual_durations(query: Query, records: Sequence[InFlightRecord]) -> dict[str, int]:
     """The p95 (ms) of the durations of each action that `records` are runs of."""
     return query.duration_percentiles(record.action_id for record in records)
-
-
-def running_documents(records: Sequence[InFlightRecord], usual: Mapping[str, int]) -> list[dict[str, object]]:
-    """`records` for --json, each with the `usual` p95 of its action, and whether it takes longer."""
-    now = int(time.time() * 1000)
-    return [
-        asdict(record)
-        | {
-            "p95_duration_ms": usual.get(record.action_id),
-            "overdue": is_overdue(record, now=now, usual=usual),
-        }
-        for record in records
-    ]

@@ -1,9 +1,8 @@
-"""Entries of the quarantine as a table, as a page, as JSON."""
+"""Entries of the quarantine as a table and as a page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from projector.cli.display.durations import ago, clock_time
 from projector.cli.display.page import page, page_console
@@ -11,7 +10,7 @@ from projector.cli.display.tables import QUARANTINE, pairs, table_of
 from projector.cli.display.visible import visible
 from projector.quarantine import QuarantinedEntry, QuarantinedField
 
-__all__ = ["document_of", "entries_page", "entry_page"]
+__all__ = ["entries_page", "entry_page"]
 
 
 def entries_page(entries: Sequence[QuarantinedEntry], *, size: int, now: int) -> str:
@@ -34,21 +33,6 @@ def entry_page(entry: QuarantinedEntry, *, now: int) -> str:
     if entry.more_fields:
         fields.append(("…", f"and {entry.more_fields:,} more fields, which were not kept"))
     return page(pairs(rows), "", pairs(fields))
-
-
-def document_of(entry: QuarantinedEntry) -> dict[str, Any]:
-    """An entry for --json; bytes that are no UTF-8 as `\\xff`."""
-    return {
-        "entry_id": entry.entry_id,
-        "at": entry.at,
-        "reason": entry.reason,
-        "by": entry.by,
-        "seq": entry.seq,
-        "fields": [
-            {"name": _text(field.name), "value": _text(field.value), "length": field.length} for field in entry.fields
-        ],
-        "more_fields": entry.more_fields,
-    }
 
 
 def _shown(field: QuarantinedField) -> str:

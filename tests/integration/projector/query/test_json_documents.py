@@ -1,0 +1,57 @@
+"""What each command prints with --json is what its schema in docs/schema/ says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.support.projection import Log, completed, started
+
+pytestmark = pytest.mark.server
+
+SCHEMAS = Path(__file__).parents[4] / "docs" / "schema"
+PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
+CLEANED = (
+    '{"type":"cleanup_executed","scanner_id":"s","resource_id":"lock:a","action":"delete","success":true,'
+    '"executed_at":1790000000000}'
+)
+ORPHANED = (
+    '{"type":"action_execution_orphaned","action_id":"a","execution_id":"x","reason":"silent",'
+    '"orphaned_at":1790000000000}'
+)
+COMMANDS = {
+    "stats": ["stats"],
+    "stats-action": ["stats", "a"],
+    "recent": ["recent"],
+    "failures": ["failures"],
+    "cleanups": ["cleanups"],
+    "in-flight": ["in-flight"],
+    "in-flight-orphans": ["in-flight", "--orphans"],
+    "status": ["status"],
+    "quarantine-list": ["quarantine", "list"],
+    "quarantine-show": ["quarantine", "show", "9-0"],
+    "verify": ["verify"],
+    "doctor": ["doctor", "--interval", "0"],
+}
+
+
+def test_every_document_validates_against_its_schema(log: Log) -> None:
+    assert {path.stem for path in SCHEMAS.iterdir()} == set(COMMANDS)
+    operations = [started("a", "x"), ORPHANED, started("a", "y"), started("a"), completed("a"), CLEANED]
+    operations += [completed("b", False, error="é"), started("b")]
+    for number, operation in enumerate(operations, 1):
+        log.add(operation, entry_id=f"{number}-0")
+    log.add(b"\xff", entry_id="9-0")
+    log.drain()
+    log.client.hset(log.key("totals"), "successes", "99")
+    for name, arguments in COMMANDS.items():
+        command = [*PROJECTOR, *arguments, "--json", "--url", log.url, "--namespace", log.namespace]
+        printed = subprocess.run(command, capture_output=True, text=True, check=False)
+        document = json.loads(printed.stdout)
+        assert document, name
+        Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text())).validate(document)
