@@ -19,7 +19,7 @@ _LATE = -100
 """The priority: after multiprocessing's finalizers, and those that an engine is likely to have."""
 
 _tasks: list[Callable[[], None]] = []
-_expected = False
+_expected_in = 0  # the process id
 
 
 def at_process_end(task: Callable[[], None], *, last: bool = False) -> None:
@@ -29,9 +29,9 @@ def at_process_end(task: Callable[[], None], *, last: bool = False) -> None:
 
 def expect_process_end() -> None:
     """Have the tasks done at the end of this very process, even if it is a child of multiprocessing."""
-    global _expected
-    if not _expected:
-        _expected = True
+    global _expected_in
+    if _expected_in != os.getpid():
+        _expected_in = os.getpid()
         if _leaves_by_exit():
             from multiprocessing.util import Finalize
 
@@ -68,10 +68,4 @@ def _end() -> None:
             logging.getLogger("producer").exception("at the end of the process")
 
 
-def _begin_process() -> None:
-    global _expected
-    _expected = False
-
-
 atexit.register(_end)
-os.register_at_fork(after_in_child=_begin_process)

@@ -189,18 +189,16 @@ class SpoolDirectory:
 
     def _rescue(self, path: Path, lock: SpoolLock) -> SpoolQueue | None:
         queue = None
+        noted = Waiting.noted(lock.path)
         saved, saved_lock = SpoolLock.of_new_spool(path.parent)
         try:
-            noted = Waiting.noted(lock.path)
-            is_saved = rescue(path, saved, None if noted is None else noted.owner)
-            if is_saved:
-                saved_lock.leave_to_owner_of(saved)
+            if rescue(path, saved, saved_lock, None if noted is None else noted.owner):
                 queue = self._open(saved, saved_lock)
+            else:
+                saved_lock.remove()
         except BaseException:
             saved_lock.remove()
             raise
-        if not is_saved:
-            saved_lock.remove()
         lock.remove()
         return queue
 

@@ -113,7 +113,7 @@ class SpoolFile:
             raise
 
     def remove(self, last: int) -> int:
-        """Delete all operations up to the number `last`; how many there were."""
+        """Delete all operations up to the number `last`; returns how many there were."""
         return self.writer.execute("DELETE FROM operation WHERE seq <= ?", (last,)).rowcount
 
     def claim(self, acked: int) -> None:

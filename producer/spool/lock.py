@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,9 +70,3 @@ class SpoolLock(FileLock):
     def note(self, waiting: Waiting | None) -> None:
         """Write down what waits; None: nobody knows without a look into the spool itself."""
         self.write((b"" if waiting is None else orjson.dumps(asdict(waiting))).ljust(_NOTE_BYTES))
-
-    def leave_to_owner_of(self, path: Path) -> None:
-        """If root has made the lock: let the user whose file `path` is take it, too."""
-        if os.geteuid() == 0:
-            whose = path.stat()
-            os.fchown(self.descriptor, whose.st_uid, whose.st_gid)

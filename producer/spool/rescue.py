@@ -27,16 +27,18 @@ _SIDES = ("", "-wal")
 """The file and SQLite's log beside it; the third, the log's index, is made anew."""
 _SEARCH = 100_000
 _ROWS = "SELECT seq, at, checksum, op FROM operation"
-_NAMED = re.compile(r"[0-9a-f]{16}")
-"""The names of our spools: the directory may hold other files, too."""
+_JUNK = re.compile(r"\.rescue-([0-9a-f]{16})|([0-9a-f]{16})\.(?:lock|spool-wal|spool-shm)")
+"""Only names of ours: the directory may hold other files, too."""
 
 _log = logging.getLogger("producer")
 
 _Row = tuple[int, int, int, bytes]
 
 
-def rescue(path: Path, saved: Path, noted: file.Owner | None) -> bool:
+def rescue(path: Path, saved: Path, lock: SpoolLock, noted: file.Owner | None) -> bool:
     """Save what is intact of the file at `path` into a new file at `saved`, and put `path` aside, as it was found.
+
+    `lock` is the new file's. Both belong to the user whose file `path` is, who must be able to deliver it.
 
     `path` must not be open: a copy is read. If its owner cannot be read there, the owner is as `noted`. Returns False
     if nothing was intact. Raises sqlite3.Error and OSError if the new file cannot be written; `path` then stays.
@@ -51,9 +53,10 @@ def rescue(path: Path, saved: Path, noted: file.Owner | None) -> bool:
             shutil.copyfile(each, scratch / each.name)
         rows = _save(scratch / path.name, draft, noted)
         if rows:
-            if os.geteuid() == 0:  # the producers of the user whose file it is have to be able to deliver it
+            if os.geteuid() == 0:
                 whose = path.stat()
                 os.chown(draft, whose.st_uid, whose.st_gid)
+                os.chown(lock.descriptor, whose.st_uid, whose.st_gid)
             draft.rename(saved)
     _put_aside(path, rows)
     return rows > 0
@@ -136,19 +139,11 @@ def sweep(directory: Path) -> None:
     before the damaged file is put aside.
     """
     with suppress(OSError):
-        names = os.listdir(directory)
-        spools = {name.removesuffix(SPOOL) for name in names if name.endswith(SPOOL)}
-        for stem in sorted({_stem(name) for name in names} - spools):
-            if _NAMED.fullmatch(stem):
-                with suppress(OSError):
-                    _sweep_up(directory / f"{stem}{SPOOL}")
-
-
-def _stem(name: str) -> str:
-    for suffix in (LOCK, *(SPOOL + side for side in file.SIDES)):
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    return name.removeprefix(_SCRATCH) if name.startswith(_SCRATCH) else ""
+        names = set(os.listdir(directory))
+        stems = {found[1] or found[2] for name in names if (found := _JUNK.fullmatch(name))}
+        for stem in sorted(stem for stem in stems if f"{stem}{SPOOL}" not in names):
+            with suppress(OSError):
+                _sweep_up(directory / f"{stem}{SPOOL}")
 
 
 def _sweep_up(path: Path) -> None:

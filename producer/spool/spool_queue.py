@@ -200,30 +200,20 @@ class SpoolQueue:
             if self._closed:
                 return
             self._closed = True
-            try:
-                is_empty = self._damage is None and self._is_empty()
-            finally:
-                self._file.close()
-            try:
-                if is_empty:
-                    file.remove(self.path)
-            except OSError:
-                is_empty = False  # the next producer will remove it
+            is_empty = False
+            with suppress(sqlite3.Error, OSError):  # in doubt the file stays, for the next producer to look into
+                self._count()
+                self._lock.note(self.state())
+                if not self.waiting and self._damage is None:
+                    self._file.writer.execute("PRAGMA synchronous = OFF")  # the file is about to be removed
+                    is_empty = True
+            self._file.close()
             if is_empty:
-                self._lock.remove()
-            else:
-                self._lock.release()
-
-    def _is_empty(self) -> bool:
-        """Whether nothing waits, by the file itself."""
-        try:
-            self._count()
-            if not self.waiting:
-                self._file.writer.execute("PRAGMA synchronous = OFF")  # the file is about to be removed
-            self._lock.note(self.state())
-        except (sqlite3.Error, OSError):
-            return False
-        return not self.waiting
+                with suppress(OSError):
+                    file.remove(self.path)
+                    self._lock.remove()
+                    return
+            self._lock.release()
 
     # -- fork --
 

@@ -13,7 +13,7 @@ import redis
 from producer import Producer, Spool, SpoolFull
 from tests.integration.producer.spool.test_spool import record
 from tests.support.proxy import Proxy
-from tests.support.servers import Server
+from tests.support.servers import Server, eventually
 from tests.support.spooling import counted, files, first_occurrences, meant_for
 
 pytestmark = pytest.mark.server
@@ -75,6 +75,26 @@ def test_a_bit_that_flips_in_a_living_engine_s_spool_costs_that_operation_and_ho
     }
     assert caplog.text.count("was damaged: it is kept as") == 1
     assert caplog.text.count("operations are forwarded again") <= 1
+    assert files(spool) == ["damaged"]
+
+
+def test_what_is_recorded_after_the_damage_was_found_does_not_overtake_what_was_recorded_before(
+    shared_server: Server, gate: Proxy, client: redis.Redis, namespace: str, spool: Path
+) -> None:
+    with opened(gate, shared_server.url, namespace, spool) as producer:
+        record(producer, 3)
+        by = producer.cleanup_executed("s", "r00000004", "delete", True).by
+        delivery: Any = producer._delivery
+        queue = delivery._running[0]
+        damaged = queue.path
+        flip(producer, spool, b"r00000004")
+        eventually(lambda: queue.path != damaged, what="a new file")
+        record(producer, 3)
+        assert queue.waiting == 3
+        gate.open()
+        assert producer.flush(PATIENT, leftovers=False)  # a flush of its own operations waits for the old ones, too
+        assert first_occurrences(client, namespace) == {by: [1, 2, 3, 5, 6, 7]}
+    assert counted(shared_server.url, namespace)["duplicates"] == 0
     assert files(spool) == ["damaged"]
 
 
