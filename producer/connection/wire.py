@@ -162,7 +162,11 @@ def send_once(client: Client, *command: Any, seconds: float = DEFAULT_SECONDS) -
     The second word of the command is its key. Waits for `seconds`, or for as long as the client was configured to, if
     that is shorter. Every failure is a RedisError.
     """
-    return Wire(client, command[1] if len(command) > 1 else b"").exchange(command, seconds)
+    wire = Wire(client, command[1] if len(command) > 1 else b"")
+    try:
+        return wire.exchange(command, seconds)
+    except SlotMoved:  # the command took no effect, and the wire finds the new node
+        return wire.exchange(command, seconds)
 
 
 def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:

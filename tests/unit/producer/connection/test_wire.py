@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import fakeredis
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import MovedError, ResponseError
 
-from producer.connection.wire import Wire, entries_of, pairs_of
+from producer.connection.wire import Wire, entries_of, pairs_of, send_once
 
 
 @pytest.fixture
@@ -42,6 +43,25 @@ def test_a_reader_that_stops_before_the_last_reply_closes_the_wire(wire: Wire) -
 def test_more_commands_than_fit_in_a_piece_are_all_sent(wire: Wire) -> None:
     wire.send(("INCR", "key") for _ in range(250))
     assert list(wire.replies(250, seconds=5)) == list(range(1, 251))
+
+
+def test_a_key_that_has_moved_is_asked_for_once_more_at_its_new_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Moved(fakeredis.FakeRedis):
+        """A client of a cluster whose node says once that the key is elsewhere."""
+
+        nodes_manager = SimpleNamespace(initialize=lambda: asked.append("nodes"))
+
+    def pool_of(client: Any, _key: bytes) -> Any:
+        asked.append("pool")
+        if asked == ["pool"]:
+            raise MovedError("5649 127.0.0.1:7001")
+        return client.connection_pool
+
+    asked: list[str] = []
+    monkeypatch.setattr("producer.connection.wire.is_cluster", lambda _client: True)
+    monkeypatch.setattr("producer.connection.wire.pool_of", pool_of)
+    assert send_once(Moved(), "INCR", "key") == 1
+    assert asked == ["pool", "nodes", "pool"]
 
 
 @pytest.mark.parametrize("reply", [[b"a", 1, b"b", 2], [[b"a", 1], [b"b", 2]], {b"a": 1, b"b": 2}])
