@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.terminal.exit_status import FAILED
+from projector.cli.commands.answer import write_report
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
@@ -75,8 +76,6 @@ def _demonstrate(seconds: float) -> bool:
 
 
 def _report(query: Query) -> None:
-    from projector.cli.display.answer import write_report
-
     def fill(report: Report) -> None:
         report.totals(query.totals())
         report.actions(query.actions(), limit=_LIMIT)

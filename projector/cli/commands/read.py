@@ -14,6 +14,7 @@ import typer
 
 from producer.terminal.options import Json, Log
 from producer.terminal.stdout import write_json
+from projector.cli.commands.answer import answer, now_ms, open_query, usual_durations, write_report
 from projector.cli.display.visible import visible
 from projector.cli.options import Limit
 from projector.errors import ProjectorError
@@ -40,8 +41,6 @@ def stats(action: _Action = None, limit: Limit = 10, as_json: Json = False, *, l
 
     An action never seen: zeros with --json, otherwise exit status 1.
     """
-    from projector.cli.display.answer import open_query
-
     with open_query(log) as query:
         if action is None:
             _stats_of_all(query, limit, as_json)
@@ -53,8 +52,6 @@ def recent(
     action: _OfAction = None, failed: _Failed = None, limit: Limit = 10, as_json: Json = False, *, log: Log
 ) -> None:
     """The latest executions that have ended."""
-    from projector.cli.display.answer import answer, open_query
-
     with open_query(log) as query:
         success = None if failed is None else not failed
         records = query.recent_action_executions(limit, action_id=action, success=success)
@@ -64,8 +61,6 @@ def recent(
 
 def failures(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
     """The latest executions that have failed."""
-    from projector.cli.display.answer import answer, open_query
-
     with open_query(log) as query:
         records = query.recent_failures(limit)
         answer(query, records, as_json, lambda report: report.failures(records))
@@ -73,8 +68,6 @@ def failures(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
 
 def cleanups(scanner: _OfScanner = None, limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
     """The latest cleanups: what was deleted or released, and by whom."""
-    from projector.cli.display.answer import answer, open_query
-
     with open_query(log) as query:
         records = query.recent_cleanup_operations(limit, scanner_id=scanner)
         none = "no cleanup is like that" if scanner else "nothing has been cleaned up yet"
@@ -92,7 +85,6 @@ def in_flight(
 
     Beside each run stands its action's p95: what takes longer than 95 % of the runs before is red.
     """
-    from projector.cli.display.answer import answer, now_ms, open_query, usual_durations
     from projector.query.overview import running
 
     with open_query(log) as query:
@@ -116,8 +108,6 @@ def status(
     log: Log,
 ) -> None:
     """Where the projection stands: the active projector, how much waits, what was lost or refused."""
-    from projector.cli.display.answer import open_query, write_report
-
     with open_query(log) as query:
         found = query.status()
     if as_json:
@@ -129,7 +119,6 @@ def status(
 
 
 def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
-    from projector.cli.display.answer import answer, now_ms, usual_durations
     from projector.query.overview import Overview, running
 
     totals, actions = query.totals(), query.actions()
@@ -160,7 +149,6 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
 
 
 def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
-    from projector.cli.display.answer import answer, now_ms
     from projector.query.overview import ActionOverview, running
 
     found = query.action_stats(action)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from producer.terminal.options import LogAddress
 from producer.terminal.stdout import write, write_json
-from projector.cli.display.report import Report
-from projector.query import Query, Status
-from projector.records import InFlightRecord
+
+if TYPE_CHECKING:
+    from projector.cli.display.report import Report
+    from projector.query import Query, Status
+    from projector.records import InFlightRecord
 
 __all__ = ["answer", "now_ms", "open_query", "usual_durations", "write_report"]
 
@@ -21,6 +23,8 @@ def now_ms() -> int:
 
 
 def open_query(log: LogAddress) -> Query:
+    from projector.query import Query
+
     return Query(log.location.url, log.namespace)
 
 
@@ -34,6 +38,8 @@ def answer(query: Query, document: Any, as_json: bool, fill: Callable[[Report], 
 
 def write_report(status: Status, fill: Callable[[Report], None]) -> None:
     """Write the report that `fill` fills, with the notice that `status` gives rise to."""
+    from projector.cli.display.report import Report
+
     report = Report(status, now=now_ms())
     fill(report)
     write(report.text())
