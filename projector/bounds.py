@@ -1,4 +1,4 @@
-"""The bounds of a projection: how much of each it keeps."""
+"""The bounds of a projection: how many records, runs, actions and the like it keeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 __all__ = ["DEFAULT_LEASE_SECONDS", "SCHEMA", "Bounds"]
 
 SCHEMA = "1"
-"""The version of the projection's keys and rules. A projection made with another has to be rebuilt."""
+"""The version of the projection's keys and rules. A projection of another version has to be rebuilt."""
 
 DEFAULT_LEASE_SECONDS = 5.0
 """How long a projector that has died stays the active one."""
@@ -17,7 +17,7 @@ DEFAULT_LEASE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many of each a projection keeps, all at least 1. They are part of it: other bounds need a rebuild."""
+    """How much a projection keeps; each bound is 1 to 10 million. Other bounds need a rebuild."""
 
     max_entries: int = 1000
     """Records in each of `executions`, `failures`, `cleanups`."""
@@ -40,12 +40,12 @@ class Bounds:
 
     @classmethod
     def of_config(cls, config: bytes) -> Bounds:
-        """The bounds that `config()` was made of; raises ValueError for anything else."""
+        """The bounds that `config` describes; raises ValueError for a text that `config()` did not make."""
         try:
             return cls(**orjson.loads(config))
         except TypeError as error:
             raise ValueError(f"expected the bounds of a projection, found {config!r}") from error
 
     def config(self) -> bytes:
-        """The bounds as they stand in the checkpoint: JSON, names sorted."""
+        """The bounds as the checkpoint holds them: JSON, names sorted."""
         return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)

@@ -1,4 +1,7 @@
-"""The records of the projection, as they stand in Redis: JSON objects with every field, absent ones `null`."""
+"""The records of the projection. In Redis each is a JSON object with every field in this order, absent ones `null`.
+
+The fold writes them (`projector/fold/record.py`), the query library reads them (`projector/query/record_reader.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ __all__ = ["ActionExecutionRecord", "CleanupRecord", "InFlightRecord"]
 
 @dataclass(frozen=True, slots=True)
 class ActionExecutionRecord:
-    """A run that ended. `timestamp` is when it completed; `source`, `execution_type` and `started_at` are None
-    when its start is not known. Its output stands in the log, under `entry_id`."""
+    """A run that ended, at `timestamp`. `source`, `execution_type` and `started_at` are None if its start is not
+    known. Its output is in the log, in entry `entry_id`."""
 
     action_id: str
     source: str | None
@@ -27,7 +30,7 @@ class ActionExecutionRecord:
 
 @dataclass(frozen=True, slots=True)
 class CleanupRecord:
-    """A cleanup that was executed at `timestamp`."""
+    """A cleanup that a scanner executed at `timestamp`."""
 
     scanner_id: str
     resource_id: str
@@ -41,8 +44,8 @@ class CleanupRecord:
 
 @dataclass(frozen=True, slots=True)
 class InFlightRecord:
-    """A run that has started and not ended. `entry_id` is the WAL entry that put it where it stands: its start,
-    among the orphans the operation that presumed it dead."""
+    """A run that has started and not ended. `entry_id` is the WAL entry of its start, or among the orphans the entry
+    that presumed it dead."""
 
     action_id: str
     source: str

@@ -1,8 +1,8 @@
 """The plan of a commit: the writes that bring the projection in Redis to where the history stands.
 
-Whatever was dropped is deleted first, so that a row that came again starts anew. Lists are pushed and trimmed;
-everything else is written as its absolute value, once per commit however often the batch touched it. Of a hash of
-statistics only what changed is written.
+A commit first deletes the dropped rows, so that a row that came again starts anew. It pushes and trims lists, and
+writes everything else as its absolute value, once however often the batch touched it. Of a hash of statistics it
+writes the fields that changed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Plan:
         return len(self.keys) + len(self.writes) + len(self.raw)
 
     def write(self, command: str, key: bytes, kind: str, values: list[str]) -> None:
-        """As many commands as `values` need; none where there are none."""
+        """Add as many commands as `values` need: none for no values."""
         for at in range(0, len(values), _UNPACKED):
             part = values[at : at + _UNPACKED]
             self.writes += (command, self._at(key, kind), len(part))
@@ -56,7 +56,7 @@ class Plan:
         self.raw += (command, self._at(key, kind), len(values), *values)
 
     def push(self, key: bytes, bound: int, records: Iterable[bytes]) -> None:
-        """Onto the head of a list that keeps the newest `bound`."""
+        """Add a push onto the head of a list that keeps the newest `bound` records."""
         texts = [*map(bytes.decode, records)]
         for at in range(0, len(texts), _UNPACKED - 1):
             self.write("PUSH", key, "list", [str(bound), *texts[at : at + _UNPACKED - 1]])
@@ -65,8 +65,8 @@ class Plan:
         self.writes += ("DEL", self._at(key, kind), 0)
 
     def arguments(self, checkpoint: list[str]) -> list[str | int | bytes]:
-        """What commit.lua reads behind the ids, with the checkpoint's fields and values."""
-        # Packed: for this process and for the server that is cheaper than as many arguments.
+        """The arguments of commit.lua behind the ids; `checkpoint` has its fields and values alternately."""
+        # Packed, because as many arguments would cost this process and the server more.
         return [_pack((self.types, checkpoint, self.writes)), *self.raw]
 
     def _at(self, key: bytes, kind: str) -> int:
@@ -79,7 +79,7 @@ class Plan:
 
 
 def plan_of(history: History, keys: Keys) -> Plan:
-    """All that changed in `history` since its last commit."""
+    """The writes for all changes in `history` since its last commit."""
     plan = Plan()
     _drop(plan, history, keys)
     _lists(plan, history, keys)

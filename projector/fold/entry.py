@@ -1,4 +1,4 @@
-"""An entry of the log, read: who wrote it, and the operation or why there is none."""
+"""Reading an entry of the log: its producer and number, and its operation or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ _ENTRY_ID = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}\Z")
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """`by` is None for an entry without identity. Either `operation` is there or `rejection`, the reason why not.
-
-    `fields` are as read, alternately names and values.
+    """An entry has either an `operation` or a `rejection`, the reason why it has none. `by` is None if it names no
+    producer. `fields` are names and values alternately, as they were read.
     """
 
     id: str
@@ -39,14 +38,14 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 def read_entry(entry_id: bytes, fields: list[bytes]) -> Entry:
-    """The entry under `entry_id` with `fields`, alternately names and values. Never raises for what was written."""
+    """The entry `entry_id` with `fields`, names and values alternately. Raises for no content of an entry."""
     raw: bytes | None
     by: bytes | None
     seq: bytes | None
     acked: bytes | None
     retry_of: bytes | None
     names = fields[0::2]
-    # In the order in which our producer writes them: the general way costs three times as much.
+    # Our producer writes the fields in this order, and the general way takes three times as long.
     if names == _OUR_NAMES:
         raw, by, seq, acked = fields[1::2]
         retry_of = None
@@ -103,7 +102,7 @@ def _fault_of_identity(
             by.decode()
         except UnicodeDecodeError:
             return "by: expected UTF-8, found other bytes"
-    # Spelled out, and no regular expressions: both come with each entry.
+    # No regular expression, because every entry has these two fields.
     if not seq.isdigit() or len(seq) > _DIGITS or seq[0] == _ZERO:
         return f"seq: expected a number from 1 with at most {_DIGITS} digits"
     if acked is not None and acked != b"0" and (not acked.isdigit() or len(acked) > _DIGITS or acked[0] == _ZERO):
@@ -114,9 +113,9 @@ def _fault_of_identity(
 
 
 def quarantined_fields(reason: str, fields: list[bytes]) -> list[bytes]:
-    """What the quarantine keeps: the reason, then each field, cut to QUARANTINED_BYTES with its length beside it.
-
-    Of more than MAX_FIELDS fields the first are kept, and `more_fields` says how many were not.
+    """The fields that the quarantine keeps: the reason, then each of `fields`, cut to QUARANTINED_BYTES; behind a
+    value that was cut stands its length. Of more than MAX_FIELDS fields it keeps the first, and `more_fields` counts
+    the others.
     """
     kept = [b"reason", reason.encode()]
     for name, value in zip(fields[0 : 2 * MAX_FIELDS : 2], fields[1 : 2 * MAX_FIELDS : 2], strict=True):

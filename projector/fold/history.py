@@ -1,4 +1,4 @@
-"""The history: all that the fold knows, as plain data. `projector/commit/plan.py` turns its changes into writes."""
+"""The history, on which the fold works, as plain data. `projector/commit/plan.py` turns its changes into writes."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ COUNTED = tuple(name for name in TABLES if name != "quarantine")
 
 
 class History:
-    """What `fold(entries)` comes to. Begun empty, it is whole in memory; a loader can make it stand for a projection.
+    """The result of folding entries. A new history is whole in memory; a loader can make it stand for a projection.
 
-    The lists hold JSON records, newest last, and never more than their bound: all that a Redis list would keep of
-    them. Whoever commits clears them with `committed()`.
+    The lists hold JSON records, newest last, and no more than their bound, like the lists in Redis. After each commit
+    its writer calls `committed()`, which clears them.
     """
 
     __slots__ = (
@@ -91,9 +91,9 @@ class History:
         own.append(record)
 
     def committed(self) -> None:
-        """All changes are written: begin to collect anew."""
+        """Take note that a commit has written all changes, and begin to collect anew."""
         for entry_id in self.quarantine.changed:
-            self.quarantine.rows[entry_id] = []  # its place is all that is ever asked for again
+            self.quarantine.rows[entry_id] = []  # the fold asks again only whether the entry is there
         self.changes_seen()
         self.executions.clear()
         self.failures.clear()

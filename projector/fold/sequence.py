@@ -1,4 +1,4 @@
-"""What has been seen of one producer's numbers: which are new, which came before, which are missing."""
+"""The numbers of one producer: which of them are new, which came before, which are missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Verdict(Enum):
     UNDECIDABLE = "undecidable"
 
 
-# By their own names: Python 3.11 looks a member of an Enum up in a tenth of a microsecond, three times an entry.
+# Names of their own, because Python 3.11 takes a tenth of a microsecond to look up a member of an Enum.
 NEW, DUPLICATE, UNDECIDABLE = Verdict
 _NEXT = (NEW, 0)
 
@@ -26,9 +26,9 @@ _NEXT = (NEW, 0)
 class Sequence:
     """The numbers of one producer.
 
-    `highest` is the highest seen (0 for none), `gaps` the ranges below it that have not come, ascending, each
-    [first, last]. Only so many ranges are kept: the lowest are closed for good, and `closed` is the highest number
-    among those; at or below it, whatever is in no open gap can no longer be told from a duplicate.
+    `highest` is the highest number seen (0: none), `gaps` the ranges below it that have not come, ascending, each
+    [first, last]. The number of ranges is bounded: the lowest are closed for good, and `closed` is the highest number
+    in a closed range. A number up to `closed` that is in no open gap cannot be told from a duplicate.
     """
 
     __slots__ = ("closed", "entry_id", "gaps", "highest")
@@ -40,7 +40,7 @@ class Sequence:
         self.entry_id = ""
 
     def judge(self, seq: int, acked: int, max_gaps: int) -> tuple[Verdict, int]:
-        """(what `seq` is, by how many the missing numbers grow or shrink with it)."""
+        """(the verdict on `seq`, the change in the count of missing numbers)."""
         if seq == self.highest + 1:  # nearly always
             self.highest = seq
             return _NEXT
@@ -76,7 +76,7 @@ class Sequence:
 
     @classmethod
     def of_json(cls, raw: bytes) -> Sequence:
-        """From its JSON; raises ValueError for what is none."""
+        """From its JSON; raises ValueError for JSON of another form."""
         written = msgspec.json.decode(raw, type=_Written)
         self = cls()
         self.highest, self.gaps = written.seq, [list(span) for span in written.gaps]
@@ -85,7 +85,7 @@ class Sequence:
 
 
 class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """As it stands in `{ns}:producers`."""
+    """A sequence as `{ns}:producers` holds it."""
 
     seq: int
     gaps: Collection[Annotated[Collection[int], msgspec.Meta(min_length=2, max_length=2)]]

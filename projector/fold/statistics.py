@@ -1,4 +1,4 @@
-"""What is counted of an action and of a scanner. Averages floor; times are minima and maxima."""
+"""The statistics of an action and of a scanner. Averages floor; times are minima and maxima."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _Value = int | str | None
 
 
 class _Statistics:
-    """Attributes that are the fields of a hash, by the names in FIELDS; None where there is nothing to say.
+    """The attributes in FIELDS are the fields of a hash; the hash lacks those that are None.
 
-    What a commit has to write is what differs from what was written last: the rules need not keep account of it.
+    A commit writes the fields that differ from the commit before, so that the rules need not mark their changes.
     """
 
     __slots__ = ("_written",)
@@ -36,7 +36,7 @@ class _Statistics:
         self._written: tuple[_Value, ...] = (None,) * len(self.FIELDS)
 
     def values(self) -> tuple[_Value, ...]:
-        """Of FIELDS, in that order."""
+        """The attributes in FIELDS, in that order."""
         raise NotImplementedError
 
     def fields(self) -> dict[str, int | str]:
@@ -44,17 +44,17 @@ class _Statistics:
         return {name: value for name, value in zip(self.FIELDS, self.values(), strict=True) if value is not None}
 
     def changes(self) -> Iterable[tuple[str, _Value]]:
-        """What of the hash is to be written. Nothing ever becomes absent again."""
+        """The fields that the next commit has to write. No field ever becomes absent again."""
         values = self.values()
         return compress(zip(self.FIELDS, values, strict=True), map(ne, values, self._written))
 
     def committed(self) -> None:
-        """All is written."""
+        """Take note that a commit has written all changes."""
         self._written = self.values()
 
     def _fill(self, found: dict[bytes, bytes]) -> None:
-        """Take over what was found in Redis; raises ValueError for what is no integer or no field of ours, and where
-        one is missing that is always there."""
+        """Take the values from the hash `found` in Redis; raises ValueError for a value that is no number, for an
+        unknown field, and if a field is missing that every such hash has."""
         missing = self.fields().keys() - {name.decode() for name in found}
         strange = {name.decode() for name in found} - set(self.FIELDS)
         if missing or strange:
@@ -68,7 +68,7 @@ class _Statistics:
 class ActionStatistics(_Statistics):
     """`{ns}:action:<action_id>` and, in `durations`, `{ns}:durations:<action_id>`.
 
-    `changed_durations` is what of the histogram is to be written.
+    `changed_durations` holds the buckets that the next commit has to write.
     """
 
     FIELDS = (
@@ -147,7 +147,7 @@ class ActionStatistics(_Statistics):
 
     @classmethod
     def of_hashes(cls, fields: dict[bytes, bytes], durations: dict[bytes, bytes]) -> ActionStatistics:
-        """From the two hashes; raises ValueError for what this could not have written."""
+        """From the two hashes; raises ValueError for hashes that no commit writes."""
         self = cls()
         self._fill(fields)
         if self.total_executions and None in (
@@ -165,8 +165,8 @@ _action_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ActionStatistics.FI
 
 
 class ScannerStatistics(_Statistics):
-    """`{ns}:scanner:<scanner_id>`; `actions` counts what was done, by name, and `changed_actions` is what of it is to
-    be written."""
+    """`{ns}:scanner:<scanner_id>`. `actions` counts cleanups by the name of their action, and `changed_actions` holds
+    the counts that the next commit has to write."""
 
     FIELDS = ("total_cleanups", "successes", "failures", "last_at", "last_error", "last_entry_id")
     __slots__ = (*FIELDS, "actions", "changed_actions")
@@ -213,7 +213,7 @@ class ScannerStatistics(_Statistics):
 
     @classmethod
     def of_hash(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
-        """From the hash; raises ValueError for what this could not have written."""
+        """From the hash; raises ValueError for a hash that no commit writes."""
         self = cls()
         self._fill({name: value for name, value in fields.items() if not name.startswith(_COUNT)})
         self.actions = {

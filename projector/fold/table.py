@@ -16,14 +16,14 @@ class NotLoaded(Exception):
 
 
 class Table(Generic[_V]):
-    """Rows by key, at most `bound`; what goes over it is the row touched least recently.
+    """Rows by key, at most `bound`. A row beyond it evicts the row touched least recently, and `evicted` counts that.
 
     A table begun empty is whole in memory. One that stands for a projection in Redis holds the rows that were
-    loaded (None for a key known to be absent) and, once `order` was loaded, the keys of all. All answers are the
-    same either way: NotLoaded is raised instead of a guess.
+    loaded (None for a key known to be absent) and, once `order` was loaded, the keys of all rows. Both give the same
+    answers, because a table raises NotLoaded rather than guess.
 
-    `changed` (rows to write) and `dropped` (rows to delete first) are what the next commit has to do. A row that
-    came and went between two commits is in neither.
+    The next commit has to delete the rows `dropped`, then to write the rows `changed`. A row that came and went
+    between two commits is in neither.
     """
 
     __slots__ = ("_fresh", "bound", "changed", "dropped", "evicted", "order", "rows", "size")
@@ -33,7 +33,7 @@ class Table(Generic[_V]):
         self.size = 0
         self.evicted = 0
         self.rows: dict[str, _V | None] = {}
-        # An OrderedDict, since taking the oldest out of a dict again and again walks over the holes it leaves.
+        # An OrderedDict, because each removal of a dict's oldest key leaves a hole that the next one walks over.
         self.order: OrderedDict[str, None] | None = OrderedDict()
         self.changed: dict[str, None] = {}
         self.dropped: dict[str, None] = {}
@@ -46,14 +46,14 @@ class Table(Generic[_V]):
         return row
 
     def put(self, key: str, row: _V) -> str | None:
-        """Set the row and make it the one touched last; the key that went over the bound for it, if any."""
+        """Set the row, as the row touched last; the key that it evicts, if any."""
         if self.touch(key) is None:
             return self.add(key, row)
         self.rows[key] = row
         return None
 
     def add(self, key: str, row: _V) -> str | None:
-        """Put a row whose key is known to be new, whatever is loaded; the key that went over the bound, if any."""
+        """Put a row whose key is known to be new, whatever is loaded; the key that it evicts, if any."""
         self.rows[key] = row
         self.changed[key] = None
         if self.order is not None:
@@ -63,7 +63,7 @@ class Table(Generic[_V]):
         return self._evict() if self.size > self.bound else None
 
     def touch(self, key: str) -> _V | None:
-        """The row, to be changed in place, which makes it the one touched last; None where there is none."""
+        """The row, to be changed in place, which is now the row touched last; None if there is none."""
         row = self.get(key)
         if row is not None:
             self.changed[key] = None
@@ -72,7 +72,7 @@ class Table(Generic[_V]):
         return row
 
     def pop(self, key: str) -> _V | None:
-        """The row, taken out; None where there is none."""
+        """Take the row out; None if there is none."""
         row = self.get(key)
         if row is not None:
             self.drop(key)
@@ -110,7 +110,7 @@ class Table(Generic[_V]):
     # -- what a loader does --
 
     def unload(self, size: int) -> None:
-        """Stand for `size` rows elsewhere, none of them loaded."""
+        """Stand for `size` rows in Redis, none of them loaded."""
         self.size = size
         self.rows = {}
         self.order = OrderedDict() if size == 0 else None
@@ -127,13 +127,13 @@ class Table(Generic[_V]):
         self.rows[key] = row
 
     def load_order(self, keys: Iterable[str]) -> None:
-        """All keys there are, the least recently touched first."""
+        """Take `keys` for the keys of all rows, the least recently touched first."""
         self.order = OrderedDict.fromkeys(keys)
         self.size = len(self.order)
         self.rows = {key: row for key, row in self.rows.items() if row is not None}
 
     def committed(self) -> None:
-        """What changed is written. Keys known to be absent are forgotten: they would add up."""
+        """Take note that a commit has written all changes. Forget absent keys, which would add up."""
         self.changed = {}
         self.dropped = {}
         self._fresh = set()

@@ -1,4 +1,4 @@
-"""What may be asked: limits, names and filters, judged before anything is sent."""
+"""The arguments of a query, checked before anything is sent: limits, names, filters."""
 
 from __future__ import annotations
 

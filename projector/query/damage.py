@@ -1,4 +1,4 @@
-"""What a reader says about a key that does not hold what the projection writes there."""
+"""The errors for a key that holds something else than the projection writes there."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ __all__ = ["percentile_of"]
 
 
 def percentile_of(histogram: Mapping[bytes, bytes], percent: int, key: bytes) -> int | None:
-    """The least bound of a bucket that so many percent of the durations do not exceed; None of an empty histogram.
+    """The least bound of a bucket that `percent` of the durations do not exceed; None for an empty histogram.
 
-    A bucket is at most 1/32 as wide as its bound is large: by so much it may be too high.
+    A bucket is at most 1/32 as wide as its bound is large, so the answer may be too high by that much.
     """
     try:
         buckets = sorted((int(bound), int(count)) for bound, count in histogram.items())

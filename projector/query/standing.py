@@ -1,4 +1,4 @@
-"""The checkpoint, the log's and the lease's state made into a Status."""
+"""A Status, made from the checkpoint, the log and the lease."""
 
 from __future__ import annotations
 

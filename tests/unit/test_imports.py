@@ -158,7 +158,9 @@ def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
     assert not {name for name in found if in_package(name, "typer", "click", "rich", "producer.cli", "projector.cli")}
 
 
-@pytest.mark.parametrize("statement", ["from producer import Producer", "import projector.cli"])
+@pytest.mark.parametrize(
+    "statement", ["from producer import Producer", "import projector.cli.app", "import projector.worker.projector"]
+)
 def test_pydantic_is_not_loaded_where_its_time_would_be_felt(statement: str) -> None:
     assert not {name for name in loaded(statement) if in_package(name, "pydantic", "pydantic_settings")}
 
