@@ -1,4 +1,4 @@
-"""Accounts with least rights: what a producer, a projector and a reader of one namespace may do, and nothing else."""
+"""Accounts with least rights, for a producer, a projector and a reader of a namespace."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from producer.wal import namespace_tag
 __all__ = ["Role", "roles"]
 
 _CONNECTION = ("+@connection", "-@dangerous")
-"""Logging in, PING, SELECT, a client's name, WAIT and WAITAOF. Named as a category: Redis 7.0 lacks some of them, and
-refuses a rule that names one."""
+"""AUTH, PING, SELECT, a client's name, WAIT and WAITAOF: a category, because Redis 7.0 lacks some of the commands and
+refuses a rule that names such a command."""
 
 _PROJECTING = """
     +evalsha +script|load
@@ -29,19 +29,19 @@ _READING = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A kind of account: its `name`, what it is for and what is to be known about it, and its ACL `rules`."""
+    """A kind of account: its `name`, `notes` for the administrator, and its ACL `rules`."""
 
     name: str
     notes: tuple[str, ...]
     rules: tuple[str, ...]
 
     def command(self, *, user: str, password: str) -> str:
-        """The command that makes `user` anew with these rights."""
+        """The command that creates `user` anew with these rights."""
         return " ".join(("ACL SETUSER", user, "reset on", f">{password}", *self.rules))
 
 
 def roles(namespace: str) -> list[Role]:
-    """The roles of `namespace`, for Redis 7.0 and Valkey 8 and newer; raises UnusableServer for a bad name."""
+    """The roles of `namespace`; raises UnusableServer if that is no valid name."""
     tag = namespace_tag(namespace)
     return [
         Role(
@@ -52,7 +52,7 @@ def roles(namespace: str) -> list[Role]:
                 "could trim the log or move its clock. Both are detected: the projector stops at entries that "
                 "somebody else deleted, and projector doctor finds them and ids in the future.",
             ),
-            # SET by a selector, for heartbeats alone: on the log it would replace it. MULTI and EXEC are for imports.
+            # A selector allows SET for heartbeats alone: it could replace the log. Imports use MULTI and EXEC.
             rules=(f"%W~{tag}:wal", *_CONNECTION, "+xadd", "+multi", "+exec", f"(%W~{tag}:heartbeat:* +set)"),
         ),
         Role(

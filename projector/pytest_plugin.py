@@ -6,7 +6,7 @@
         execution_wal.project()
         assert execution_wal.query.action_stats("notify").failures == 1
 
-Every pytest run of an environment loads this module: what is heavy, it loads when the fixture is used.
+Every pytest run of an environment loads this module, so it loads fakeredis only when a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["execution_wal"]
 def execution_wal() -> Iterator[InMemoryWal]:
     """A write-ahead log in memory, on fakeredis, fresh for each test.
 
-    `execution_wal.producer` records (or one that the engine makes: `Producer(execution_wal.client)`),
-    `execution_wal.project()` runs the projector, `execution_wal.query` reads.
+    `execution_wal.producer` records, or the engine's own `Producer(execution_wal.client)`;
+    `execution_wal.project()` projects, `execution_wal.query` reads.
     """
     try:
         from projector.testing import InMemoryWal

@@ -1,4 +1,4 @@
-"""A command run as a child that hardly notices us: output passed on, signals passed on, its end told.
+"""Runs a command as a child: passes its output and our signals on, and tells how it ended.
 
     signals = hold_signals()
     ended = run(["tar", "czf", …], signals, keep=16384)
@@ -32,7 +32,7 @@ NOT_EXECUTABLE = 126
 class Ended:
     """How a command ended: `status` as a shell tells it, `error` None for success, `ended_at` in epoch ms.
 
-    `ran` is False where it could not even be started. `output` is the tail of stdout and stderr together.
+    `ran` is False if the command could not be started. `output` is the end of stdout and stderr together.
     """
 
     status: int
@@ -44,7 +44,7 @@ class Ended:
 
 
 def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None, redact: Redact | None = None) -> Ended:
-    """Run `command` to its end and keep the last `keep` bytes of its output; None hands our descriptors over."""
+    """Run `command` to its end and keep the last `keep` bytes of its output; None gives it our stdout and stderr."""
     began = time.monotonic()
     early = signals.pending()
     output = Output(keep=keep, redact=redact)
@@ -65,15 +65,15 @@ def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None, redac
 
 
 def occupy_standard_descriptors() -> None:
-    """Where stdin, stdout or stderr is closed, put something there that fails just as well.
+    """If stdin, stdout or stderr is closed, open a descriptor in its place that fails like a closed one.
 
-    Otherwise a pipe or the connection to Redis would get its number, and be taken for it.
+    Otherwise a pipe or the connection to Redis would get its number and pass for it.
     """
     for descriptor, wrong_way in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            # open takes the lowest number that is free: this one. To use it the other way fails as if it were closed.
+            # open takes the lowest free number, which is this one. Its mode makes every use of it fail.
             os.set_inheritable(os.open(os.devnull, wrong_way), True)
 
 
@@ -81,7 +81,7 @@ def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
     try:
         if not command[0]:  # posix_spawnp would call it a ValueError
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        # Not fork with a preexec_fn: this runs no Python in the child while other threads hold locks. Descriptors
+        # Unlike fork with a preexec_fn, this runs no Python in the child while other threads hold locks. Descriptors
         # that our caller left open for the child stay open.
         return os.posix_spawnp(
             command[0],
@@ -96,7 +96,7 @@ def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
 
 
 def _wait(child: int, signals: HeldSignals, early: set[int]) -> int:
-    """The child's wait status. Meanwhile it gets our signals, and those of `early`, which came before it did."""
+    """The child's wait status. Until then it gets our signals, and those of `early`, which came before its start."""
     while True:
         # One thread both waits and signals: no signal can go to a pid that is no longer the child's.
         received = signals.receive(child)

@@ -1,4 +1,4 @@
-"""A child's output: passed on byte for byte as it comes, its tail kept."""
+"""A child's output: passed on byte for byte as it comes, and its end kept."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from producer.text.truncation import text_of, truncate
 __all__ = ["GRACE_SECONDS", "Output", "Tail"]
 
 GRACE_SECONDS = 0.5
-"""How long after a child's end its output is waited for, where something that it left behind holds the pipe."""
+"""How long to wait for output after a child's end, if a process that it left behind holds the pipe open."""
 
 _CHUNK = 1 << 16
 _STDOUT, _STDERR = 1, 2
 
 
 class Tail:
-    """The last `limit` bytes of what was appended, redacted, and how much there was. Safe under threads."""
+    """Keeps the last `limit` bytes of all that was appended, and their number. Safe under threads."""
 
     def __init__(self, limit: int, *, redact: Redact | None = None) -> None:
         self._limit = limit
@@ -36,7 +36,7 @@ class Tail:
         self._lock = threading.Lock()
 
     def append(self, chunk: bytes) -> None:
-        """Take more in; what is held stays below twice what is needed, and one chunk."""
+        """Add `chunk`; drop the oldest bytes if twice as many are held as `text` needs."""
         with self._lock:
             self._seen += len(chunk)
             self._kept += chunk
@@ -44,7 +44,7 @@ class Tail:
                 del self._kept[: -self._held]
 
     def text(self) -> str:
-        """The tail as text of at most `limit` bytes, which says how much was cut."""
+        """The last bytes as text, redacted, of at most `limit` bytes; the text says how much was cut."""
         with self._lock:
             kept = bytes(self._kept[-self._held :])
         cut = self._seen - len(kept)
@@ -54,7 +54,7 @@ class Tail:
 
 
 class Output:
-    """The pipes from a child to us, with a pump on each. With `keep=None` there are none: it has our descriptors.
+    """The pipes from a child to us, with a pump on each. With `keep=None` the child has our descriptors instead.
 
     In order: the child is spawned with `file_actions`, `child_has_it`, the child ends, `finish`, `text`.
     """
@@ -77,20 +77,20 @@ class Output:
         self._pumps.append(_Pump(source, target, tail))
 
     def file_actions(self) -> list[tuple[int, int, int]]:
-        """What posix_spawn has to do for the child to write into the pipes."""
+        """The `file_actions` by which posix_spawn connects the child to the pipes."""
         return [(os.POSIX_SPAWN_DUP2, writer, target) for target, writer in self._writers.items()]
 
     def child_has_it(self) -> None:
-        """The child was spawned, or could not be: close our copies of its ends, without which a pipe has no end."""
+        """Call it after spawning: closes our copies of the child's ends, because a pipe ends when all are closed."""
         for writer in set(self._writers.values()):
             os.close(writer)
         for pump in self._pumps:
             pump.start()
 
     def finish(self, *, hurry: Callable[[], bool]) -> None:
-        """The child is gone: pass on what it left in the pipes, unless `hurry()`.
+        """Call it after the child's end: passes on the rest of its output, unless `hurry()` says to stop.
 
-        A reader of ours who is slow (`| less`) can make this long; in a pipeline it does.
+        It takes as long as our reader does (`| less`).
         """
         for pump in self._pumps:
             pump.child_ended()
@@ -99,19 +99,19 @@ class Output:
                 pump.join(0.05)
 
     def text(self) -> str | None:
-        """The tail of stdout and stderr together; None where nothing was written or kept."""
+        """The end of stdout and stderr together; None if nothing was written or kept."""
         return None if self._tail is None else self._tail.text() or None
 
     def trouble(self) -> str | None:
-        """Why output could not be passed on, unless it was that its reader had gone."""
+        """Why output could not be passed on; None if it could, or if its reader had gone."""
         return next((pump.trouble for pump in self._pumps if pump.trouble), None)
 
 
 class _Pump(threading.Thread):
-    """Passes on one pipe to one descriptor. A thread each: a slow reader of one must not hold up the other."""
+    """Passes a pipe on to a descriptor. A thread, so that its slow reader does not hold up the other pipe."""
 
     def __init__(self, source: int, target: int, tail: Tail) -> None:
-        super().__init__(daemon=True)  # one that is stuck must not keep us from exiting
+        super().__init__(daemon=True)  # a pump that is stuck must not keep us from exiting
         self._source = source
         self._target = target
         self._tail = tail
@@ -119,7 +119,7 @@ class _Pump(threading.Thread):
         self.trouble: str | None = None
 
     def child_ended(self) -> None:
-        """The child is gone, though others may still hold the pipe."""
+        """Tell the pump that the child has ended, though other processes may hold the pipe."""
         os.close(self._say_ended)
 
     def run(self) -> None:
@@ -129,7 +129,7 @@ class _Pump(threading.Thread):
             if error.errno != errno.EPIPE:
                 self.trouble = error.strerror
         finally:
-            # If our reader is gone: the child's next write gets SIGPIPE, as it would have without us.
+            # If our reader has gone, the child's next write now gets SIGPIPE, as it would have without us.
             os.close(self._source)
             os.close(self._ended)
 
@@ -145,7 +145,7 @@ class _Pump(threading.Thread):
         while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
             if not self._pass_on(_CHUNK):
                 return
-        # Our reader was slow, or somebody writes without end. What is in the pipe now may be the child's last words.
+        # Our reader was slow, or a process writes on. The child's last words may be in the pipe now.
         waiting = _readable_bytes(self._source)
         while waiting > 0:
             waiting -= self._pass_on(min(waiting, _CHUNK))

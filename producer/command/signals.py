@@ -1,4 +1,4 @@
-"""The signals of a process that runs another in its place: received, judged, and left to be passed on."""
+"""The signals of a process that runs a child: which are for the child, and which it has already."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SI_KERNEL = 0x80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A signal, and whether it is for us alone to pass on: the child neither has it already nor sent it."""
+    """A signal, and whether to pass it on to the child, which neither has it already nor sent it."""
 
     number: int
     for_child: bool
@@ -34,13 +34,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSignals:
-    """The signals that wait to be received, and the mask from before, which is the child's."""
+    """The signals that are blocked until `receive`, and the mask from before, which the child gets."""
 
     numbers: frozenset[int]
     mask_before: frozenset[int]
 
     def receive(self, child: int) -> Received:
-        """The next signal, waited for.
+        """Wait for the next signal.
 
         A terminal sends its signals to the whole foreground process group, the child in it. The kernel marks those,
         so they can be told from a `kill` that means us alone, and one Ctrl-C does not interrupt the child twice.
@@ -61,7 +61,7 @@ class HeldSignals:
         return Received(number=number, for_child=not from_terminal and not from_child)
 
     def pending(self) -> set[int]:
-        """What has come and was not received."""
+        """The signals that have come and were not received."""
         return set(signal.sigpending())
 
     def is_asked_to_end(self) -> bool:

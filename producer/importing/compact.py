@@ -13,7 +13,7 @@ _DECODER = json.JSONDecoder(parse_constant=lambda name: _refuse(name))
 
 
 def compact(text: str) -> str:
-    """`text`, which is JSON, without blanks, each string escaped as serde_json does; all else stands as it did.
+    """The JSON `text` without blanks, each string escaped as serde_json does; all else unchanged.
 
     serde_json escapes the quote, the backslash and control characters below U+0020 (`\\b \\f \\n \\r \\t`, the others
     as `\\u001f`), and nothing else: so does json.dumps. Numbers keep their digits and fields their order, which
@@ -23,9 +23,9 @@ def compact(text: str) -> str:
 
 
 def members_of(text: str) -> dict[str, str]:
-    """The members of the object `text`, which is compact, each value as the text it stands as.
+    """The members of the compact JSON object `text`, each value as its text.
 
-    Raises ValueError for what is no JSON object, or has a member twice.
+    Raises ValueError if `text` is no JSON object or has a member twice.
     """
     members: dict[str, str] = {}
     at, closed = 1, text == "{}"

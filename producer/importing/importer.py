@@ -24,13 +24,13 @@ __all__ = ["Importer", "Summary"]
 _BATCH = 500
 _BATCH_BYTES = 1 << 20
 _Claimed = tuple[Importable, int]
-"""An operation, and what it claims as acknowledged."""
+"""An operation, and the number up to which its entry claims all as acknowledged."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """What an import found in one file. `duplicates` are among `operations`; None where that is not known."""
+    """What an import found in one file. `duplicates` are among `operations`; None if nobody can tell."""
 
     lines: int = 0
     operations: int = 0
@@ -39,11 +39,11 @@ class Summary:
     skipped: Counter[str] = field(default_factory=Counter)
     """Lines of other operations, by their type."""
     bad: dict[int, str] = field(default_factory=dict)
-    """Lines that were not taken: by their number, why."""
+    """Lines that were not imported: by their number, the reason."""
     unmendable: int = 0
-    """How many of those a mended copy of the file would not add, or not alone."""
+    """How many bad lines a mended copy of the file would not add, or not alone."""
     is_named_by_itself: bool = False
-    """Whether it has operations that the file numbers: JSON Lines."""
+    """Whether the file has operations that have the number of their line: JSON Lines."""
 
     @property
     def only_duplicates(self) -> bool:
@@ -51,11 +51,11 @@ class Summary:
 
 
 class Importer:
-    """Appends what files hold to the log of `namespace`; with `dry_run` it only reads.
+    """Appends the operations of files to the log of `namespace`; with `dry_run` it only reads.
 
-    Each operation has the number that the file gives it, and claims all below as acknowledged: what the file skips
-    was no operation of ours. So they have to reach the log in the order of their numbers, which is why a batch goes
-    as one MULTI: it lands whole or not at all. Where the reply was lost it is repeated, for `patience` seconds.
+    An operation keeps the number that the file gives it, and claims the numbers below. So the operations have to
+    reach the log in the order of their numbers. A batch is one MULTI, which lands whole or not at all; if a reply is
+    lost, the importer sends it again, for `patience` seconds.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class Importer:
         self._present: dict[str, Present | None] = {}
         self._lost_from: dict[str, int] = {}
         self.silence: str | None = None
-        """Why it is not known how many are duplicates, if so."""
+        """Why nobody can tell how many operations are duplicates; None if it is known."""
 
     def add(self, file: LogFile, progress: Callable[[int], None] = lambda _end: None) -> Summary:
-        """Import `file`; `progress` is told how many of its bytes are done.
+        """Import `file`; `progress` gets the number of its bytes that are done.
 
         Raises OSError, and Unacknowledged for the first operation of the batch that was not acknowledged.
         """

@@ -22,7 +22,7 @@ IMPORTED_TYPES = (
     "action_execution_orphaned",
     "cleanup_executed",
 )
-"""Not `quarantine_dropped`, which names an entry of the log that it stood in."""
+"""Not `quarantine_dropped`, which names an entry of another log."""
 
 _LARGEST_SEQUENCE = 10**16 - 2
 """`seq` is one more, and has at most 16 digits."""
@@ -30,7 +30,7 @@ _BOUNDS = {"output": OUTPUT_BYTES, "error": TEXT_BYTES, "reason": TEXT_BYTES}
 
 
 class Importable(NamedTuple):
-    """An operation, its JSON as it goes into the log, and whose number it has there."""
+    """An operation: its JSON as it goes into the log, and its producer and number there."""
 
     by: str
     seq: int
@@ -38,7 +38,7 @@ class Importable(NamedTuple):
 
 
 class OtherType(NamedTuple):
-    """An operation that is none of ours, under a number all the same."""
+    """An operation that is not imported. It has a number all the same."""
 
     type: str
     by: str = ""
@@ -46,7 +46,7 @@ class OtherType(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line to be skipped, and to be told of. `seq` is 0 where it does not even say whose number it has."""
+    """A line that is not imported, and reported. `seq` is 0 if the line does not say its number."""
 
     reason: str
     by: str = ""
@@ -61,11 +61,11 @@ class _Bad(Exception):
 
 
 def read_line(raw: bytes, *, by: str, seq: int) -> Content:
-    """What the line `raw` says. `by` and `seq` are for an operation that has none of its own, as in JSON Lines."""
+    """The content of the line `raw`. In JSON Lines, `by` and `seq` are the operation's producer and number."""
     try:
         text = _compact_text(raw)
         members = members_of(text)
-    except (ValueError, RecursionError):  # of json, of UTF-8, and of brackets within brackets
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or brackets nested too deep
         return BadLine(f"expected a JSON object in UTF-8, found {_description(raw)}")
     is_envelope = "type" not in members
     number = ("", 0) if is_envelope else (by, seq)
@@ -79,7 +79,7 @@ def read_line(raw: bytes, *, by: str, seq: int) -> Content:
 
 
 def _number_of(members: dict[str, str]) -> tuple[str, int]:
-    """Whose operation the Rust engine's line has, and its number."""
+    """The machine id and the number that a line of the Rust engine has."""
     for name in ("sequence", "machine_id", "operation", "checksum"):
         if name not in members:
             raise _Bad(f"{name}: expected it in the line, found nothing")
@@ -91,7 +91,7 @@ def _number_of(members: dict[str, str]) -> tuple[str, int]:
 
 
 def _intact_operation(members: dict[str, str]) -> str:
-    """The operation. The line's `timestamp_micros` is not looked at: the operation has a time of its own."""
+    """The operation, whose checksum is right. `timestamp_micros` is ignored: the operation has its own time."""
     operation = members["operation"]
     expected, found = _integer(members, "checksum", 2**32 - 1), checksum_of(operation.encode())
     if expected != found:
@@ -115,7 +115,7 @@ def _of_operation(text: str, by: str, seq: int) -> Importable | OtherType:
 
 
 def _fitted(text: str) -> bytes:
-    """The operation as it stands, if it is one; texts that are too long are cut, as a producer does."""
+    """The operation as it stands, but with long texts cut as a producer cuts them. Raises InvalidOperation."""
     fields: dict[str, Any] = json.loads(text)
     long = {
         name: truncate(value, bound)
@@ -130,7 +130,7 @@ def _fitted(text: str) -> bytes:
 
 
 def _description(raw: bytes) -> str:
-    """What there is in place of an object that can be read."""
+    """What stands in place of a JSON object."""
     try:
         value = json.loads(raw)
         json.dumps(value, ensure_ascii=False).encode()

@@ -1,6 +1,6 @@
-"""What the log has already of a producer's numbers: read, where it can be, to say what an import did not add.
+"""The numbers of a producer that the log has already, read to tell the user which lines are duplicates.
 
-The projector alone judges what is a duplicate, by the same numbers; nothing is left out of an import because of this.
+The projector alone judges what is a duplicate, by the same numbers. An import appends duplicates too.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["Present", "Unknown", "present_numbers"]
 
 _PAGE = 1000
 _LONGEST_TAIL = 200_000
-"""Entries that were not projected yet and are looked at one by one; what a longer tail holds is not known here."""
+"""How many entries behind the checkpoint are read, at most, before the answer is Unknown."""
 
 
 class Unknown(Exception):
-    """It cannot be read; the text says why."""
+    """The log or the projection cannot be read; the text says why."""
 
 
 class Present:
-    """The numbers of one producer that are in the log: up to the highest, without the gaps. As the fold has them."""
+    """The numbers of a producer in the log: all up to the highest, without the gaps, as the fold has them."""
 
     def __init__(self, highest: int, gaps: list[list[int]]) -> None:
         self._highest = highest
@@ -40,7 +40,7 @@ class Present:
         return seq <= self._highest and not any(first <= seq <= last for first, last in self._gaps)
 
     def add(self, seq: int, acked: int) -> None:
-        """Found in the log behind what was projected, or appended now, with that claim."""
+        """Add the number of an entry that is not projected yet, and the number up to which the entry claims all."""
         if seq > self._highest:
             first = max(self._highest, acked) + 1
             if first < seq:
@@ -51,7 +51,7 @@ class Present:
 
 
 def present_numbers(client: Client, namespace: str, by: str) -> Present:
-    """What the projection knows of `by`, and the log behind it. Raises Unknown."""
+    """The numbers of `by` in the projection and in the log behind its checkpoint. Raises Unknown."""
     try:
         raw: Any = send_once(client, "HGET", projection_key(namespace, "producers"), by)
         found: dict[str, Any] = {"seq": 0, "gaps": []} if raw is None else orjson.loads(raw)
@@ -65,7 +65,7 @@ def present_numbers(client: Client, namespace: str, by: str) -> Present:
 
 
 def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> None:
-    """Add what stands in the log behind the checkpoint."""
+    """Add the numbers of the entries behind the checkpoint."""
     call = partial(send_once, client)
     last_id = (call("HGET", projection_key(namespace, "checkpoint"), "last_id") or b"").decode()
     log = Log(call, namespace)

@@ -1,4 +1,4 @@
-"""The embedded default: a real Valkey server of one's own, in a directory, for as long as this process lives."""
+"""The embedded server: a real Valkey server on a directory, which lives as long as this process."""
 
 from __future__ import annotations
 

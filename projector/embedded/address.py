@@ -17,19 +17,19 @@ HOST = "127.0.0.1"
 
 _SOCKET_NAME = "valkey.sock"
 _LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
-"""What sun_path holds, less the NUL."""
+"""Bytes of a path that fit into sun_path with its NUL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A port, and a socket in the data directory, or in a short one where that one's path is too long."""
+    """A port, and a socket in the data directory, or in /tmp if the data directory's path is too long."""
 
     port: int
     socket: Path
 
     @classmethod
     def choose(cls, directory: Path, *, port: int | None = None) -> Address:
-        """The given port, else that of the last run if it is still free, else any free one, which is kept."""
+        """`port`, else the last run's port if it is free, else any free port, which the directory then keeps."""
         place = directory / _SOCKET_NAME
         if len(os.fsencode(place)) > _LONGEST_SOCKET:
             place = _short_directory() / f"{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}.sock"
@@ -45,7 +45,7 @@ class Address:
 
 
 def _short_directory() -> Path:
-    """A directory for sockets, one a user, as tmux has it: the server removes its socket, even if we are killed."""
+    """The user's own directory for sockets, as tmux has it. The server removes its socket, even if we are killed."""
     path = Path(f"/tmp/execution-wal-{os.getuid()}")
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
@@ -66,9 +66,9 @@ def _kept_port(memory: Path) -> int:
 
 
 def _free(port: int) -> int:
-    """`port` if it can be listened on (0: any), else 0."""
+    """`port` (0: any) if the server can listen on it, else 0."""
     with socket.socket() as probe:
-        # As the server does: connections of the last run that are still in TIME_WAIT do not make the port taken.
+        # The server sets it too: connections of the last run in TIME_WAIT then do not keep it from listening.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

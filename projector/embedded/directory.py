@@ -1,4 +1,4 @@
-"""Where an embedded server keeps its data when nothing else is said."""
+"""Where an embedded server keeps its data by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the embedded server; each text says what to do about it.
+"""Errors of the embedded server; each text says what to do.
 
 ProjectorError (projector.errors)
 └── EmbeddedError           also: the data directory cannot be used
@@ -15,7 +15,7 @@ __all__ = ["DirectoryInUse", "EmbeddedError", "ServerFailed", "ServerNotInstalle
 
 
 class EmbeddedError(ProjectorError):
-    """The embedded server cannot be had."""
+    """The embedded server cannot run."""
 
 
 class ServerNotInstalled(EmbeddedError):

