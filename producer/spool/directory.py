@@ -114,7 +114,7 @@ class SpoolDirectory:
         return self._locked(path, self._rescue)
 
     def files(self) -> list[Path]:
-        """The files of all spools, whoever holds them, that with the oldest operation first. Raises SpoolUnusable."""
+        """The files of all spools, held or not, the file with the oldest operation first. Raises SpoolUnusable."""
         aged = []
         with file.translated(self.path):
             for entry in os.scandir(self.path):

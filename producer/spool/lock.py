@@ -1,4 +1,4 @@
-"""The lock of a spool, and in the lock's file a note of what waits: nobody else can open a spool that is in use."""
+"""The lock of a spool, and in its file a note of the waiting operations: nobody else can open a spool in use."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ class SpoolLock(FileLock):
                 return path, lock
 
     def note(self, waiting: Waiting | None) -> None:
-        """Write down what waits; None: nobody knows without a look into the spool itself."""
+        """Write down the waiting operations; None: nobody knows without a look into the spool itself."""
         self.write((b"" if waiting is None else orjson.dumps(asdict(waiting))).ljust(_NOTE_BYTES))

@@ -22,7 +22,7 @@ __all__ = ["DAMAGED", "rescue", "sweep"]
 DAMAGED = ".damaged"
 
 _SCRATCH = ".rescue-"
-"""With the name of the spool behind it: a directory for drafts, which whoever holds the spool's lock may remove."""
+"""A directory for drafts, named after the spool. The holder of the spool's lock may remove it."""
 _SIDES = ("", "-wal")
 """The file and SQLite's log beside it; the third, the log's index, is made anew."""
 _SEARCH = 100_000

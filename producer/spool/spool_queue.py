@@ -234,7 +234,7 @@ class SpoolQueue:
         self._lock.release()
         return [self._file.inserting, self._file.writer, self._file.reader]
 
-    # -- what waits --
+    # -- the state --
 
     def state(self) -> Waiting:
         return Waiting(
