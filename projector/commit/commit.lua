@@ -39,7 +39,7 @@ if (stands[1] or '') ~= ARGV[3] or stands[2] then
   return {'checkpoint', stands[1] or '', stands[2] or ''}
 end
 
--- The neighbour fence: between the checkpoint and the batch there is no entry that somebody else took.
+-- The neighbour fence: no entry between the checkpoint and the batch was taken by another reader.
 if ARGV[3] == '' then
   local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
   if not first or first[1] ~= ARGV[4] then return {'neighbour', first and first[1] or ''} end
@@ -72,7 +72,7 @@ local function write_all(list, at)
   end
 end
 
--- A first write that memory does not refuse; what follows it in this script is not refused either.
+-- With memory full the server refuses no HDEL, and then no later write of this script either.
 redis.call('HDEL', KEYS[3], 'torn')
 redis.call('HSET', KEYS[3], 'torn', ARGV[4])
 refused = write_all(writes, 1) or write_all(ARGV, 6)

@@ -1,4 +1,4 @@
--- Check that log and projection still belong together, and renew the lease; or, to begin a session, reset the group.
+-- Check that log and projection belong together, and renew the lease. At the start of a session also reset the group.
 --
 -- KEYS[1] the log   KEYS[2] the lease   KEYS[3] the checkpoint   KEYS[4] the quarantine
 -- KEYS[5…] the other keys that every projection has
@@ -43,7 +43,7 @@ if not stands[1] then
   end
 end
 
--- The bound pushes entries out that still count as set aside: there may be fewer, but never more.
+-- Entries that the bound pushed out still count as set aside: the quarantine may hold fewer, never more.
 local set_aside = tonumber(stands[3] or 0) or 0
 local beyond = redis.call('XRANGE', quarantine, stands[1] and '(' .. stands[1] or '-', '+', 'COUNT', 1)[1]
 local held = redis.call('XLEN', quarantine)
@@ -70,7 +70,7 @@ if exists then
 end
 
 if ARGV[5] ~= '' then
-  -- A first write that memory does not refuse: with it full, XGROUP CREATE alone would be.
+  -- With memory full the server refuses no HDEL, and then no later write. It would refuse XGROUP CREATE alone.
   redis.call('HDEL', KEYS[3], 'torn')
   if exists then redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[5]) end
   local from = ARGV[3] == '' and '0-0' or ARGV[3]

@@ -1,8 +1,8 @@
--- Append, for each run that still stands as it was seen and whose producer is still silent, that it is presumed dead.
+-- Presume runs dead: append an operation for each run that is unchanged and whose producer is still silent.
 --
 -- KEYS[1] the log   KEYS[2] the lease   KEYS[3] in_flight   KEYS[4…] the heartbeat of each run's producer
 -- ARGV[1] the token of the lease
--- ARGV[2…] for each run: its field in in_flight, what it held there, the operation to append
+-- ARGV[2…] for each run: its field in in_flight, the value seen there, the operation to append
 -- returns {'ok', how many were appended, id of the last or ''}
 --      or {'lease', holder}
 --      or {'full', error}    the server refuses to write; nothing was appended

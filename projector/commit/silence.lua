@@ -1,4 +1,4 @@
--- Which producers are silent, and where the log ends at this instant.
+-- Find the producers that are silent, and the end of the log at the same instant.
 --
 -- KEYS[1] the log   KEYS[2] the lease   KEYS[3…] the heartbeat of each producer
 -- ARGV[1] the token of the lease   ARGV[2] the lease's TTL in ms
@@ -8,7 +8,7 @@
 local holder = redis.call('GET', KEYS[2])
 if holder ~= ARGV[1] then return {'lease', holder or ''} end
 
--- Refused exactly when a producer's SET is; otherwise it renews the lease.
+-- The server refuses this SET exactly when it refuses a producer's. Otherwise it renews the lease.
 local renewed = redis.pcall('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 if renewed.err then return {'full', renewed.err} end
 

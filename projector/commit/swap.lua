@@ -1,8 +1,8 @@
--- Put a shadow in the place of the projection: readers see the one before, then the one after, never a mixture.
+-- Put a shadow in the place of the projection. Readers see the old projection or the new one, never a mixture.
 --
 -- KEYS[1] the lease   KEYS[2] the shadow's checkpoint
 -- KEYS[3 … 2+n] every key of the projection
--- KEYS[3+n …] every key of the shadow, and behind them, in the same order, what each is renamed to
+-- KEYS[3+n …] every key of the shadow, and behind them, in the same order, the new name of each
 -- ARGV[1] the token of the lease   ARGV[2] the shadow's last_id   ARGV[3] n
 -- returns {'ok'}
 --      or {'lease', holder}

@@ -1,4 +1,4 @@
-"""A history that is whole in memory, as the keys of its projection and what Redis would hold under each."""
+"""Renders a history that is whole in memory into the keys of its projection and their contents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rendered(NamedTuple):
 
 
 def render(history: History, keys: Keys) -> Iterator[Rendered]:
-    """The keys of the projection that `history` stands for, one at a time; those that would be empty do not exist.
+    """The keys of the projection of `history`, one at a time, without keys that would be empty.
 
     Raises NotLoaded for a history that has rows elsewhere; its lists must never have been given to a commit.
     """
@@ -54,7 +54,7 @@ def _all(history: History, keys: Keys) -> Iterator[Rendered]:
 
 
 def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
-    """The keys that every projection has, but for the quarantine; of no content where Redis has no key."""
+    """The keys that every projection has, except the quarantine; without content if Redis has no such key."""
     yield _list(keys.executions, history.executions)
     yield _list(keys.failures, history.failures)
     yield _list(keys.cleanups, history.cleanups)
@@ -68,7 +68,7 @@ def render_fixed(history: History, keys: Keys) -> Iterator[Rendered]:
 
 
 def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rendered]:
-    """The keys of one action; of no content for one that has no statistics."""
+    """The keys of one action; without content for an action without statistics."""
     row = history.actions.get(action_id)
     yield _hash(keys.action(action_id), row.fields() if row else {})
     yield _hash(keys.durations(action_id), row.durations if row else {})
@@ -76,13 +76,13 @@ def render_action(history: History, keys: Keys, action_id: str) -> Iterator[Rend
 
 
 def render_scanner(history: History, keys: Keys, scanner_id: str) -> Iterator[Rendered]:
-    """The key of one scanner; of no content for one that has no statistics."""
+    """The key of one scanner; without content for a scanner without statistics."""
     row = history.scanners.get(scanner_id)
     yield _hash(keys.scanner(scanner_id), row.fields() if row else {})
 
 
 def _scores(table: Table[_S]) -> dict[bytes, int]:
-    """As a sorted set holds them: doubles, exact below 2^53, beyond which only ids chosen by hand are."""
+    """The scores as a sorted set holds them: doubles, exact below 2^53, above which are only ids made by hand."""
     return {name.encode(): int(float(milliseconds_of(row.last_entry_id))) for name, row in _rows(table)}
 
 
