@@ -12,7 +12,7 @@ from projector.bounds import Bounds
 from projector.errors import Damaged, Superseded
 from projector.keys import GROUP
 from projector.shadow import rebuild
-from tests.integration.projector.worker.test_fences import Hand
+from tests.support.projecting import Hand
 from tests.support.projection import Log, completed, raw_entries
 from tests.support.servers import Server
 

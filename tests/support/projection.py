@@ -141,3 +141,20 @@ def raw_entries(client: redis.Redis, key: str, first: str = "-") -> Iterable[tup
         yield from connection.read_response()
     finally:
         client.connection_pool.release(connection)
+
+
+def fill(log: Log) -> None:
+    """Something under every key of a projection."""
+    for number in range(30):
+        log.add(started(f"a{number % 7}", f"run-{number}"))
+        if number % 3:
+            log.add(completed(f"a{number % 7}", number % 2 == 0, f"run-{number}", error="broken"))
+    log.add(
+        '{"type":"action_execution_orphaned","action_id":"a0","execution_id":"run-0","reason":"gone","orphaned_at":1}'
+    )
+    log.add(
+        '{"type":"cleanup_executed","scanner_id":"s","resource_id":"r","action":"delete","success":false,"executed_at":1}'
+    )
+    log.add("garbage", "by", "p", "seq", "5")
+    log.add(completed("a1"), "by", "p", "seq", "9", "acked", "2")
+    log.add(completed("a1"), "by", "p", "seq", "9", "acked", "2")

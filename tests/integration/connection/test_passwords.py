@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.projector.query.test_read_cli import environment
+from tests.support.commands import environment
 from tests.support.servers import Server, die_with_parent, eventually, vacant_port
 
 pytestmark = pytest.mark.server

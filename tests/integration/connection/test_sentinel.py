@@ -15,8 +15,8 @@ from redis.retry import Retry
 from producer import Producer
 from projector import Query
 from projector.worker.projector import Projector
-from tests.integration.projector.query.test_read_cli import projector
-from tests.integration.projector.worker.test_fences import running
+from tests.support.commands import projector
+from tests.support.projecting import running
 from tests.support.servers import Server, die_with_parent, eventually, free_port, server_program, vacant_port
 
 pytestmark = pytest.mark.server

@@ -19,7 +19,7 @@ from producer import Producer
 from projector import Query
 from projector.errors import ServerUnavailable
 from projector.worker.projector import Projector
-from tests.integration.projector.query.test_read_cli import projector
+from tests.support.commands import projector
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.server

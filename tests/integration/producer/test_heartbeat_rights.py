@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,10 @@ from typing import Any
 import pytest
 
 from producer import Producer
-from tests.integration.projector.worker.test_orphans import HEARTBEAT, looked_at_again, orphaned
+from tests.support.commands import PRODUCER, environment_of
 from tests.support.projection import Log
 from tests.support.servers import Server
+from tests.support.silence import HEARTBEAT, looked_at_again, orphaned
 
 pytestmark = pytest.mark.server
 
@@ -56,14 +55,9 @@ def test_a_long_run_of_an_account_that_may_not_beat_is_not_presumed_dead(log: Lo
 def test_a_command_by_an_account_that_may_not_beat_is_recorded_without_a_promise_and_that_is_said_in_one_line(
     log: Log, tmp_path: Path
 ) -> None:
-    environ = {
-        **os.environ,
-        "WAL_URL": account(log),
-        "WAL_NAMESPACE": log.namespace,
-        "XDG_STATE_HOME": str(tmp_path),
-    }
+    environ = environment_of(account(log), log.namespace, XDG_STATE_HOME=str(tmp_path))
     ended = subprocess.run(
-        [Path(sys.executable).with_name("producer"), "run", "--action", "a", "--", "sh", "-c", "exit 3"],
+        [PRODUCER, "run", "--action", "a", "--", "sh", "-c", "exit 3"],
         env=environ,
         capture_output=True,
         text=True,

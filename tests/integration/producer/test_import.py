@@ -6,24 +6,24 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import PRODUCER, environment_of
+from tests.support.foreign_log import COMPLETED, OTHER, STARTED, line
 from tests.support.projection import Log
 from tests.support.servers import free_port
-from tests.unit.producer.importing.test_import import COMPLETED, OTHER, STARTED, line
 
 pytestmark = pytest.mark.server
 
 
 def import_(log: Log, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace}
+    environ = environment_of(log.url, log.namespace)
     return subprocess.run(
-        [Path(sys.executable).with_name("producer"), "import", *arguments],
+        [PRODUCER, "import", *arguments],
         env=environ,
         capture_output=True,
         text=True,
@@ -220,8 +220,8 @@ def on_a_terminal(log: Log, *arguments: str | Path) -> Iterator[tuple[subprocess
     """`producer import` with stderr a terminal: the process, and the terminal's other side."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("producer"), "import", *arguments],
-        env={**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace, "TERM": "xterm"},
+        [PRODUCER, "import", *arguments],
+        env=environment_of(log.url, log.namespace, TERM="xterm"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=theirs,

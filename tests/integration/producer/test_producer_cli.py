@@ -13,19 +13,13 @@ import pytest
 import redis
 
 from producer.connection.location import announce
+from tests.support.commands import PRODUCER, environment_of
 from tests.support.servers import Server, vacant_port
-
-PRODUCER = str(Path(sys.executable).with_name("producer"))
 
 
 @pytest.fixture
 def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "WAL_URL": shared_server.url,
-        "WAL_NAMESPACE": namespace,
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
+    return environment_of(shared_server.url, namespace, XDG_STATE_HOME=str(tmp_path / "state"))
 
 
 def producer(environ: dict[str, str], *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

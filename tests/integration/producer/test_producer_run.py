@@ -18,23 +18,18 @@ from typing import Any
 import pytest
 import redis
 
+from tests.support.commands import PRODUCER, environment_of
 from tests.support.servers import Server, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
-PRODUCER = str(Path(sys.executable).with_name("producer"))
 LONG = "300"
 """Seconds to sleep for a child that is to be ended: longer than any test may take."""
 
 
 @pytest.fixture
 def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "WAL_URL": shared_server.url,
-        "WAL_NAMESPACE": namespace,
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
+    return environment_of(shared_server.url, namespace, XDG_STATE_HOME=str(tmp_path / "state"))
 
 
 def run(environ: Mapping[str, str], *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.commands import PRODUCER, environment_of
 from tests.support.projection import Log
 
 pytestmark = pytest.mark.server
@@ -19,10 +18,9 @@ SECRET = "token=abc123 customer-42"
 
 
 def run(log: Log, *options: str, script: str = f"echo '{SECRET}'") -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace}
-    producer = Path(sys.executable).with_name("producer")
+    environ = environment_of(log.url, log.namespace)
     return subprocess.run(
-        [producer, "run", "--action", "a", *options, "--", "sh", "-c", script],
+        [PRODUCER, "run", "--action", "a", *options, "--", "sh", "-c", script],
         env=environ,
         capture_output=True,
         text=True,
@@ -69,10 +67,9 @@ def test_a_token_at_the_bound_of_a_long_output_is_not_recorded_by_half(log: Log)
 
 
 def test_the_name_of_a_command_that_is_not_there_is_redacted(log: Log) -> None:
-    environ = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace}
-    producer = Path(sys.executable).with_name("producer")
+    environ = environment_of(log.url, log.namespace)
     ended = subprocess.run(
-        [producer, "run", "--action", "a", "--", "redis://user:hunter2@host"], env=environ, check=False, timeout=60
+        [PRODUCER, "run", "--action", "a", "--", "redis://user:hunter2@host"], env=environ, check=False, timeout=60
     )
     assert ended.returncode == 127
     assert recorded(log)["error"] == "command not found: redis://user:[redacted]@host"

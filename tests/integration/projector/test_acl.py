@@ -17,8 +17,8 @@ from projector.acl import roles
 from projector.bounds import Bounds
 from projector.quarantine import Quarantine
 from projector.worker.projector import Projector
-from tests.integration.projector.query.test_read_cli import projector
-from tests.integration.projector.worker.test_fences import running
+from tests.support.commands import projector
+from tests.support.projecting import running
 from tests.support.projection import Log, completed, started
 from tests.support.servers import Server, eventually
 

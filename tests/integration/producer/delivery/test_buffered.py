@@ -16,8 +16,8 @@ import pytest
 import redis
 
 from producer import BufferFull, Producer
-from tests.integration.producer.spool.test_spool import in_a_fork, record, work
 from tests.support.proxy import Fault, Proxy
+from tests.support.recording import in_a_fork, record, work
 from tests.support.servers import Server
 from tests.support.spooling import AWAY, counted, first_occurrences
 

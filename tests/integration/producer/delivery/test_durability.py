@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 import redis
 
 from producer import Durability, NotYetDurable, Producer, UnusableServer
+from tests.support.commands import PRODUCER
 from tests.support.servers import Server, eventually
 from tests.support.spooling import counted, cut_off, files, first_occurrences
 
@@ -293,7 +293,7 @@ def test_flush_does_not_let_go_what_was_recorded_for_a_replica_and_says_why(
 
 
 def flush(server: Server, spool: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("producer")), "flush", "--url", server.url, "--spool", str(spool)]
+    command = [PRODUCER, "flush", "--url", server.url, "--spool", str(spool)]
     return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
 
 

@@ -19,23 +19,16 @@ from redis.cluster import RedisCluster
 from producer import Producer, Spool
 from producer.connection.destination import Destination
 from tests.support.proxy import Fault, Proxy
+from tests.support.recording import PATIENT, in_a_fork, record, work
 from tests.support.servers import Server, eventually, free_port, running
 from tests.support.spooling import AWAY, counted, cut_off, engine, files, first_occurrences, resources
 
 pytestmark = pytest.mark.server
 
-PATIENT = 60.0
-
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Path:
     return tmp_path / "spool"
-
-
-def record(producer: Producer, count: int, label: str = "s") -> str:
-    """`count` cleanups; whose they are."""
-    receipts = [producer.cleanup_executed(label, str(number), "delete", True) for number in range(count)]
-    return receipts[0].by
 
 
 # -- there --
@@ -323,14 +316,6 @@ def test_a_server_that_refuses_for_good_gets_it_when_that_was_mended(
 # -- many --
 
 
-def work(producer: Producer, threads: int, operations: int) -> None:
-    running = [threading.Thread(target=record, args=[producer, operations]) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-
-
 def work_with_a_producer_of_its_own(url: str, namespace: str, spool: Path) -> None:
     with Producer(url, namespace, spool=spool) as producer:
         work(producer, 8, 50)
@@ -377,24 +362,6 @@ def leave(url: str, namespace: str, spool: Path) -> None:
 
 
 # -- fork --
-
-
-def in_a_fork(body: object) -> None:
-    """Run `body` in a forked child, killed when it takes too long; fails unless it ends well."""
-    assert callable(body)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        status = 1
-        try:
-            body()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_forked_child_has_a_name_and_a_file_of_its_own(

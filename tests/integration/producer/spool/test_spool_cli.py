@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,24 +16,18 @@ import pytest
 import redis
 
 from producer import Producer, Spool
-from tests.integration.producer.spool.test_spool import record
+from tests.support.commands import PRODUCER, environment_of
 from tests.support.proxy import Proxy
+from tests.support.recording import record
 from tests.support.servers import Server, eventually, obey_modes
 from tests.support.spooling import AWAY, counted, cut_off, engine, files, first_occurrences
 
 pytestmark = pytest.mark.server
 
-PRODUCER = str(Path(sys.executable).with_name("producer"))
-
 
 @pytest.fixture
 def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "WAL_URL": shared_server.url,
-        "WAL_NAMESPACE": namespace,
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
+    return environment_of(shared_server.url, namespace, XDG_STATE_HOME=str(tmp_path / "state"))
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from producer.connection.location import announce
 from producer.connection.server import UNNAMED, Server
 from producer.spool.directory import SpoolDirectory
 from producer.spool.survey import Survey
-from tests.integration.producer.spool.test_spool import PATIENT, record
 from tests.support.proxy import Proxy
+from tests.support.recording import PATIENT, record
 from tests.support.servers import Server as RealServer
 from tests.support.spooling import counted, cut_off, files, first_occurrences
 

@@ -11,8 +11,8 @@ import pytest
 import redis
 
 from producer import Producer, Spool, SpoolFull
-from tests.integration.producer.spool.test_spool import record
 from tests.support.proxy import Proxy
+from tests.support.recording import record
 from tests.support.servers import Server, eventually
 from tests.support.spooling import counted, files, first_occurrences, meant_for
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from projector.doctor import Finding, Severity, examine
+from projector.doctor import Severity, examine
 from projector.doctor.examination import CHECKS
-from tests.integration.projector.query.test_read_cli import projector
-from tests.integration.projector.worker.test_fences import running
+from tests.support.commands import projector
+from tests.support.findings import found, the_wrong_one
+from tests.support.projecting import running
 from tests.support.projection import Log, completed, started
 from tests.support.servers import Server, eventually
 
@@ -24,29 +25,6 @@ WRONG, NOT_CHECKED, OK = Severity.WRONG, Severity.NOT_CHECKED, Severity.OK
 
 def doctor(log: Log, *options: str, url: str = "") -> subprocess.CompletedProcess[str]:
     return projector("doctor", "--interval", "0.05", *options, "--url", url or log.url, "--namespace", log.namespace)
-
-
-def found(log: Log, *, seconds: float = 0.05) -> dict[str, list[Finding]]:
-    """The findings by check, of which each check has made at least one."""
-    by_check: dict[str, list[Finding]] = {name: [] for name in CHECKS}
-    for finding in examine(log.client, log.namespace, seconds=seconds):
-        by_check[finding.check].append(finding)
-    assert all(by_check.values())
-    return by_check
-
-
-def the_wrong_one(log: Log) -> Finding:
-    """The one finding that is wrong; that no projector is active goes without saying here."""
-    wrong = [
-        finding
-        for findings in found(log).values()
-        for finding in findings
-        if finding.severity is WRONG and finding.check not in ("projector", "lag")
-    ]
-    assert len(wrong) == 1, wrong
-    assert wrong[0].why
-    assert wrong[0].mend
-    return wrong[0]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from projector.bounds import Bounds
 from projector.doctor import Finding, Severity, examine
-from tests.integration.projector.doctor.test_doctor import found, the_wrong_one
+from tests.support.findings import found, the_wrong_one
 from tests.support.projection import Log, completed, started
 
 pytestmark = pytest.mark.server

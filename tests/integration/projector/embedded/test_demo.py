@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,12 @@ import redis
 from projector.demo.audit import Audit
 from projector.demo.book import Tally
 from projector.query import Status, Totals
+from tests.support.commands import PROJECTOR
 from tests.support.servers import eventually
 
 pytestmark = pytest.mark.server
 
-_PROGRAM = [sys.executable, "-c", "from projector.cli import main; main()", "demo"]
+_PROGRAM = [*PROJECTOR, "demo"]
 
 
 @contextmanager

@@ -17,11 +17,11 @@ import redis
 
 from producer import Producer
 from projector import Query
+from tests.support.commands import PROJECTOR
 from tests.support.servers import eventually
 
 pytestmark = pytest.mark.server
 
-_PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 _PRODUCER = [sys.executable, "-c", "from producer.cli import main; main()"]
 
 
@@ -49,7 +49,7 @@ class Up:
 @contextmanager
 def up(home: Path, *options: str) -> Iterator[Up]:
     with subprocess.Popen(
-        [*_PROJECTOR, "up", *options],
+        [*PROJECTOR, "up", *options],
         env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -106,7 +106,7 @@ def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path) -> None:
     """In one line that says who has it and where that one listens."""
     with up(tmp_path) as running:
         second = subprocess.run(
-            [*_PROJECTOR, "up"], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
+            [*PROJECTOR, "up"], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
         )
         assert second.returncode == 1
         assert f"process {running.process.pid} " in second.stderr

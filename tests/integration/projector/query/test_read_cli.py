@@ -7,22 +7,21 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import pytest
 import redis
 
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
+from tests.support.commands import PROJECTOR, environment, projector
 from tests.support.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
 
-PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 COMMANDS = ["stats", "recent", "failures", "cleanups", "in-flight", "status"]
 
 NOW = int(time.time() * 1000)
@@ -35,19 +34,6 @@ CLEANUPS = [
     CleanupRecord("stale-locks", "lock:deploy", "release", True, None, NOW, None, "4-0"),
 ]
 RUNNING = InFlightRecord("sync", "manual", "command", NOW, None, None, False, "6-0")
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WAL_", "COLUMNS", "FORCE"))}
-    return kept | more
-
-
-def projector(*arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run(
-        [*PROJECTOR, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60
-    )
-    assert "Traceback" not in ended.stderr, ended.stderr
-    return ended
 
 
 @pytest.fixture

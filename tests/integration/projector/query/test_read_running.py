@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.projector.query.test_read_cli import projector
-from tests.integration.projector.worker.test_fences import running
-from tests.integration.projector.worker.test_orphans import HEARTBEAT, begin, wait_for_orphans
+from tests.support.commands import projector
+from tests.support.projecting import running
 from tests.support.projection import Log
+from tests.support.silence import HEARTBEAT, begin, wait_for_orphans
 
 pytestmark = pytest.mark.server
 

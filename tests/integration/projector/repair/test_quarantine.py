@@ -13,8 +13,8 @@ import pytest
 from projector.bounds import Bounds
 from projector.fold.fold import UNDECIDABLE
 from projector.quarantine import Folded, Quarantine
-from tests.integration.projector.query.test_read_cli import PROJECTOR, environment, projector
-from tests.integration.projector.worker.test_fences import running
+from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.projecting import running
 from tests.support.projection import Log, completed
 from tests.support.servers import eventually
 

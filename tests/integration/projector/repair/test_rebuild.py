@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,9 +15,9 @@ from projector.bounds import Bounds
 from projector.errors import ConfigMismatch, Damaged
 from projector.shadow import rebuild
 from projector.verification import verify
-from tests.integration.projector.repair.test_verify import fill
-from tests.integration.projector.worker.test_fences import Hand, running
-from tests.support.projection import Log, completed
+from tests.support.commands import environment_of
+from tests.support.projecting import Hand, running
+from tests.support.projection import Log, completed, fill
 from tests.support.servers import Server, die_with_parent, eventually
 
 pytestmark = pytest.mark.server
@@ -200,7 +199,7 @@ def test_with_memory_full_a_rebuild_comes_to_its_end(own_server: Server) -> None
 def test_the_commands_say_what_they_did_and_exit_accordingly(log: Log) -> None:
     fill(log)
     log.drain()
-    environment = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace}
+    environment = environment_of(log.url, log.namespace)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.projector.worker.test_fences import assert_right_in_the_end
+from tests.support.projecting import assert_right_in_the_end
 from tests.support.projection import Log, completed, started
 
 pytestmark = pytest.mark.server

@@ -22,7 +22,7 @@ from projector.fold.rendering import render
 from projector.keys import Keys
 from projector.worker import batch_size
 from projector.worker import projection_writer as writing
-from tests.support.logs import (
+from tests.support.fold.logs import (
     TINY,
     Fields,
     Log,
@@ -36,7 +36,7 @@ from tests.support.logs import (
     numbered,
     started,
 )
-from tests.support.model import Model, plain
+from tests.support.fold.model import Model, plain
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.server

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,53 +25,18 @@ from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
-from tests.integration.projector.worker.test_fences import assert_right_in_the_end, running
+from tests.support.commands import PRODUCER, environment_of
+from tests.support.projecting import assert_right_in_the_end, running
 from tests.support.projection import Log, completed, started
 from tests.support.servers import Server, die_with_parent, eventually
+from tests.support.silence import BY, HEARTBEAT, beat, begin, looked_at_again, orphaned, wait_for_orphans
 
 pytestmark = pytest.mark.server
-
-HEARTBEAT = 0.6
-"""Seconds that a heartbeat lives here."""
-BY = "host:1:ab"
 
 
 @pytest.fixture
 def projector(log: Log) -> Projector:
     return log.projector(heartbeat_ttl=HEARTBEAT)
-
-
-def begin(log: Log, run: str = "r1", *, by: str = BY, seq: int = 1, **more: object) -> str:
-    """A start as a producer that beats writes it; it does not beat here."""
-    return log.add(started("a", run, **{"heartbeats": True, **more}), "by", by, "seq", seq)
-
-
-def beat(log: Log, by: str = BY, *, seconds: float = 3600) -> None:
-    log.client.set(log.key(f"heartbeat:{by}"), "1", px=int(seconds * 1000))
-
-
-def orphaned(log: Log) -> list[dict[str, Any]]:
-    """What the log has of runs presumed dead, in order."""
-    entries: Any = log.client.xrange(log.key("wal"))
-    operations = [json.loads(fields[b"op"]) for _, fields in entries]
-    return [operation for operation in operations if operation["type"] == "action_execution_orphaned"]
-
-
-def wait_for_orphans(log: Log, count: int = 1) -> None:
-    eventually(lambda: log.client.hlen(log.key("orphans")) == count, what=f"{count} presumed dead")
-
-
-@contextmanager
-def looked_at_again(log: Log, projector: Projector) -> Iterator[None]:
-    """The block's end comes when a run of another producer, begun and silent from here on, was presumed dead.
-
-    So whatever else was to be presumed dead by then, has been.
-    """
-    with running(projector):
-        yield
-        witness = f"witness-{time.monotonic_ns()}"
-        begin(log, witness, by=witness)
-        eventually(lambda: log.client.hexists(log.key("orphans"), f"a#{witness}"), what="the witness presumed dead")
 
 
 def test_a_run_whose_producer_is_silent_is_presumed_dead_once(log: Log, projector: Projector) -> None:
@@ -292,9 +256,8 @@ def test_an_engine_that_comes_back_late_is_counted_right(log: Log, tmp_path: Pat
 
 
 def test_a_command_whose_producer_run_was_killed_is_presumed_dead(log: Log, tmp_path: Path) -> None:
-    environ = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace, "XDG_STATE_HOME": str(tmp_path)}
-    producer = str(Path(sys.executable).with_name("producer"))
-    command = [producer, "run", "--action", "a", "--", "sleep", "3600"]
+    environ = environment_of(log.url, log.namespace, XDG_STATE_HOME=str(tmp_path))
+    command = [PRODUCER, "run", "--action", "a", "--", "sleep", "3600"]
     with running(log.projector(heartbeat_ttl=HEARTBEAT)):
         process = subprocess.Popen(command, env=environ, preexec_fn=die_with_parent, start_new_session=True)
         try:

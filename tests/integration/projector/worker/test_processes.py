@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import BaseContext
@@ -17,6 +14,7 @@ import redis
 
 from producer import Producer, WalUnavailable
 from projector import Projector
+from tests.support.recording import in_a_fork
 from tests.support.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
@@ -113,23 +111,6 @@ def test_a_producer_is_not_passed_to_a_spawned_child(shared_server: Server, name
         child = context.Process(target=work, args=[producer])
         with pytest.raises(TypeError, match="make one in each process"):
             child.start()
-
-
-def in_a_fork(body: Callable[[], None]) -> None:
-    """Run `body` in a forked child, which is killed when it takes too long; fails unless it ends well."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        status = 1
-        try:
-            body()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_forked_child_has_a_name_and_numbers_of_its_own(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.integration.projector.worker.test_fences import assert_right_in_the_end, running
+from tests.support.commands import environment_of
+from tests.support.projecting import assert_right_in_the_end, running
 from tests.support.projection import SHORT_LEASE, Log
 from tests.support.servers import Server, die_with_parent, eventually
 
@@ -176,7 +176,7 @@ def test_two_projectors_started_together_project_everything_once(log: Log, tmp_p
 
 def test_server_and_namespace_can_come_from_the_environment(log: Log) -> None:
     log.add_completions(2)
-    environment = {**os.environ, "WAL_URL": log.url, "WAL_NAMESPACE": log.namespace}
+    environment = environment_of(log.url, log.namespace)
     process = subprocess.Popen(
         [sys.executable, "-m", "projector.cli", "run"], env=environment, preexec_fn=die_with_parent
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +12,18 @@ import redis
 
 from producer.errors import WalUnavailable
 from producer.importing.compact import checksum_of, compact, members_of
-from producer.importing.importer import Importer, Summary
+from producer.importing.importer import Importer
 from producer.importing.line import BadLine, Importable, OtherType, read_line
 from producer.importing.log_file import LogFile
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, decode
+from tests.support.foreign_log import COMPLETED, OTHER, STARTED, add, entries, line
 
-STARTED = {
-    "type": "action_execution_started",
-    "action_id": "notify",
-    "source": "watcher:idle-check",
-    "execution_type": "command",
-    "started_at": 1_790_000_000_000,
-}
-COMPLETED = {
-    "type": "action_execution_completed",
-    "action_id": "notify",
-    "success": False,
-    "output": None,
-    "error": "Zeit überschritten",
-    "duration_ms": 5,
-    "completed_at": 1_790_000_000_005,
-}
-OTHER = {"type": "key_value_set", "key": "k", "value": 1}
 # Its checksum was computed bit by bit, without zlib.
 KNOWN = (
     b'{"sequence":0,"timestamp_micros":1790000000000000,"machine_id":"m-1","operation":{"type":"cleanup_executed",'
     b'"scanner_id":"stale-locks","resource_id":"lock:deploy","action":"release","success":true,'
     b'"executed_at":1790000000000},"checksum":%d}'
 )
-
-
-def line(sequence: int, operation: dict[str, Any], *, machine_id: str = "m-1", checksum: int | None = None) -> bytes:
-    """As the Rust engine writes it."""
-    raw = json.dumps(operation, separators=(",", ":"), ensure_ascii=False)
-    return json.dumps(
-        {
-            "sequence": sequence,
-            "timestamp_micros": 1_790_000_000_000_000,
-            "machine_id": machine_id,
-            "operation": operation,
-            "checksum": zlib.crc32(raw.encode()) if checksum is None else checksum,
-        },
-        separators=(",", ":"),
-        ensure_ascii=False,
-    ).encode()
 
 
 def read(raw: bytes) -> Importable | OtherType | BadLine:
@@ -205,19 +172,6 @@ def test_texts_that_are_too_long_are_cut_as_a_producer_does() -> None:
 @pytest.fixture
 def client() -> Any:
     return fakeredis.FakeRedis()
-
-
-def entries(client: Any) -> list[tuple[str, int, int]]:
-    """by, seq and acked of what stands in the log."""
-    return [
-        (fields[b"by"].decode(), int(fields[b"seq"]), int(fields[b"acked"]))
-        for _, fields in client.xrange("{otters}:wal")
-    ]
-
-
-def add(client: Any, path: Path, *lines: bytes, tail: bytes = b"", dry_run: bool = False) -> Summary:
-    path.write_bytes(b"".join(one + b"\n" for one in lines) + tail)
-    return Importer(client, "otters", dry_run=dry_run).add(LogFile(path))
 
 
 def test_operations_keep_their_numbers_and_claim_all_below(client: Any, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from producer.importing.importer import Summary
 from producer.importing.numbers import FAR
 from projector.fold.sequence import Sequence, Verdict
-from tests.unit.producer.importing.test_import import OTHER, STARTED, add, entries, line
+from tests.support.foreign_log import OTHER, STARTED, add, entries, line
 
 BAD = b"no JSON"
 

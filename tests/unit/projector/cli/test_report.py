@@ -7,49 +7,21 @@ from dataclasses import replace
 import pytest
 
 from projector.cli.display.durations import ago, clock_time, duration
-from projector.cli.display.report import Report
 from projector.cli.display.visible import visible
 from projector.query import ActionStats, Status, Totals
-from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
+from projector.records import ActionExecutionRecord, CleanupRecord
+from tests.support.report import NOW, RUNNING, STATUS, report
 
-NOW = 1_790_000_000_000
-
-STATUS = Status(
-    namespace="otters",
-    checkpoint="1789999990000-0",
-    entries=1234,
-    wal_length=1000,
-    lag=0,
-    lease_holder="host:17:abcdef",
-    lease_ttl_ms=4200,
-    in_flight=0,
-    orphans=0,
-    quarantined=0,
-    duplicates=0,
-    missing=0,
-    trimmed=234,
-    in_flight_replaced=0,
-    in_flight_evicted=0,
-    actions_evicted=0,
-    schema="1",
-    config={"max_entries": 1000},
-    torn=False,
-)
 FRESH = replace(STATUS, checkpoint=None, entries=0, wal_length=0, lease_holder=None, lease_ttl_ms=None)
 
 FAILED = ActionExecutionRecord(
     "deploy", "cron:nightly", "command", False, 5000, "connection refused", NOW - 12_000, "r1", None, None, "9-1"
 )
 CLEANED = CleanupRecord("stale-locks", "lock:deploy", "release", True, None, NOW - 180_000, None, "9-2")
-RUNNING = InFlightRecord("backup", "manual", "command", NOW - 123_000, "r2", "host:1:x", False, "9-3")
 STATS = ActionStats(
     "deploy", 4, 3, 1, 0, 1500, 6000, 30, 5000, NOW - 9_000_000, NOW, NOW, NOW - 60_000, "refused", 0, "9-4"
 )
 LONG = "x" * 5000
-
-
-def report(status: Status = STATUS, *, width: int = 80) -> Report:
-    return Report(status, now=NOW, width=width)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from projector.fold.record import InFlightRecord
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import NotLoaded
-from tests.support.logs import (
+from tests.support.fold.logs import (
     TINY,
     Fields,
     broken_completion,

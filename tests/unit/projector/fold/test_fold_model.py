@@ -1,4 +1,4 @@
-"""The fold against the naive model of `tests/support/model.py`: any log, the same history."""
+"""The fold against the naive model of `tests/support/fold/model.py`: any log, the same history."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from projector.bounds import Bounds
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
-from tests.support.logs import TINY, Log, cleaned, folded, logs, numbered, projection_of
-from tests.support.model import Model, Projection
+from tests.support.fold.logs import TINY, Log, cleaned, folded, logs, numbered, projection_of
+from tests.support.fold.model import Model, Projection
 
 _NAMES = st.integers(0, 119).map(str) | st.just("(other)")
 

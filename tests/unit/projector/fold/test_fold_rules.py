@@ -8,7 +8,7 @@ import pytest
 
 from projector.bounds import Bounds
 from projector.fold.fold import execution_key
-from tests.support.logs import (
+from tests.support.fold.logs import (
     Fields,
     broken_completion,
     cleaned,
@@ -21,7 +21,7 @@ from tests.support.logs import (
     projection_of,
     started,
 )
-from tests.support.model import Projection
+from tests.support.fold.model import Projection
 
 
 def checkpoint(projection: Projection, *names: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from projector.fold.history import History
 from projector.fold.rendering import render
 from projector.fold.table import NotLoaded
 from projector.keys import Keys
-from tests.support.logs import broken_completion, cleaned, completed, folded, numbered, projected, started
+from tests.support.fold.logs import broken_completion, cleaned, completed, folded, numbered, projected, started
 
 
 def test_nothing_read_is_no_key() -> None:

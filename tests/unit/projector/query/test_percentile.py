@@ -15,7 +15,7 @@ from projector.errors import Damaged, InvalidQuery
 from projector.fold.histogram import bucket_of
 from projector.query import Query
 from projector.query.percentile import percentile_of
-from tests.unit.projector.cli.test_report import NOW, RUNNING, report
+from tests.support.report import NOW, RUNNING, report
 
 
 def histogram(durations: list[int]) -> dict[bytes, bytes]:

@@ -17,7 +17,7 @@ from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.fold.rendering import render
 from projector.keys import Keys
-from tests.support.model import Projection, plain
+from tests.support.fold.model import Projection, plain
 
 __all__ = [
     "TINY",

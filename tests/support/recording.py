@@ -1,0 +1,45 @@
+"""Producers that record cleanups: alone, in threads, and in forked children."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+
+from producer import Producer
+
+PATIENT = 60.0
+"""Seconds within which a server that is there has got everything."""
+
+
+def record(producer: Producer, count: int, label: str = "s") -> str:
+    """`count` cleanups; whose they are."""
+    receipts = [producer.cleanup_executed(label, str(number), "delete", True) for number in range(count)]
+    return receipts[0].by
+
+
+def work(producer: Producer, threads: int, operations: int) -> None:
+    running = [threading.Thread(target=record, args=[producer, operations]) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
+def in_a_fork(body: Callable[[], object]) -> None:
+    """Run `body` in a forked child, killed when it takes too long; fails unless it ends well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        status = 1
+        try:
+            body()
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
