@@ -10,12 +10,18 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.entry_id import order_of_any
 from projector.keys import Keys
 from projector.query.arguments import checked_limit, checked_name, checked_percent, checked_success
-from projector.query.percentile import percentile_of
 from projector.query.reading import read_at_one_instant, read_in_bulk
 from projector.query.record_reader import CLEANUPS, EXECUTIONS, IN_FLIGHT
 from projector.query.results import ActionStats, ScannerStats, Status, Totals
 from projector.query.standing import status_of
-from projector.query.statistics import ACTION_FIELDS, action_stats_of, name_in, scanner_stats_of, totals_of
+from projector.query.statistics import (
+    ACTION_FIELDS,
+    action_stats_of,
+    name_in,
+    percentile_of,
+    scanner_stats_of,
+    totals_of,
+)
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 __all__ = ["Query"]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from projector.query.damage import damaged
 from projector.query.results import ActionStats, ScannerStats, Totals
 
-__all__ = ["ACTION_FIELDS", "action_stats_of", "name_in", "scanner_stats_of", "totals_of"]
+__all__ = ["ACTION_FIELDS", "action_stats_of", "name_in", "percentile_of", "scanner_stats_of", "totals_of"]
 
 _T = TypeVar("_T")
 _ACTION = TypeAdapter(ActionStats)
@@ -59,3 +59,20 @@ def _parsed(kind: TypeAdapter[_T], found: Mapping[str, object], key: bytes, name
         return kind.validate_python(found)
     except ValidationError as error:
         raise damaged(key, f"no {name}") from error
+
+
+def percentile_of(histogram: Mapping[bytes, bytes], percent: int, key: bytes) -> int | None:
+    """The least bound of a bucket that `percent` of the durations do not exceed; None for an empty histogram.
+
+    A bucket is at most 1/32 as wide as its bound is large, so the answer may be too high by that much.
+    """
+    try:
+        buckets = sorted((int(bound), int(count)) for bound, count in histogram.items())
+    except ValueError as error:
+        raise damaged(key, "no histogram") from error
+    left = sum(count for _, count in buckets) * percent
+    for bound, count in buckets:
+        left -= count * 100
+        if left <= 0:
+            return bound
+    return None

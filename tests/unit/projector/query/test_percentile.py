@@ -14,7 +14,7 @@ from projector.cli.display.tables import FAILURE, in_flight_columns, table_of
 from projector.errors import Damaged, InvalidQuery
 from projector.fold.histogram import bucket_of
 from projector.query import Query
-from projector.query.percentile import percentile_of
+from projector.query.statistics import percentile_of
 from tests.support.report import NOW, RUNNING, report
 
 
