@@ -71,8 +71,10 @@ class Arena:
             lease_seconds=LEASE_SECONDS,
             client=lambda: self.client,
         )
+        can_sync = self.server.has_waitaof()
         for way in producers:
-            self.producers.start(way)
+            if can_sync or way is not Way.SYNCED:  # a server without WAITAOF would refuse the writer for good
+                self.producers.start(way)
         self.projectors.start(projectors)
 
     def __enter__(self) -> Arena:

@@ -110,6 +110,15 @@ class Server:
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, protocol=2, retry=Retry(NoBackoff(), 0))
 
+    def has_waitaof(self) -> bool:
+        """Whether it can be asked to sync its log to disk: Valkey, and Redis from 7.2 on."""
+        with self.client() as client:
+            try:
+                client.execute_command("WAITAOF", 0, 0, 1)
+            except redis.ResponseError:
+                return False
+            return True
+
     def start(self, *more: str) -> Server:
         # fmt: off
         arguments = [

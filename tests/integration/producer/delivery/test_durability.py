@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from producer import Durability, NotYetDurable, Producer, UnusableServer
 from tests.support.commands import PRODUCER
@@ -48,15 +47,6 @@ def frozen(server: Server) -> Iterator[None]:
         yield
     finally:
         os.kill(server.pid, signal.SIGCONT)
-
-
-def has_waitaof(server: Server) -> bool:
-    with server.client() as admin:
-        try:
-            admin.execute_command("WAITAOF", 0, 0, 1)
-        except redis.ResponseError:
-            return False
-        return True
 
 
 def clean_up(producer: Producer) -> Any:
@@ -131,7 +121,7 @@ def test_a_server_that_dies_while_its_replica_is_waited_for_leaves_no_doubt_that
 def test_an_operation_is_on_the_disk_when_the_call_returns(own_server: Server, namespace: str) -> None:
     """What the server's process wrote survives its end anyway: here, it counts what it has synced."""
     producer = Producer(own_server.url, namespace, durability=Durability(fsync=True))
-    if not has_waitaof(own_server):
+    if not own_server.has_waitaof():
         with pytest.raises(UnusableServer, match=r"it has no WAITAOF, which came with Redis 7\.2"):
             clean_up(producer)
         with own_server.client() as client:
@@ -156,11 +146,11 @@ def test_a_server_without_an_aof_is_named_before_anything_is_written(own_server:
     with own_server.client() as admin:
         admin.config_set("appendonly", "no")
         with Producer(own_server.url, namespace, durability=Durability(fsync=True)) as producer:
-            expected = "its AOF is off" if has_waitaof(own_server) else "it has no WAITAOF"
+            expected = "its AOF is off" if own_server.has_waitaof() else "it has no WAITAOF"
             with pytest.raises(UnusableServer, match=expected):
                 clean_up(producer)
             assert not admin.exists(f"{{{namespace}}}:wal")
-            if has_waitaof(own_server):
+            if own_server.has_waitaof():
                 admin.config_set("appendonly", "yes")
                 assert clean_up(producer).seq == 1
 
@@ -217,7 +207,7 @@ def test_a_server_that_cannot_sync_is_named_by_flush_and_what_is_in_the_spool_wa
                     producer.flush(PATIENT)
             assert "fsync=True cannot be had of" in (producer.trouble or "")
             assert not admin.exists(f"{{{namespace}}}:wal")
-            if has_waitaof(own_server):
+            if own_server.has_waitaof():
                 admin.config_set("appendonly", "yes")
                 eventually(lambda: producer.trouble is None, what="the server to be tried again")
                 assert producer.flush(PATIENT)
@@ -235,7 +225,7 @@ def test_a_buffer_takes_nothing_more_in_for_a_server_that_cannot_sync(own_server
                 producer.flush(PATIENT)
             with pytest.raises(UnusableServer, match="fsync=True cannot be had of"):
                 clean_up(producer)
-            if has_waitaof(own_server):
+            if own_server.has_waitaof():
                 admin.config_set("appendonly", "yes")
                 eventually(lambda: producer.trouble is None, what="the server to be tried again")
                 assert clean_up(producer).seq == 2
@@ -308,7 +298,7 @@ def test_what_was_recorded_for_the_disk_waits_for_a_server_that_can(
         with Producer(own_server.url, namespace, spool=spool) as heir:
             assert not heir.flush(1.0)
         assert not admin.exists(f"{{{namespace}}}:wal")
-        if has_waitaof(own_server):
+        if own_server.has_waitaof():
             admin.config_set("appendonly", "yes")
             with Producer(own_server.url, namespace, durability=Durability(timeout=PATIENT), spool=spool) as heir:
                 assert heir.flush(PATIENT)
