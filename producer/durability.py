@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-__all__ = ["ACKNOWLEDGED", "Durability", "Level", "check_seconds"]
-
 DEFAULT_SECONDS = 5.0
 """Longer than `appendfsync everysec` takes."""
 

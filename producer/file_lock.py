@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Self
 
-__all__ = ["FileLock"]
-
 
 class FileLock:
     """Held from `take` to `release` or `remove`, or until each process that has `descriptor` open has ended."""

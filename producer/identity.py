@@ -11,8 +11,6 @@ from collections import deque
 from itertools import count
 from typing import NamedTuple
 
-__all__ = ["FormerIdentity", "Identity", "Receipt"]
-
 SETTLE_SECONDS = 60.0
 """How old an acknowledgement must be before `acked` claims it.
 

@@ -9,8 +9,6 @@ from typing import Any
 from producer.connection.wire import pairs_of
 from producer.wal import wal_key
 
-__all__ = ["Entry", "Log", "LogFacts", "Stream"]
-
 Call = Callable[..., Any]
 """Sends one command and returns the server's reply: `Link.call`, or `send_once` with a client."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["Pause"]
-
 
 class Pause:
     """Pauses of `first` seconds, then twice as long each time, up to `longest`; `sleep` waits for so many seconds."""

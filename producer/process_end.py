@@ -13,8 +13,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-__all__ = ["at_process_end", "expect_process_end"]
-
 _LATE = -100
 """The priority: after multiprocessing's finalizers, and those that an engine is likely to have."""
 

@@ -26,8 +26,6 @@ from producer.text.redaction import Redact, fitted
 from producer.text.truncation import text_of
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
-__all__ = ["Producer"]
-
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _LARGEST_OUTPUT = 160 << 10

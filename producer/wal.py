@@ -10,21 +10,6 @@ from typing import Any
 
 from producer.errors import UnusableServer
 
-__all__ = [
-    "ACKED",
-    "BY",
-    "DEFAULT_NAMESPACE",
-    "HEARTBEAT_SECONDS",
-    "OP",
-    "RETRY_OF",
-    "SEQ",
-    "append_command",
-    "heartbeat_key",
-    "namespace_tag",
-    "projection_key",
-    "wal_key",
-]
-
 DEFAULT_NAMESPACE = "otters"
 
 OP = b"op"

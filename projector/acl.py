@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from producer.wal import namespace_tag
 
-__all__ = ["Role", "roles"]
-
 _CONNECTION = ("+@connection", "-@dangerous")
 """AUTH, PING, SELECT, a client's name, WAIT and WAITAOF: a category, because Redis 7.0 lacks some of the commands and
 refuses a rule that names such a command."""

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, fields
 
 import orjson
 
-__all__ = ["DEFAULT_LEASE_SECONDS", "SCHEMA", "Bounds"]
-
 SCHEMA = "1"
 """The version of the projection's keys and rules. A projection of another version has to be rebuilt."""
 

@@ -11,8 +11,6 @@ from projector.bounds import SCHEMA, Bounds
 from projector.entry_id import order_of
 from projector.errors import Damaged
 
-__all__ = ["Checkpoint"]
-
 
 @dataclass(slots=True)
 class Checkpoint:

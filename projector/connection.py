@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from redis.exceptions import RedisClusterException
+from redis.exceptions import RedisClusterException, RedisError
 
-from producer.connection.client import Client, RedisError, is_refusal, reason_of
+from producer.connection.client import Client, is_refusal, reason_of
 from projector.errors import Damaged, ProjectorError, ServerRefused, ServerUnavailable
-
-__all__ = ["given", "is_wrong_type", "translated", "translation_of"]
 
 
 @contextmanager

@@ -21,8 +21,6 @@ from projector.query.results import Status
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from projector.verification import Difference, Verification
 
-__all__ = ["DOCUMENTS", "Examined", "KeptEntry", "KeptField", "Verified", "schema_of"]
-
 
 @dataclass(frozen=True)
 class KeptField:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["milliseconds_of", "order_of", "order_of_any"]
-
 
 def milliseconds_of(entry_id: str) -> int:
     """The time in an entry id: the score, in a sorted set, of an action or scanner that the entry changed."""

@@ -27,8 +27,6 @@ from __future__ import annotations
 
 from producer.wal import heartbeat_key, namespace_tag, wal_key
 
-__all__ = ["FIXED_KEYS", "GROUP", "Keys"]
-
 GROUP = b"projector"
 """The consumer group on the log."""
 

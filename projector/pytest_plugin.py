@@ -19,8 +19,6 @@ import pytest
 if TYPE_CHECKING:
     from projector.testing import InMemoryWal
 
-__all__ = ["execution_wal"]
-
 
 @pytest.fixture
 def execution_wal() -> Iterator[InMemoryWal]:

@@ -11,12 +11,10 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from producer.connection.client import Client, RedisError, is_refusal
+from producer.connection.client import Client, is_refusal
 from producer.connection.wire import Wire, pairs_of
-
-__all__ = ["Command", "at_one_instant", "at_one_instant_by_script", "each", "scan"]
 
 Command = tuple[str, bytes, *tuple[bytes | str | int, ...]]
 """A command's name (of several words, if so), its key, and what else it takes."""

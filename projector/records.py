@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ActionExecutionRecord", "CleanupRecord", "InFlightRecord"]
-
 
 @dataclass(frozen=True, slots=True)
 class ActionExecutionRecord:

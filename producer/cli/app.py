@@ -14,8 +14,6 @@ from producer.command.child import occupy_standard_descriptors
 from producer.terminal.exit_status import BUG, FAILED, PRODUCER, TRY_AGAIN, USAGE
 from producer.terminal.program import add_commands, new_program, run_program
 
-__all__ = ["app", "main"]
-
 app = new_program(
     "producer",
     summary="Record what is run in the write-ahead log.",

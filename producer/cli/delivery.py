@@ -9,8 +9,6 @@ from pathlib import Path
 from producer.connection.location import URL_VARIABLE, spool_directory
 from producer.connection.server import UNNAMED, Server
 
-__all__ = ["after_a_move", "delivery"]
-
 
 def delivery(server: Server, place: Path) -> str:
     """When and how to deliver to `server` the operations that wait for it in the directory `place`."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from producer.connection.server import Server
     from producer.spool.survey import Survey
 
-__all__ = ["flush"]
-
 _REPLY_SECONDS = 2.0
 
 

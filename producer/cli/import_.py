@@ -19,8 +19,6 @@ from producer.terminal.wording import counted
 if TYPE_CHECKING:
     from producer.importing.importer import Summary
 
-__all__ = ["import_"]
-
 
 def import_(
     files: Annotated[

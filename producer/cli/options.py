@@ -14,8 +14,6 @@ from producer.terminal.options import LogAddress
 if TYPE_CHECKING:
     from producer.producer import Producer
 
-__all__ = ["ExecutionType", "Source", "Spool", "open_producer", "spool_option", "spools"]
-
 
 def spool_option(text: str) -> typer.models.OptionInfo:
     """`--spool`, explained by `text`."""

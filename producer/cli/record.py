@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from producer.identity import Receipt
     from producer.producer import Producer
 
-__all__ = ["cleanup", "completed", "started"]
-
 _Action = Annotated[str, typer.Argument(metavar="ACTION", help="The action that was run.")]
 _ExecutionId = Annotated[
     str | None, typer.Option(metavar="ID", help="The name of this run, the same for its start and its end.")

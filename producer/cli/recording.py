@@ -17,8 +17,6 @@ from producer.producer import Producer
 from producer.terminal.options import LogAddress
 from producer.text.truncation import text_of
 
-__all__ = ["Recording"]
-
 PATIENCE_SECONDS = 1.3
 """How long the records may hold a run up in all; the documents promise 2 s."""
 _START_SECONDS = 0.65

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from producer.command.child import Ended
     from producer.text.redaction import Redact
 
-__all__ = ["run"]
-
 
 def run(
     command: Annotated[
@@ -54,8 +52,8 @@ def run(
     is away the record waits in the spool, for the next run or `producer flush`.
     """
     from producer.cli.recording import Recording
-    from producer.command.child import hold_signals
     from producer.command.child import run as run_child
+    from producer.command.signals import hold_signals
     from producer.connection.location import spool_directory
     from producer.operations import OUTPUT_BYTES
 

@@ -18,8 +18,6 @@ from producer.terminal.wording import counted, waiting
 if TYPE_CHECKING:
     from producer.spool.survey import Survey, Surveyed
 
-__all__ = ["spool", "survey_of"]
-
 
 def spool(spool: Spool = None, as_json: Json = False) -> None:
     """Show what waits in a spool, for which server, and what delivers it. Exits with 1 if a part cannot be read."""

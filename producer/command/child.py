@@ -19,10 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer.command.output import Output
-from producer.command.signals import HeldSignals, hold_signals
+from producer.command.signals import HeldSignals
 from producer.text.redaction import Redact
-
-__all__ = ["Ended", "HeldSignals", "hold_signals", "occupy_standard_descriptors", "run"]
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126

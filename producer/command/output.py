@@ -15,8 +15,6 @@ from collections.abc import Callable
 from producer.text.redaction import CONTEXT_BYTES, Redact, redacted_end
 from producer.text.truncation import text_of, truncate
 
-__all__ = ["GRACE_SECONDS", "Output", "Tail"]
-
 GRACE_SECONDS = 0.5
 """How long to wait for output after a child's end, if a process that it left behind holds the pipe open."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import sys
 
-__all__ = ["hide_passwords"]
-
 _ACCOUNT = re.compile(r"(?<=://)([^:@/]*:)(.*)(?=@)", re.DOTALL)
 _OPTION = re.compile(r"([?&][^=&]*password=)([^&]*)", re.IGNORECASE)
 

@@ -7,8 +7,6 @@ import signal
 import sys
 from dataclasses import dataclass
 
-__all__ = ["HeldSignals", "Received", "hold_signals"]
-
 _OURS = {
     # They cannot be held.
     *(signal.SIGKILL, signal.SIGSTOP),

@@ -36,21 +36,6 @@ from producer.connection.location import URL_VARIABLE
 from producer.connection.sentinel import SCHEME, sentinel_client
 from producer.errors import UnusableServer
 
-__all__ = [
-    "Client",
-    "RedisError",
-    "client_of",
-    "is_answer",
-    "is_cluster",
-    "is_refusal",
-    "pool_of",
-    "reason_of",
-    "renew_locks",
-    "safe_url",
-    "using_client",
-    "where",
-]
-
 Client = redis.Redis | RedisCluster
 
 

@@ -8,8 +8,6 @@ from producer.connection.client import Client, client_of
 from producer.connection.location import DEFAULT_URL, Location
 from producer.connection.server import UNNAMED, Server
 
-__all__ = ["Destination"]
-
 _DEFAULT = Server(DEFAULT_URL)
 
 

@@ -20,20 +20,6 @@ from typing import Literal
 
 from producer.file_lock import FileLock
 
-__all__ = [
-    "DEFAULT_URL",
-    "URL_VARIABLE",
-    "Announcement",
-    "Location",
-    "announce",
-    "announcements_directory",
-    "find_server",
-    "running_servers",
-    "settings_file",
-    "spool_directory",
-    "user_directory",
-]
-
 DEFAULT_URL = "redis://localhost:6379/0"
 URL_VARIABLE = "WAL_URL"
 

@@ -21,8 +21,6 @@ from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
-__all__ = ["SCHEME", "SentinelUrl", "sentinel_client"]
-
 SCHEME = "sentinel://"
 DEFAULT_PORT = 26379
 

@@ -24,8 +24,6 @@ from redis.sentinel import SentinelConnectionPool
 
 from producer.connection.client import Client, client_of, is_cluster, pool_of
 
-__all__ = ["UNNAMED", "Server"]
-
 
 @dataclass(frozen=True, slots=True)
 class Server:

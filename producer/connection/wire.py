@@ -8,11 +8,9 @@ from typing import Any
 
 import hiredis
 import redis
-from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, ResponseError
+from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, RedisError, ResponseError
 
-from producer.connection.client import DEFAULT_SECONDS, Client, RedisError, is_cluster, pool_of
-
-__all__ = ["SlotMoved", "Wire", "entries_of", "pairs_of", "send_once"]
+from producer.connection.client import DEFAULT_SECONDS, Client, is_cluster, pool_of
 
 _PIECE = 100
 """Commands that are packed at once. After each piece the socket is written to, and other threads get their turn."""

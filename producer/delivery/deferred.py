@@ -16,8 +16,6 @@ from producer.identity import Identity, Receipt
 from producer.process_end import at_process_end, expect_process_end
 from producer.queue.queue import Queue
 
-__all__ = ["Deferred"]
-
 EXIT_SECONDS = 5.0
 """How long the end of the process may take to send waiting operations."""
 _FINISH_SECONDS = 1.0

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers
     from producer.spool.options import Spool
 
-__all__ = ["delivery_of"]
-
 _BUFFER_SECONDS = 5.0
 """How long a call waits for room in a full buffer, unless the caller says."""
 

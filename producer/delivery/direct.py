@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
-from producer.connection.client import Client, RedisError, is_answer, is_refusal, reason_of, renew_locks, where
+from producer.connection.client import Client, is_answer, is_refusal, reason_of, renew_locks, where
 from producer.connection.wire import Wire, send_once
 from producer.delivery.fsync import prove_fsync
 from producer.durability import Durability
@@ -16,8 +16,6 @@ from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavai
 from producer.identity import Identity, Receipt
 from producer.pause import Pause
 from producer.wal import append_command, wal_key
-
-__all__ = ["Direct"]
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5

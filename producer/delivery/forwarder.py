@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from producer.connection.client import Client, RedisError, reason_of
+from redis.exceptions import RedisError
+
+from producer.connection.client import Client, reason_of
 from producer.delivery.sender import Sender
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
@@ -18,8 +20,6 @@ from producer.queue.queue import Queue, Vetted
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers
-
-__all__ = ["Forwarder"]
 
 BATCH_OPERATIONS = 2000
 SAFE_BATCH_OPERATIONS = 10_000

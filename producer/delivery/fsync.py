@@ -8,8 +8,6 @@ from producer.connection.client import is_refusal
 from producer.connection.wire import Wire
 from producer.errors import UnusableServer
 
-__all__ = ["prove_fsync"]
-
 _PROBE = ("WAITAOF", 1, 0, 1)
 """On a connection that has written nothing the server answers at once, or says why it never would."""
 

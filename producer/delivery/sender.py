@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from producer.connection.client import Client, RedisError, where
+from redis.exceptions import RedisError
+
+from producer.connection.client import Client, where
 from producer.connection.wire import Wire
 from producer.delivery.fsync import prove_fsync
 from producer.durability import Durability
 from producer.queue.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
-
-__all__ = ["Sender"]
 
 
 class Sender:

@@ -17,8 +17,6 @@ from producer.identity import Receipt
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Execution"]
-
 
 class _Recorder(Protocol):
     """The part of a Producer that an execution needs."""

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from producer.connection.client import Client, RedisError, is_refusal, reason_of
+from redis.exceptions import RedisError
+
+from producer.connection.client import Client, is_refusal, reason_of
 from producer.connection.wire import send_once
 from producer.durability import check_seconds
 from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
@@ -17,8 +19,6 @@ from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
 if TYPE_CHECKING:
     from producer.execution.execution import Execution
     from producer.queue.queue import Numbered
-
-__all__ = ["Heartbeat"]
 
 _BEATS_PER_TTL = 6
 _RETRIES_PER_PERIOD = 10

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
 
-__all__ = ["cancel_again", "in_thread", "settle"]
-
 
 def in_thread(function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
     """Call `function` in the loop's executor, with the caller's context variables."""

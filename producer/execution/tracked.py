@@ -9,8 +9,6 @@ from typing import Any, TypeVar, cast
 
 from producer.execution.execution import Execution
 
-__all__ = ["tracked"]
-
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 

@@ -6,8 +6,6 @@ import json
 import re
 import zlib
 
-__all__ = ["checksum_of", "compact", "members_of"]
-
 _STRING_OR_BLANKS = re.compile(r'"(?:[^"\\]|\\.)*"|[ \t\r\n]+')
 _DECODER = json.JSONDecoder(parse_constant=lambda name: _refuse(name))
 

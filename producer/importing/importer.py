@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from producer.connection.client import Client, RedisError, is_refusal, reason_of
+from redis.exceptions import RedisError
+
+from producer.connection.client import Client, is_refusal, reason_of
 from producer.errors import Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Receipt
 from producer.importing.line import BadLine, Importable, OtherType
@@ -18,8 +20,6 @@ from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
 from producer.pause import Pause
 from producer.wal import append_command, wal_key
-
-__all__ = ["Importer", "Summary"]
 
 _BATCH = 500
 _BATCH_BYTES = 1 << 20

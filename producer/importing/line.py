@@ -14,8 +14,6 @@ from producer.importing.compact import checksum_of, compact, members_of
 from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode, operation_of
 from producer.text.truncation import truncate
 
-__all__ = ["BadLine", "Content", "Importable", "OtherType", "read_line"]
-
 IMPORTED_TYPES = (
     "action_execution_started",
     "action_execution_completed",

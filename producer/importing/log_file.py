@@ -9,8 +9,6 @@ from typing import BinaryIO, NamedTuple
 
 from producer.importing.line import BadLine, Content, Importable, read_line
 
-__all__ = ["LogFile", "NumberedLine"]
-
 _LONGEST = 8 << 20
 """Bytes of a line. The largest operation fits, even if each of its bytes is escaped in six."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

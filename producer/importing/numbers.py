@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile, NumberedLine
 
-__all__ = ["FAR", "claimed_lines"]
-
 FAR = 100
 """A crash loses fewer lines. No checksum covers a line's number: far from both its neighbours', it must be wrong."""
 

@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any
 
 import orjson
+from redis.exceptions import RedisError
 
-from producer.connection.client import Client, RedisError, reason_of, where
+from producer.connection.client import Client, reason_of, where
 from producer.connection.wire import pairs_of, send_once
 from producer.log import Log
 from producer.wal import ACKED, BY, SEQ, projection_key
-
-__all__ = ["Present", "Unknown", "present_numbers"]
 
 _PAGE = 1000
 _LONGEST_TAIL = 200_000

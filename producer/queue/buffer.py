@@ -12,8 +12,6 @@ from producer.errors import BufferFull
 from producer.identity import Identity
 from producer.queue.queue import Numbered
 
-__all__ = ["Buffer"]
-
 
 class Buffer:
     """Holds at most `limit` operations; an `append` beyond waits up to `patience` seconds, then raises BufferFull.

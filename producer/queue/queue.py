@@ -8,8 +8,6 @@ from typing import Protocol
 from producer.durability import Level
 from producer.identity import FormerIdentity, Identity
 
-__all__ = ["Numbered", "Queue", "Vetted"]
-
 Numbered = tuple[int, bytes]
 """An operation's sequence number, and its bytes."""
 

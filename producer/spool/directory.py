@@ -20,8 +20,6 @@ from producer.spool.rescue import rescue, sweep
 from producer.spool.room import Elsewhere, Room
 from producer.spool.spool_queue import SpoolQueue
 
-__all__ = ["SpoolDirectory"]
-
 _log = logging.getLogger("producer")
 
 

@@ -17,20 +17,6 @@ from producer.durability import ACKNOWLEDGED, Level
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.queue.queue import Numbered
 
-__all__ = [
-    "SIDES",
-    "Owner",
-    "SpoolFile",
-    "checksum",
-    "connect",
-    "create",
-    "owner",
-    "remove",
-    "said",
-    "translated",
-    "unusable",
-]
-
 SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a file: its log, and the log's index."""
 

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-__all__ = ["held_off", "keep_apart"]
-
 
 class _Apart(Protocol):
     def pause(self) -> None: ...

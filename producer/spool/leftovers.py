@@ -12,8 +12,6 @@ from producer.errors import SpoolUnusable
 from producer.spool.directory import SpoolDirectory
 from producer.spool.spool_queue import SpoolQueue
 
-__all__ = ["Leftovers"]
-
 SCAN_SECONDS = 10.0
 """Between two looks at the directory: other producers may die while ours lives."""
 

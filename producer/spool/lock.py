@@ -14,8 +14,6 @@ from producer.durability import Level
 from producer.file_lock import FileLock
 from producer.spool.file import Owner
 
-__all__ = ["LOCK", "SPOOL", "SpoolLock", "Waiting"]
-
 SPOOL, LOCK = ".spool", ".lock"
 
 _NOTE_BYTES = 2048

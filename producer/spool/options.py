@@ -11,8 +11,6 @@ from producer.durability import check_seconds
 if TYPE_CHECKING:
     from producer.connection.destination import Destination
 
-__all__ = ["Spool"]
-
 
 @dataclass(frozen=True, slots=True)
 class Spool:

@@ -17,8 +17,6 @@ from producer.spool import file
 from producer.spool.fork import held_off
 from producer.spool.lock import LOCK, SPOOL, SpoolLock
 
-__all__ = ["DAMAGED", "rescue", "sweep"]
-
 DAMAGED = ".damaged"
 
 _SCRATCH = ".rescue-"

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from producer.spool.options import Spool
 
-__all__ = ["Elsewhere", "Room"]
-
 _MEASURE_SECONDS = 1.0
 """Between two measurements of what dead producers left, while there is no room."""
 

@@ -19,8 +19,6 @@ from producer.spool.fork import held_off, keep_apart
 from producer.spool.lock import SpoolLock, Waiting
 from producer.spool.room import Room
 
-__all__ = ["SpoolQueue"]
-
 _CHECKPOINT_WRITES = 4000
 
 _log = logging.getLogger("producer")

@@ -12,8 +12,6 @@ from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import LOCK, Waiting
 from producer.spool.rescue import DAMAGED
 
-__all__ = ["Survey", "Surveyed"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:

@@ -15,8 +15,6 @@ from producer.errors import (
     WalRefused,
 )
 
-__all__ = ["BUG", "ELSEWHERE", "FAILED", "PRODUCER", "PROJECTOR", "TRY_AGAIN", "USAGE", "Statuses"]
-
 FAILED = 1
 """The command found something wrong, or the server, the disk or an entry refused what was asked."""
 USAGE = 2

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["OptionGroup", "option", "with_options"]
-
 
 @dataclass(frozen=True, slots=True)
 class OptionGroup:

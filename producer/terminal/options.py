@@ -12,8 +12,6 @@ from producer.connection.location import URL_VARIABLE, Location, find_server
 from producer.terminal.option_group import OptionGroup, option
 from producer.wal import DEFAULT_NAMESPACE
 
-__all__ = ["Json", "Log", "LogAddress", "Namespace", "Url"]
-
 Url = Annotated[
     str | None,
     typer.Option(

@@ -15,8 +15,6 @@ from producer.errors import Unacknowledged, WalError, WalRefused
 from producer.terminal.exit_status import Statuses
 from producer.terminal.option_group import with_options
 
-__all__ = ["add_commands", "new_program", "run_program"]
-
 
 def new_program(name: str, *, summary: str, **settings: Any) -> typer.Typer:
     """A command line without commands; `settings` are Typer's."""

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-__all__ = ["Progressed", "progress_bar"]
-
 
 class Progressed(Protocol):
     """Is told how many entries (or bytes) are done, and of how many."""

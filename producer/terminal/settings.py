@@ -14,8 +14,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from producer.errors import InvalidSettings
 
-__all__ = ["Settings", "read_settings"]
-
 _Bound = Annotated[int, Field(ge=1, le=10_000_000)]
 
 

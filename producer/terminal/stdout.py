@@ -10,8 +10,6 @@ from typing import Any
 
 import typer
 
-__all__ = ["is_terminal", "write", "write_json"]
-
 
 def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "waiting"]
-
 
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 spool`, `2,000 spools`; `plural` where it is not the noun and an s."""

@@ -16,8 +16,6 @@ from collections.abc import Callable
 from producer.errors import InvalidOperation
 from producer.text.truncation import text_of, truncate, truncate_bytes
 
-__all__ = ["CONTEXT_BYTES", "Redact", "fitted", "redact_secrets", "redacted_end", "redactor"]
-
 Redact = Callable[[str], str]
 """Takes a text and returns the text that may be recorded."""
 

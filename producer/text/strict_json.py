@@ -8,8 +8,6 @@ from typing import Any
 
 from producer.errors import InvalidOperation
 
-__all__ = ["MAX_DEPTH", "MAX_FIELDS", "brief", "value_of"]
-
 MAX_FIELDS = 100
 """The most fields of the outermost object."""
 MAX_DEPTH = 100

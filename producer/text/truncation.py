@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["text_of", "truncate", "truncate_bytes"]
-
 
 def text_of(value: str | bytes) -> str:
     """`value` as a text that UTF-8 can carry: U+FFFD stands for undecodable bytes and lone surrogates."""

@@ -14,8 +14,6 @@ from projector.cli.commands.run import run
 from projector.cli.commands.up import up
 from projector.cli.commands.verify import verify
 
-__all__ = ["app", "main"]
-
 app = new_program(
     "projector", summary="Fold the write-ahead log of executions into lists and statistics, and read them."
 )

@@ -11,8 +11,6 @@ import typer
 from producer.terminal.option_group import OptionGroup, option
 from projector.bounds import Bounds
 
-__all__ = ["BoundOptions", "ChangedBounds", "LeaseTtl", "Limit"]
-
 LeaseTtl = Annotated[
     float,
     typer.Option(

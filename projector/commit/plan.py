@@ -17,8 +17,6 @@ from projector.fold.history import History
 from projector.fold.record import to_json
 from projector.keys import Keys
 
-__all__ = ["Plan", "checkpoint_fields", "plan_of"]
-
 _UNPACKED = 7000
 """Arguments of one command: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
 

@@ -10,8 +10,6 @@ import socket
 
 from projector.demo.shift import Job, Shift, words
 
-__all__ = ["BATCH", "CRON", "OPERATOR", "WATCHER"]
-
 
 def back_up(shift: Shift) -> None:
     archive, documents = shift.fresh("backups", ".tar.gz"), shift.directory / "documents"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from projector.demo.book import Tally
 from projector.query import Status, Totals
 
-__all__ = ["Audit"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:

@@ -9,8 +9,6 @@ from typing import Any
 
 from producer import Execution, Producer, Receipt
 
-__all__ = ["BookedProducer", "Tally"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:

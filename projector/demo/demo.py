@@ -17,8 +17,6 @@ from projector.demo.worker import ROLES
 from projector.errors import ProjectorError
 from projector.query import Query
 
-__all__ = ["Demo"]
-
 _POLL_SECONDS = 0.1
 _OUTAGE_SECONDS = 1.5
 _CATCH_UP_SECONDS = 30.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
-__all__ = ["Narrator"]
-
 _CLEAR_LINE = "\r\x1b[2K"
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from projector.embedded import tethered
 from projector.errors import ProjectorError
 
-__all__ = ["Process"]
-
 _STOP_SECONDS = 5.0
 _SHOWN_LINES = 10
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from projector.demo.shift import Job, Shift
 
-__all__ = ["SCANNER"]
-
 _STALE_SECONDS = 1.0
 
 

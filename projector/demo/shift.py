@@ -14,8 +14,6 @@ from producer import Execution
 from projector.demo.book import BookedProducer
 from projector.embedded import tethered
 
-__all__ = ["Job", "Shift", "lay_out", "words"]
-
 _PRODUCER_RUN = (sys.executable, "-c", "from producer.cli import main; main()", "run")
 _WORDS = (
     "otter",

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["temporary_directory"]
-
 _PATIENCE_SECONDS = 5.0
 
 

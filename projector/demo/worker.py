@@ -20,8 +20,6 @@ from projector.demo.book import BookedProducer
 from projector.demo.scanners import SCANNER
 from projector.demo.shift import Shift
 
-__all__ = ["ROLES"]
-
 ROLES = {"cron": CRON, "watcher": WATCHER, "operator": OPERATOR, "batch": BATCH, "scanner": SCANNER}
 
 

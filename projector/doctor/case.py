@@ -10,8 +10,6 @@ from projector.doctor.inquiry import Inquiry
 from projector.doctor.look import Look, look
 from projector.keys import Keys
 
-__all__ = ["Case"]
-
 
 class Case:
     """A server and a namespace, looked at once, or twice with `seconds` between, if a check needs to compare."""

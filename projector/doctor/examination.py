@@ -15,8 +15,6 @@ from projector.doctor.inquiry import Inquiry, Unanswered
 from projector.errors import Damaged
 from projector.keys import Keys
 
-__all__ = ["CHECKS", "examine", "is_healthy"]
-
 CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "server-version": server.version,
     "role": server.role,

@@ -14,8 +14,6 @@ from projector.keys import Keys
 from projector.query.damage import wrong_type
 from projector.reading import Command, at_one_instant, each
 
-__all__ = ["Inquiry", "Unanswered"]
-
 _COMMAND = re.compile(r"run the '([^']+)' command")
 
 

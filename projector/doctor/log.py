@@ -14,8 +14,6 @@ from projector.doctor.mending import projector, redis_cli
 from projector.entry_id import milliseconds_of, order_of
 from projector.keys import GROUP
 
-__all__ = ["deleted_entries", "groups", "log", "top_id"]
-
 _AHEAD_MS = 5_000
 """How far ids may be ahead of the server's clock: clocks are set back, and after a failover it is another's."""
 _DAY_MS = 86_400_000

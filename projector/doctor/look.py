@@ -9,8 +9,6 @@ from projector.checkpoint import Checkpoint
 from projector.doctor.inquiry import Inquiry
 from projector.keys import FIXED_KEYS, Keys
 
-__all__ = ["Look", "look"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

@@ -6,8 +6,6 @@ import shlex
 
 from producer.wal import DEFAULT_NAMESPACE
 
-__all__ = ["configuration", "projector", "redis_cli"]
-
 
 def projector(namespace: str, command: str) -> str:
     option = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"

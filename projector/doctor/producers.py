@@ -14,8 +14,6 @@ from projector.fold.sequence import Sequence
 from projector.query.damage import damaged
 from projector.records import InFlightRecord
 
-__all__ = ["gaps", "heartbeats"]
-
 _NAMED = 10
 """Producers that get a finding of their own; the rest is summed up."""
 _RANGES = 5

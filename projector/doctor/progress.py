@@ -8,8 +8,6 @@ from projector.doctor.case import Case
 from projector.doctor.finding import Finding, ok, wrong
 from projector.doctor.mending import projector, redis_cli
 
-__all__ = ["active_projector", "lag"]
-
 _MANY = 1000
 """Fewer waiting entries are no backlog, even if they have become more: less than a second's work."""
 

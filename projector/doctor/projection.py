@@ -12,8 +12,6 @@ from projector.doctor.finding import Finding, ok, warning, wrong
 from projector.doctor.mending import projector, redis_cli
 from projector.keys import FIXED_KEYS
 
-__all__ = ["bounds", "key_types", "projection", "quarantine", "rebuild"]
-
 _CHUNK = 1000
 """Keys asked about in one round trip."""
 

@@ -9,8 +9,6 @@ from projector.doctor.finding import Finding, ok, wrong
 from projector.doctor.inquiry import Unanswered
 from projector.doctor.mending import configuration
 
-__all__ = ["append_only_file", "appendfsync", "maxmemory_policy", "memory", "role", "version"]
-
 _OLDEST_REDIS = (7, 0)
 _OLDEST_VALKEY = (8, 0)
 

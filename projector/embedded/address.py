@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["HOST", "Address"]
-
 HOST = "127.0.0.1"
 
 _SOCKET_NAME = "valkey.sock"

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from producer.connection.location import user_directory
 
-__all__ = ["default_directory"]
-
 
 def default_directory(environ: Mapping[str, str]) -> Path:
     """`$XDG_DATA_HOME/execution-wal`, else `~/.local/share/execution-wal`; it need not exist."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from projector.errors import ProjectorError
 
-__all__ = ["DirectoryInUse", "EmbeddedError", "ServerFailed", "ServerNotInstalled"]
-
 
 class EmbeddedError(ProjectorError):
     """The embedded server cannot run."""

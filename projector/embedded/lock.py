@@ -11,8 +11,6 @@ from pathlib import Path
 from producer.file_lock import FileLock
 from projector.embedded.errors import DirectoryInUse
 
-__all__ = ["DirectoryLock", "Holder"]
-
 _PAUSE = 0.05
 
 

@@ -7,8 +7,6 @@ import shlex
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ServerLog"]
-
 _DAMAGED = re.compile(r"(?:Bad file format|Unexpected end of file) reading the append only file ([^\s:]+)")
 _SHOWN_LINES = 8
 _READ_BYTES = 16 * 1024

@@ -22,8 +22,6 @@ from projector.embedded.lock import DirectoryLock
 from projector.embedded.log import ServerLog
 from projector.embedded.tether import tethered
 
-__all__ = ["EmbeddedServer"]
-
 _START_SECONDS = 15.0
 """For the first answer; loading a large file may take longer."""
 _STOP_SECONDS = 20.0

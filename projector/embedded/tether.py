@@ -20,8 +20,6 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-__all__ = ["tethered"]
-
 _PR_SET_PDEATHSIG = 1
 _WATCH_SECONDS = 0.2
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)

@@ -10,8 +10,6 @@ from producer.errors import UndecodableOperation
 from producer.operations import NAME_BYTES, Operation, decode
 from producer.wal import ACKED, BY, OP, RETRY_OF, SEQ
 
-__all__ = ["Entry", "quarantined_fields", "read_entry"]
-
 MAX_FIELDS = 100
 QUARANTINED_BYTES = 4096
 """How much of each field's name and value the quarantine keeps."""

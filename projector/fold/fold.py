@@ -22,8 +22,6 @@ from projector.fold.record import ActionExecutionRecord, CleanupRecord, InFlight
 from projector.fold.sequence import DUPLICATE, NEW, Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 
-__all__ = ["RULES", "UNDECIDABLE", "Row", "Rule", "asked_of", "execution_key", "fold"]
-
 UNDECIDABLE = "cannot tell whether this is a duplicate"
 """The quarantine's reason for an entry whose operation is good, and may have counted already."""
 

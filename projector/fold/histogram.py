@@ -6,8 +6,6 @@ is within 1/64 (1.6 %) of every value in it.
 
 from __future__ import annotations
 
-__all__ = ["bucket_of"]
-
 _PRECISION_BITS = 6  # 2^6 = 64: below it buckets are one wide, and above it 32 to a power of two
 
 

@@ -14,8 +14,6 @@ from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 from projector.records import InFlightRecord
 
-__all__ = ["History", "Totals"]
-
 
 @dataclass(slots=True)
 class Totals:

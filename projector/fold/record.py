@@ -8,8 +8,6 @@ import msgspec
 
 import projector.records as records
 
-__all__ = ["ActionExecutionRecord", "CleanupRecord", "InFlightRecord", "at_entry", "in_flight_of", "to_json"]
-
 _R = TypeVar("_R")
 
 to_json = msgspec.json.Encoder().encode

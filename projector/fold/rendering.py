@@ -13,8 +13,6 @@ from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import NotLoaded, Table
 from projector.keys import Keys
 
-__all__ = ["Content", "Kind", "Rendered", "render", "render_action", "render_fixed", "render_scanner"]
-
 Kind: TypeAlias = Literal["list", "hash", "zset", "stream"]
 Content: TypeAlias = list[bytes] | dict[bytes, bytes] | dict[bytes, int] | list[tuple[bytes, list[bytes]]]
 """Of a list its elements, head first; of a hash its fields; of a sorted set its members and scores; of a stream its

@@ -9,8 +9,6 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["DUPLICATE", "NEW", "UNDECIDABLE", "Sequence", "Verdict"]
-
 
 class Verdict(Enum):
     NEW = "new"

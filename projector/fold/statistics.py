@@ -10,8 +10,6 @@ from typing import ClassVar
 from producer.operations import ActionExecutionCompleted, CleanupExecuted
 from projector.fold.histogram import bucket_of
 
-__all__ = ["MAX_CLEANUP_ACTIONS", "OTHER_ACTIONS", "ActionStatistics", "ScannerStatistics"]
-
 MAX_CLEANUP_ACTIONS = 100
 """Names of cleanup actions that a scanner counts one by one; the rest are counted under OTHER_ACTIONS."""
 OTHER_ACTIONS = "(other)"

@@ -6,8 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["NotLoaded", "Table"]
-
 _V = TypeVar("_V")
 
 

@@ -9,8 +9,6 @@ from producer.wal import BY, SEQ
 from projector.entry_id import milliseconds_of
 from projector.fold.entry import MAX_FIELDS, QUARANTINED_BYTES
 
-__all__ = ["QuarantinedEntry", "QuarantinedField"]
-
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedField:

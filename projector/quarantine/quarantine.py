@@ -18,8 +18,6 @@ from projector.keys import Keys
 from projector.quarantine.entry import QuarantinedEntry
 from projector.worker.link import Link
 
-__all__ = ["Attempt", "Folded", "Quarantine"]
-
 _PAGE = 100
 _PAUSE = 0.05
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from projector.errors import InvalidQuery
 
-__all__ = ["checked_limit", "checked_name", "checked_percent", "checked_success"]
-
 _LARGEST = 2**53
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from projector.errors import Damaged
 
-__all__ = ["damaged", "wrong_type"]
-
 
 def damaged(key: bytes, found: str) -> Damaged:
     return Damaged(f"{key.decode(errors='replace')} holds {found}; mend it with: projector rebuild")

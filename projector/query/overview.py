@@ -11,8 +11,6 @@ from projector.query.remarks import is_overdue
 from projector.query.results import ActionStats, Totals
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
-__all__ = ["ActionOverview", "Overview", "Running", "running"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Running(InFlightRecord):

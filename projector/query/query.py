@@ -24,8 +24,6 @@ from projector.query.statistics import (
 )
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
-__all__ = ["Query"]
-
 _CHUNK = 1000
 """How many hashes are asked for in one round trip."""
 

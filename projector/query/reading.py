@@ -10,8 +10,6 @@ from projector.connection import given, is_wrong_type, translated
 from projector.query.damage import wrong_type
 from projector.reading import Command, at_one_instant, each
 
-__all__ = ["read_at_one_instant", "read_in_bulk"]
-
 
 def read_at_one_instant(client: Client, *commands: Command) -> list[Any]:
     """The replies to `commands`, all from one instant; None to XINFO STREAM of an absent key.

@@ -10,8 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 from projector.query.damage import damaged
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
-__all__ = ["CLEANUPS", "EXECUTIONS", "IN_FLIGHT", "RecordReader"]
-
 _R = TypeVar("_R", bound=ActionExecutionRecord | CleanupRecord | InFlightRecord)
 
 

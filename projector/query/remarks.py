@@ -8,8 +8,6 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.query.results import ActionStats, Status
 from projector.records import InFlightRecord
 
-__all__ = ["is_overdue", "notice", "outcome", "state", "waiting_entries", "why_nothing"]
-
 
 def is_overdue(record: InFlightRecord, *, now: int, usual: Mapping[str, int]) -> bool:
     """Whether a run has taken longer, at `now` (epoch ms), than the `usual` duration (ms) of its action.

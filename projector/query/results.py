@@ -9,8 +9,6 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-__all__ = ["ActionStats", "ScannerStats", "Status", "Totals"]
-
 _Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
 
 

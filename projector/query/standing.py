@@ -13,8 +13,6 @@ from projector.keys import Keys
 from projector.query.damage import damaged
 from projector.query.results import Status
 
-__all__ = ["status_of"]
-
 
 def status_of(
     keys: Keys,

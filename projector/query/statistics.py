@@ -11,8 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from projector.query.damage import damaged
 from projector.query.results import ActionStats, ScannerStats, Totals
 
-__all__ = ["ACTION_FIELDS", "action_stats_of", "name_in", "percentile_of", "scanner_stats_of", "totals_of"]
-
 _T = TypeVar("_T")
 _ACTION = TypeAdapter(ActionStats)
 _SCANNER = TypeAdapter(ScannerStats)

@@ -28,8 +28,6 @@ from projector.worker.loader import read_checkpoint
 from projector.worker.projection_writer import COMMIT, ProjectionWriter
 from projector.worker.verdict import judge
 
-__all__ = ["Rebuilt", "rebuild"]
-
 _SWAP = Script("swap")
 _LEASE_MS = 15_000
 """Long enough for the rest of the log and the swap, and no longer than an operator waits after a crash."""

@@ -10,8 +10,6 @@ from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.link import Link
 from projector.worker.projection_writer import ProjectionWriter
 
-__all__ = ["Replay"]
-
 
 class Replay:
     """Brings `projection` forward page by page; the next page is read while one is folded and committed."""

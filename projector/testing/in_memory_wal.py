@@ -20,8 +20,6 @@ from projector.fold.rendering import Rendered, render
 from projector.keys import Keys
 from projector.query import Query
 
-__all__ = ["InMemoryWal"]
-
 
 class InMemoryWal:
     """A log and its projection, in memory.

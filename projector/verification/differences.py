@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from projector.fold.rendering import Content
 
-__all__ = ["Difference", "differences"]
-
 _SHOWN = 200
 
 

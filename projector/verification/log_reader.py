@@ -11,8 +11,6 @@ from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
 
-__all__ = ["LogReader"]
-
 _PAGE = 1000
 
 

@@ -10,8 +10,6 @@ from projector.fold.rendering import Content, Rendered
 from projector.keys import Keys
 from projector.reading import Command, at_one_instant_by_script, each
 
-__all__ = ["Snapshot"]
-
 _READ: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "list": ("LRANGE", (0, -1)),
     "hash": ("HGETALL", ()),

@@ -24,8 +24,6 @@ from projector.verification.differences import Difference, differences
 from projector.verification.log_reader import LogReader
 from projector.verification.snapshot import Snapshot
 
-__all__ = ["Difference", "Verification", "verify"]
-
 _CHUNK = 50
 _PAGE = 100
 

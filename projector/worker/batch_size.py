@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import chain
 
-__all__ = ["Batch", "BatchSize"]
-
 FIRST = 100
 """Entries of a session's first batch at most, so that a takeover is soon seen."""
 MOST = 4000

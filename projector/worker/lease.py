@@ -11,8 +11,6 @@ from projector.keys import Keys
 from projector.worker.link import Link, Script
 from projector.worker.verdict import judge
 
-__all__ = ["ACQUIRE", "RELEASE", "Lease", "acquire", "release"]
-
 ACQUIRE = Script("acquire")
 RELEASE = Script("release")
 

@@ -8,14 +8,12 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from producer.connection.client import Client, RedisError
+from producer.connection.client import Client
 from producer.connection.wire import SlotMoved, Wire
 from projector.connection import translation_of
 from projector.errors import Superseded
-
-__all__ = ["Link", "Script"]
 
 _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK")
 

@@ -24,8 +24,6 @@ from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.keys import FIXED_KEYS, Keys
 from projector.worker.link import Link
 
-__all__ = ["Loader", "check_config", "read_checkpoint"]
-
 _ENTRIES_A_PAGE = 100
 _ROWS_A_PAGE = 1000
 _SIZE = {"hash": "HLEN", "zset": "ZCARD", "stream": "XLEN"}

@@ -20,8 +20,6 @@ from projector.worker.lease import Lease
 from projector.worker.link import Link, Script
 from projector.worker.verdict import REBUILD, judge
 
-__all__ = ["ORPHAN", "SILENCE", "Orphans"]
-
 SILENCE = Script("silence")
 ORPHAN = Script("orphan")
 

@@ -16,8 +16,6 @@ from projector.worker.link import Link, Script
 from projector.worker.loader import Loader
 from projector.worker.verdict import judge
 
-__all__ = ["COMMIT", "ProjectionWriter"]
-
 COMMIT = Script("commit")
 
 _SLICE = 50

@@ -21,8 +21,6 @@ from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.projection_writer import COMMIT
 from projector.worker.session import INSPECT, Session
 
-__all__ = ["Projector"]
-
 """After a crash a standby takes over within this time."""
 _STANDBY_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0

@@ -18,8 +18,6 @@ from projector.worker.orphans import Orphans
 from projector.worker.projection_writer import ProjectionWriter
 from projector.worker.verdict import judge
 
-__all__ = ["INSPECT", "Session"]
-
 _INSPECTION_SECONDS = 1.0
 
 INSPECT = Script("inspect")

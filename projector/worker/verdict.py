@@ -7,8 +7,6 @@ from typing import Any
 from projector.errors import Damaged, Superseded
 from projector.keys import Keys
 
-__all__ = ["judge"]
-
 REBUILD = "mend it with: projector rebuild"
 
 

@@ -13,8 +13,6 @@ from producer.terminal.stdout import write
 from producer.wal import DEFAULT_NAMESPACE
 from projector.acl import Role, roles
 
-__all__ = ["acl"]
-
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 _WIDTH = 110
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from projector.query import Query, Status
     from projector.records import InFlightRecord
 
-__all__ = ["answer", "now_ms", "open_query", "usual_durations", "write_report"]
-
 
 def now_ms() -> int:
     """Epoch ms by this machine's clock."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from projector.cli.display.report import Report
     from projector.query import Query
 
-__all__ = ["demo"]
-
 _LIMIT = 10
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

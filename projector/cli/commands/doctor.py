@@ -10,8 +10,6 @@ from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Json, Log
 from producer.terminal.stdout import write, write_json
 
-__all__ = ["doctor"]
-
 
 def doctor(
     as_json: Json = False,

@@ -22,8 +22,6 @@ from projector.errors import ProjectorError
 if TYPE_CHECKING:
     from projector.quarantine import Attempt, Folded, Quarantine
 
-__all__ = ["quarantine"]
-
 _Wait = Annotated[
     float, typer.Option("--wait", min=0.0, help="Seconds to wait for the projector to fold what was appended.")
 ]

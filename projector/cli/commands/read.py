@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from projector.cli.display.report import Report
     from projector.query import Query
 
-__all__ = ["cleanups", "failures", "in_flight", "recent", "stats", "status"]
-
 _Action = Annotated[str | None, typer.Argument(help="One action; without it, everything at a glance.")]
 _LimitOrAll = Annotated[
     int | None, typer.Option("--limit", "-n", min=0, help="How many at most, the latest first.", show_default="all")

@@ -7,8 +7,6 @@ from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write
 from projector.cli.options import ChangedBounds
 
-__all__ = ["rebuild"]
-
 
 def rebuild(*, log: Log, changes: ChangedBounds) -> None:
     """Fold the log from its start into a new projection, and put it in the old one's place at once.

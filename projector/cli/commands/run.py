@@ -15,8 +15,6 @@ from projector.cli.options import BoundOptions, LeaseTtl
 if TYPE_CHECKING:
     from projector.worker.projector import Projector
 
-__all__ = ["log_to_stderr", "project", "run"]
-
 
 def run(lease_ttl: LeaseTtl = DEFAULT_LEASE_SECONDS, *, log: Log, bounds: BoundOptions) -> None:
     """Project the log until stopped (Ctrl-C, SIGTERM). A second projector stands by and takes over."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from projector.embedded import EmbeddedServer
     from projector.worker.projector import Projector
 
-__all__ = ["up"]
-
 _log = logging.getLogger("projector")
 
 

@@ -15,8 +15,6 @@ from projector.cli.display.visible import visible
 if TYPE_CHECKING:
     from projector.verification import Difference, Verification
 
-__all__ = ["verify"]
-
 _SHOWN = 100
 
 

@@ -12,8 +12,6 @@ from projector.cli.display.page import page
 from projector.cli.display.visible import visible
 from projector.doctor import Finding, Severity
 
-__all__ = ["findings_page"]
-
 _STYLES = {
     Severity.WRONG: "red",
     Severity.WARNING: "yellow",

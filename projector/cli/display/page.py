@@ -9,8 +9,6 @@ from rich.console import Console, Group, RenderableType
 
 from producer.terminal.stdout import is_terminal
 
-__all__ = ["page", "page_console"]
-
 _PIPED_WIDTH = 240
 """Columns where no terminal says how many: room for grep, yet no line padded to the length of an error."""
 

@@ -10,8 +10,6 @@ from projector.cli.display.tables import QUARANTINE, pairs, table_of
 from projector.cli.display.visible import visible
 from projector.quarantine import QuarantinedEntry, QuarantinedField
 
-__all__ = ["entries_page", "entry_page"]
-
 
 def entries_page(entries: Sequence[QuarantinedEntry], *, size: int, now: int) -> str:
     """`entries`, which are the latest of `size`, a line each."""

@@ -29,8 +29,6 @@ from projector.query import ActionStats, Status, Totals
 from projector.query.remarks import is_overdue, notice, waiting_entries, why_nothing
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
-__all__ = ["Report"]
-
 
 class Report:
     """Collects what is to be printed; `text()` renders it, coloured and as wide as standard output is.

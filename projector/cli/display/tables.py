@@ -15,11 +15,6 @@ from projector.query import ActionStats
 from projector.query.remarks import is_overdue, outcome, state
 from projector.records import InFlightRecord
 
-__all__ = [
-    "ACTIONS", "CLEANUPS", "EXECUTIONS", "FAILURE", "FAILURES", "QUARANTINE", "cell", "in_flight_columns", "pairs",
-    "state_cell", "table_of",
-]  # fmt: skip
-
 FAILURE = "red"
 _WIDE = 160
 """Columns of a terminal from which a table has room for wall-clock times and ids."""

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from producer.command.child import Ended, HeldSignals, hold_signals, run
+from producer.command.child import Ended, run
 from producer.command.output import GRACE_SECONDS, Tail
+from producer.command.signals import HeldSignals, hold_signals
 
 LIMIT = 100
 
