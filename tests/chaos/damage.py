@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.chaos.arena import Arena
-from tests.chaos.operator_commands import rebuild, verify
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.operator_commands import rebuild, verify
+from tests.chaos.ground.waiting import until
 from tests.chaos.vandals import Vandal
-from tests.chaos.waiting import until
 
 __all__ = ["endure"]
 

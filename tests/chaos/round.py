@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.arena import Arena
 from tests.chaos.damage import endure
 from tests.chaos.faults import Fault
-from tests.chaos.figures import Figures
+from tests.chaos.ground.arena import Arena
+from tests.chaos.history.figures import Figures
 from tests.chaos.schedule import Schedule
 from tests.chaos.strikers import Strikers, Tell
 from tests.chaos.vandals import Vandal

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.faults import Fault
-from tests.chaos.figures import Figures
+from tests.chaos.history.figures import Figures
 from tests.chaos.round import Outcome, play_faults, play_vandals
 from tests.chaos.strikers import Tell
 from tests.chaos.vandals import Vandal

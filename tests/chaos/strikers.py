@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from threading import Event, Thread
 
-from tests.chaos.arena import Arena
+from tests.chaos.ground.arena import Arena
 from tests.chaos.schedule import Schedule
 
 __all__ = ["Strikers", "Tell"]

@@ -12,7 +12,7 @@ ORDINARY = "tests/integration/projector/worker/test_cases.py::test_an_execution_
 _COMMIT = "projector/commit/commit.lua"
 _INSPECT = "projector/commit/inspect.lua"
 _FENCES = "tests/integration/projector/worker/test_fences.py"
-_GUARDS = "tests/chaos/test_guards.py"
+_GUARDS = "tests/chaos/short/test_guards.py"
 
 MUTANTS = (
     Mutant(
@@ -133,7 +133,7 @@ MUTANTS = (
         (
             "tests/integration/producer/spool/test_spool.py::"
             "test_a_connection_that_breaks_in_the_middle_of_a_batch_loses_and_doubles_nothing",
-            "tests/chaos/test_spools.py::test_writers_that_are_killed_lose_nothing_whether_or_not_the_server_is_there",
+            "tests/chaos/short/test_spools.py::test_writers_that_are_killed_lose_nothing_whether_or_not_the_server_is_there",
         ),
     ),
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from random import Random
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
-from tests.chaos.operator_commands import verify
-from tests.chaos.surviving_log import read_log
-from tests.chaos.waiting import until
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.operator_commands import verify
+from tests.chaos.ground.waiting import until
+from tests.chaos.history.surviving_log import read_log
 from tests.support.servers import Server
 
 __all__ = ["Failover"]

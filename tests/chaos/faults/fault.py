@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from random import Random
 from typing import ClassVar
 
-from tests.chaos.arena import Arena
+from tests.chaos.ground.arena import Arena
 
 __all__ = ["Fault"]
 

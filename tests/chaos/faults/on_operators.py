@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from random import Random
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
-from tests.chaos.operator_commands import Answer, begin_rebuild, rebuild
-from tests.chaos.waiting import until
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.operator_commands import Answer, begin_rebuild, rebuild
+from tests.chaos.ground.waiting import until
 
 __all__ = ["KilledRebuild"]
 

@@ -6,8 +6,8 @@ import signal
 import time
 from random import Random
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
+from tests.chaos.ground.arena import Arena
 
 __all__ = ["CrowdOfProjectors", "FrozenProjector", "KilledProducer", "KilledProjector", "StoppedProjector"]
 

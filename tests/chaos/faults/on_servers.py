@@ -7,10 +7,10 @@ from random import Random
 
 import redis
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
-from tests.chaos.small_disk import fill, lift
-from tests.chaos.waiting import until
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.small_disk import fill, lift
+from tests.chaos.ground.waiting import until
 
 __all__ = [
     "FlushedScripts",

@@ -6,8 +6,8 @@ import time
 from random import Random
 from typing import ClassVar
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
+from tests.chaos.ground.arena import Arena
 from tests.support.proxy import Fault as Harm
 
 __all__ = ["CutConnections", "CutReplies", "CutRequests", "DelayedRequests", "StalledWire", "TruncatedReplies"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tests.chaos.arena import Arena
+from tests.chaos.ground.arena import Arena
 from tests.chaos.vandals.vandal import Vandal
 
 __all__ = ["GROUP_VANDALS"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from tests.chaos.arena import Arena
+from tests.chaos.ground.arena import Arena
 
 __all__ = ["Vandal"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from producer import Receipt
-from tests.chaos.deed import Deed
+from tests.chaos.history.deed import Deed
 
 __all__ = ["Attempt", "Journal", "read_journal"]
 

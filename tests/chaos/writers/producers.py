@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.operator_commands import flush
-from tests.chaos.waiting import until
+from tests.chaos.ground.operator_commands import flush
+from tests.chaos.ground.waiting import until
 from tests.chaos.writers.journal import Attempt, read_journal
 from tests.chaos.writers.way import Way
 from tests.support.servers import die_with_parent

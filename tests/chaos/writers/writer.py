@@ -17,7 +17,7 @@ from random import Random
 from threading import Event
 
 from producer import Producer, Receipt, Unacknowledged
-from tests.chaos.deed import Deed
+from tests.chaos.history.deed import Deed
 from tests.chaos.writers.journal import Journal
 from tests.chaos.writers.way import Way
 

@@ -14,16 +14,16 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from projector.bounds import Bounds
-from tests.chaos.figures import Figures
-from tests.chaos.history_checker import HistoryChecker
-from tests.chaos.losses import Losses
-from tests.chaos.operator_commands import verify
-from tests.chaos.projectors import Projectors
-from tests.chaos.small_disk import limitable_program
-from tests.chaos.standing_projection import StandingProjection
-from tests.chaos.surviving_log import LogEntry, read_log
-from tests.chaos.waiting import until
-from tests.chaos.wire import Wire
+from tests.chaos.ground.operator_commands import verify
+from tests.chaos.ground.projectors import Projectors
+from tests.chaos.ground.small_disk import limitable_program
+from tests.chaos.ground.waiting import until
+from tests.chaos.ground.wire import Wire
+from tests.chaos.history.figures import Figures
+from tests.chaos.history.history_checker import HistoryChecker
+from tests.chaos.history.losses import Losses
+from tests.chaos.history.standing_projection import StandingProjection
+from tests.chaos.history.surviving_log import LogEntry, read_log
 from tests.chaos.writers.journal import Attempt
 from tests.chaos.writers.producers import Producers
 from tests.chaos.writers.way import Way

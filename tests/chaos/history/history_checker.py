@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from projector.bounds import Bounds
-from tests.chaos.expectation import Count, Expectation
-from tests.chaos.losses import Losses
-from tests.chaos.standing_projection import StandingProjection
-from tests.chaos.surviving_log import LogEntry
+from tests.chaos.history.expectation import Count, Expectation
+from tests.chaos.history.losses import Losses
+from tests.chaos.history.standing_projection import StandingProjection
+from tests.chaos.history.surviving_log import LogEntry
 from tests.chaos.writers.journal import Attempt
 
 __all__ = ["HistoryChecker"]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.chaos.surviving_log import LogEntry
+from tests.chaos.history.surviving_log import LogEntry
 
 __all__ = ["Count", "Expectation", "Numbers"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.faults.failover import Failover
 from tests.chaos.faults.on_operators import KilledRebuild
 from tests.chaos.faults.on_servers import FullDisk, KilledServer, RestartedServer
+from tests.chaos.ground.arena import Arena
 from tests.chaos.round import play_faults, strike_all
 
 AT_PROCESSES = [fault for fault in FAULTS if fault.place in ("projectors", "producers")]

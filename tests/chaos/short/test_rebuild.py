@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.on_operators import KilledRebuild
+from tests.chaos.ground.arena import Arena
 
 
 def test_rebuilds_that_are_killed_leave_the_right_history_and_no_keys(tmp_path: Path) -> None:

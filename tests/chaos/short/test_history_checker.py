@@ -13,11 +13,11 @@ import redis
 from producer import Producer, Receipt
 from projector.bounds import Bounds
 from projector.worker.projector import Projector
-from tests.chaos.deed import Deed
-from tests.chaos.history_checker import HistoryChecker
-from tests.chaos.losses import Losses
-from tests.chaos.standing_projection import StandingProjection
-from tests.chaos.surviving_log import LogEntry, read_log
+from tests.chaos.history.deed import Deed
+from tests.chaos.history.history_checker import HistoryChecker
+from tests.chaos.history.losses import Losses
+from tests.chaos.history.standing_projection import StandingProjection
+from tests.chaos.history.surviving_log import LogEntry, read_log
 from tests.chaos.writers.journal import Journal, read_journal
 from tests.chaos.writers.way import Way
 from tests.support.servers import Server

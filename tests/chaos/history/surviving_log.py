@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from tests.chaos.deed import Deed
+from tests.chaos.history.deed import Deed
 
 __all__ = ["LogEntry", "read_log"]
 

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from tests.chaos.arena import Arena
-from tests.chaos.surviving_log import read_log
-from tests.chaos.waiting import until
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.waiting import until
+from tests.chaos.history.surviving_log import read_log
 from tests.chaos.writers.way import Way
 
 KILLS = 4

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.arena import Arena
 from tests.chaos.damage import endure
+from tests.chaos.ground.arena import Arena
 from tests.chaos.vandals import GROUP_VANDALS, LOG_VANDALS, PROJECTION_VANDALS, Vandal
 
 

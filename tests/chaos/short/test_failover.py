@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from tests.chaos.arena import Arena
 from tests.chaos.faults.failover import Failover
-from tests.chaos.standing_projection import StandingProjection
+from tests.chaos.ground.arena import Arena
+from tests.chaos.history.standing_projection import StandingProjection
 from tests.chaos.writers.way import Way
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.chaos.surviving_log import LogEntry
+from tests.chaos.history.surviving_log import LogEntry
 from tests.chaos.writers.journal import Attempt
 
 __all__ = ["Losses"]

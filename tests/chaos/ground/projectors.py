@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from projector.keys import Keys
-from tests.chaos.waiting import until
+from tests.chaos.ground.waiting import until
 from tests.support.servers import die_with_parent
 
 __all__ = ["ProjectorProcess", "Projectors"]
