@@ -36,7 +36,7 @@ def file_rows() -> list[tuple[list[str], list[str]]]:
 
 def sources() -> list[str]:
     found = [path for package in ("producer", "projector") for path in (ROOT / package).rglob("*")]
-    return [str(path.relative_to(ROOT)) for path in found if path.suffix in (".py", ".lua")]
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.suffix in (".py", ".lua"))
 
 
 def row_of(source: str) -> tuple[list[str], list[str]] | None:

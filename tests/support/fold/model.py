@@ -149,7 +149,7 @@ class Model:
         except UndecodableOperation as error:
             self._set_aside(entry_id, str(error), fields)
             return
-        # The design says only of by/seq that they are judged before decoding: a retry is judged after.
+        # docs/architecture.md says only of by/seq that they are judged before decoding: a retry is judged after.
         if retried is not None and retried not in self.quarantine:
             self.counters["duplicates"] += 1
             return

@@ -1,4 +1,4 @@
-"""The design's five cases, through the public interfaces on a real server."""
+"""The five basic cases, through the public interfaces on a real server."""
 
 from __future__ import annotations
 

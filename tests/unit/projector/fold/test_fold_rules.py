@@ -1,4 +1,4 @@
-"""One test for each rule of "The fold" in the design: whoever changes a rule sees which."""
+"""One test for each rule of "The rules of the fold" in docs/architecture.md: whoever changes a rule sees which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The query library against a projection written by hand, as the design's table of keys has it."""
+"""The query library against a projection written by hand, as the table of keys in docs/architecture.md has it."""
 
 from __future__ import annotations
 
