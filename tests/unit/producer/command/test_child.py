@@ -146,7 +146,8 @@ def test_an_interrupt_typed_before_the_child_was_there_is_passed_on() -> None:
     """While the start is being recorded: the terminal could not send it to a child that was not there."""
     program = """
 import signal
-from producer.command.child import hold_signals, run
+from producer.command.child import run
+from producer.command.signals import hold_signals
 signals = hold_signals()
 print("held", flush=True)
 while signal.SIGINT not in signals.pending():
@@ -275,7 +276,8 @@ class TestTail:
 
 RUN_SHELL = """
 import sys
-from producer.command.child import hold_signals, occupy_standard_descriptors, run
+from producer.command.child import occupy_standard_descriptors, run
+from producer.command.signals import hold_signals
 occupy_standard_descriptors()
 ended = run(["sh", "-c", sys.argv[1]], hold_signals(), keep=100)
 sys.exit(ended.status)
