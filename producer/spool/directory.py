@@ -17,7 +17,7 @@ from producer.spool.file import Owner, SpoolFile
 from producer.spool.fork import held_off
 from producer.spool.lock import LOCK, SPOOL, SpoolLock, Waiting
 from producer.spool.rescue import rescue, sweep
-from producer.spool.room import Elsewhere, Room
+from producer.spool.room import LeftBehind, Room
 from producer.spool.spool_queue import SpoolQueue
 
 _log = logging.getLogger("producer")
@@ -175,7 +175,7 @@ class SpoolDirectory:
                     FormerIdentity(owner.by, owner.acked),
                     owner,
                     sends_to=self._sends_to(owner.server),
-                    room=Room(options.Spool(self.path), Elsewhere),  # nobody records here any more
+                    room=Room(options.Spool(self.path), LeftBehind),  # nobody records here any more
                 )
         except BaseException:
             opened.close()
@@ -203,7 +203,7 @@ class SpoolDirectory:
     def _sends_to(self, server: Server) -> Server:
         return server if self._destination is None else self._destination.server
 
-    def _left_by_dead_producers(self) -> Elsewhere:
+    def _left_by_dead_producers(self) -> LeftBehind:
         """By their notes: how much waits in their files, and since when. Another user's files do not count."""
         size, times = 0, []
         for path in self.files():
@@ -217,4 +217,4 @@ class SpoolDirectory:
                     times.append(found.st_mtime_ns // 1_000_000)
                 elif noted.oldest_at is not None and self._takes(noted):
                     times.append(noted.oldest_at)
-        return Elsewhere(size, min(times, default=None))
+        return LeftBehind(size, min(times, default=None))

@@ -13,7 +13,6 @@ from projector.query.arguments import checked_limit, checked_name, checked_perce
 from projector.query.reading import read_at_one_instant, read_in_bulk
 from projector.query.record_reader import CLEANUPS, EXECUTIONS, IN_FLIGHT
 from projector.query.results import ActionStats, ScannerStats, Status, Totals
-from projector.query.standing import status_of
 from projector.query.statistics import (
     ACTION_FIELDS,
     action_stats_of,
@@ -22,6 +21,7 @@ from projector.query.statistics import (
     scanner_stats_of,
     totals_of,
 )
+from projector.query.status import status_of
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 _CHUNK = 1000

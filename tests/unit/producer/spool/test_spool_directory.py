@@ -19,7 +19,7 @@ from producer.identity import Identity
 from producer.spool import file, options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.lock import SpoolLock
-from producer.spool.room import Elsewhere, Room
+from producer.spool.room import LeftBehind, Room
 from producer.spool.spool_queue import SpoolQueue
 from producer.spool.survey import Survey
 from tests.support.servers import eventually
@@ -313,7 +313,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_room_is_measured_again_after_a_second_whatever_the_wall_clock_does() -> None:
-    now, found = 50.0, [Elsewhere(1000, 5), Elsewhere(0, None)]
+    now, found = 50.0, [LeftBehind(1000, 5), LeftBehind(0, None)]
     room = Room(options.Spool("here", bytes=1000, age=60), lambda: found.pop(0), monotonic=lambda: now)
     assert room.bytes == 0
     assert room.deadline == 60_005
