@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
-from projector.demo.book import Tally
 from projector.query import Status, Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many operations of each kind the workers have recorded. A book has the name of a field in each line."""
+
+    started: int = 0
+    successes: int = 0
+    failures: int = 0
+    cleanups: int = 0
+    cleanup_failures: int = 0
+
+    @classmethod
+    def of(cls, books: Path) -> Tally:
+        """The sum of all books in the directory `books`."""
+        return cls(**Counter(word for path in books.iterdir() for word in path.read_text().splitlines()))
+
+    @property
+    def operations(self) -> int:
+        return sum(astuple(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
+from typing import TextIO
 
 from producer.wal import DEFAULT_NAMESPACE
-from projector.demo.audit import Audit
-from projector.demo.book import Tally
-from projector.demo.narrator import Narrator
-from projector.demo.process import Process
-from projector.demo.shift import lay_out
-from projector.demo.worker import ROLES
+from projector.demo.audit import Audit, Tally
+from projector.demo.engine import ROLES, lay_out
+from projector.embedded import tethered
 from projector.errors import ProjectorError
 from projector.query import Query
 
@@ -22,87 +23,131 @@ _OUTAGE_SECONDS = 1.5
 _CATCH_UP_SECONDS = 30.0
 _LEASE_SECONDS = "2"
 """Shorter than the default, because the second projector has to take over before the demonstration ends."""
+_SHOWN_LINES = 10
 
 
 class Demo:
     """Workers that record for `seconds` on the server at `url`, and a projector that crashes half-way.
 
-    Use it with `with`, which ends its processes.
+    It tells its course to `output`; on a terminal, a last line that changes shows the progress. Use it with `with`,
+    which ends its processes.
     """
 
-    def __init__(self, directory: Path, *, url: str, query: Query, seconds: float, narrator: Narrator) -> None:
+    def __init__(self, directory: Path, *, url: str, query: Query, seconds: float, output: TextIO) -> None:
         self._directory = directory
-        self._url = url
         self._query = query
         self._seconds = seconds
-        self._narrator = narrator
-        self._processes = ExitStack()
-        self._projector: Process | None = None
-        self._workers: list[Process] = []
+        self._output = output
+        self._clear_line = "\r\x1b[2K" if output.isatty() else ""
+        self._began = time.monotonic()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = {
+            **os.environ,
+            "WAL_URL": url,
+            "WAL_NAMESPACE": DEFAULT_NAMESPACE,
+            # The default spool of a user holds operations of the user's, which must not come into this log.
+            "XDG_STATE_HOME": str(directory.absolute()),
+        }
 
     def __enter__(self) -> Demo:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._processes.close()
+        for name in list(self._processes):
+            self._kill(name)
 
     def run(self) -> Audit:
         """Run the demonstration to its end and audit it; raises ProjectorError if one of its processes fails."""
         lay_out(self._directory)
-        self._projector = self._start_projector()
+        self._start_projector()
         for role in ROLES:
-            options = (role, str(self._directory), self._url, DEFAULT_NAMESPACE, str(self._seconds))
-            self._workers.append(self._start(f"the {role} worker", "-m", "projector.demo.worker", *options))
-        self._narrator.began = time.monotonic()
-        self._narrator.say(f"For {self._seconds:g} s, {len(ROLES)} worker processes run real commands and tasks:")
-        self._crash_projector()
-        self._watch(lambda: not any(worker.is_running() for worker in self._workers))
-        self._narrator.event("the workers have ended; the projector catches up with what they recorded")
-        self._catch_up()
-        return Audit(recorded=self._tally(), totals=self._query.totals(), status=self._query.status())
-
-    def _start(self, name: str, *arguments: str) -> Process:
-        process = Process(name, *arguments, log=self._directory / f"{name}.log")
-        self._processes.callback(process.stop)
-        return process
-
-    def _start_projector(self) -> Process:
-        program = "from projector.cli import main; main()"
-        options = ("--url", self._url, "--namespace", DEFAULT_NAMESPACE, "--lease-ttl", _LEASE_SECONDS)
-        return self._start("the projector", "-c", program, "run", *options)
-
-    def _crash_projector(self) -> None:
-        assert self._projector is not None
+            worker = ("-m", "projector.demo.engine", role, str(self._directory), str(self._seconds))
+            self._start(f"the {role} worker", *worker)
+        self._began = time.monotonic()
+        self.say(f"For {self._seconds:g} s, {len(ROLES)} worker processes run real commands and tasks:")
         half = self._seconds / 2
-        self._watch(lambda: self._narrator.elapsed > half)
-        self._projector.kill()
-        self._projector = None
-        self._narrator.event("the projector was killed with SIGKILL; the workers go on recording")
+        self._watch(lambda: self._elapsed > half)
+        self._kill("the projector")
+        self._event("the projector was killed with SIGKILL; the workers go on recording")
         over = half + min(_OUTAGE_SECONDS, self._seconds / 8)
-        self._watch(lambda: self._narrator.elapsed > over)
-        self._projector = self._start_projector()
-        self._narrator.event("the projector was started again; it takes over once the dead one's lease has run out")
+        self._watch(lambda: self._elapsed > over)
+        self._start_projector()
+        self._event("the projector was started again; it takes over once the dead one's lease has run out")
+        self._watch(lambda: not self._processes.keys() - {"the projector"})
+        self._event("the workers have ended; the projector catches up with what they recorded")
+        recorded, deadline = self._tally(), time.monotonic() + _CATCH_UP_SECONDS
+        self._watch(lambda: self._has_caught_up(recorded) or time.monotonic() > deadline)
+        return Audit(recorded=recorded, totals=self._query.totals(), status=self._query.status())
 
-    def _catch_up(self) -> None:
-        recorded = self._tally().operations
-        deadline = time.monotonic() + _CATCH_UP_SECONDS
+    def say(self, text: str = "") -> None:
+        """Write a line that stays."""
+        self._write(f"{text}\n")
 
-        def done() -> bool:
-            status = self._query.status()
-            return (status.lag == 0 and status.entries >= recorded) or time.monotonic() > deadline
+    # -- processes --
 
-        self._watch(done)
+    def _start_projector(self) -> None:
+        program = "from projector.cli import main; main()"
+        self._start("the projector", "-c", program, "run", "--lease-ttl", _LEASE_SECONDS)
+
+    def _start(self, name: str, *arguments: str) -> None:
+        """Start a Python program, in a session of its own: the terminal's Ctrl-C reaches this process alone."""
+        with self._log(name).open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                tethered([sys.executable, *arguments]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=self._environment,
+            )
+
+    def _kill(self, name: str) -> None:
+        """Kill the process and the commands that it runs, as a crash would."""
+        process = self._processes.pop(name)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _forget_ended(self) -> None:
+        for name, process in list(self._processes.items()):
+            status = process.poll()
+            if status is not None:
+                del self._processes[name]
+            if status:
+                lines = self._log(name).read_text(errors="replace").splitlines()[-_SHOWN_LINES:]
+                shown = "".join(f"\n    {line}" for line in lines) or " none"
+                raise ProjectorError(f"{name} ended with exit status {status}; its last lines:{shown}")
+
+    def _log(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
+
+    # -- what is shown --
 
     def _watch(self, until: Callable[[], bool]) -> None:
         """Show the progress until `until()`; raise ProjectorError if a process fails meanwhile."""
         while not until():
-            for process in filter(None, (self._projector, *self._workers)):
-                process.is_running()
-            self._narrator.progress(self._figures())
+            self._forget_ended()
+            if self._clear_line:
+                self._write(f"{self._elapsed:5.1f} s  {self._figures()}")
             time.sleep(_POLL_SECONDS)
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _event(self, text: str) -> None:
+        self.say(f"{self._elapsed:5.1f} s  {text}")
+
+    def _write(self, text: str) -> None:
+        self._output.write(f"{self._clear_line}{text}")
+        self._output.flush()
 
     def _tally(self) -> Tally:
         return Tally.of(self._directory / "books")
+
+    def _has_caught_up(self, recorded: Tally) -> bool:
+        status = self._query.status()
+        return status.lag == 0 and status.entries >= recorded.operations
 
     def _figures(self) -> str:
         try:

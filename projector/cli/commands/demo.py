@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,29 +49,26 @@ def _interrupt(signum: int, _frame: FrameType | None) -> None:
 def _demonstrate(seconds: float) -> bool:
     """Whether the workers' books and the projection agree."""
     from projector.demo.demo import Demo
-    from projector.demo.narrator import Narrator
-    from projector.demo.temporary import temporary_directory
     from projector.embedded import EmbeddedServer
     from projector.query import Query
 
-    narrator = Narrator(sys.stdout)
     with (
-        temporary_directory() as directory,
-        EmbeddedServer(directory / "data") as server,
-        Query(server.address.socket_url) as query,
-        Demo(directory, url=server.address.socket_url, query=query, seconds=seconds, narrator=narrator) as running,
+        TemporaryDirectory(prefix="execution-wal-demo-") as temporary,
+        EmbeddedServer((directory := Path(temporary)) / "data") as server,
+        Query(url := server.address.socket_url) as query,
+        Demo(directory, url=url, query=query, seconds=seconds, output=sys.stdout) as running,
     ):
-        narrator.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
-        narrator.say(f"    export WAL_URL={server.address.url}")
-        narrator.say("    projector stats")
+        running.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
+        running.say(f"    export WAL_URL={server.address.url}")
+        running.say("    projector stats")
         audit = running.run()
-        narrator.say()
+        running.say()
         _report(query)
-        narrator.say()
+        running.say()
         for line in audit.disagreements():
-            narrator.say(f"The figures do not agree: {line}")
+            running.say(f"The figures do not agree: {line}")
         if not audit.disagreements():
-            narrator.say(audit.verdict())
+            running.say(audit.verdict())
         return not audit.disagreements()
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from projector.demo.audit import Audit
-from projector.demo.book import Tally
+from projector.demo.audit import Audit, Tally
 from projector.query import Status, Totals
 from tests.support.commands import PROJECTOR
 from tests.support.servers import eventually
