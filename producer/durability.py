@@ -8,21 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from producer.connection.client import is_refusal
+from producer.connection.wire import Wire
+from producer.errors import UnusableServer
 
 DEFAULT_SECONDS = 5.0
 """Longer than `appendfsync everysec` takes."""
 
-
-class Level(NamedTuple):
-    """How safe an operation must be before it may leave its queue, whoever sends it."""
-
-    fsync: bool = False
-    replicas: int = 0
+_PROBE = ("WAITAOF", 1, 0, 1)
+"""On a connection that has written nothing the server answers at once, or says why it never would."""
 
 
-ACKNOWLEDGED = Level()
-"""The least: the server has acknowledged the operation."""
+def check_seconds(name: str, value: object) -> None:
+    """Raises ValueError unless the option `name` has a finite number of seconds above 0 as its `value`."""
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected more than 0 seconds, found {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +48,13 @@ class Durability:
             raise ValueError(f"replicas: expected a number from 0, found {self.replicas!r}")
         check_seconds("timeout of the durability", self.timeout)
 
-    @property
-    def level(self) -> Level:
-        """The same without the timeout, as a spool notes it for whoever delivers its operations."""
-        return Level(self.fsync, self.replicas)
-
-    def raised_to(self, level: Level) -> Durability:
-        """As safe as `level` at least."""
-        return replace(self, fsync=self.fsync or level.fsync, replicas=max(self.replicas, level.replicas))
+    def raised_to(self, other: Durability) -> Durability:
+        """As safe as `other` at least."""
+        return replace(self, fsync=self.fsync or other.fsync, replicas=max(self.replicas, other.replicas))
 
     @property
     def commands(self) -> list[tuple[Any, ...]]:
-        """The commands that wait for this, to be sent after the operations; none for the least level."""
+        """The commands that wait for this, to be sent after the operations; none for the least durability."""
         milliseconds = max(1, math.ceil(self.timeout * 1000))  # 0 would mean to wait for ever
         asked: list[tuple[Any, ...]] = []
         if self.fsync:
@@ -63,6 +62,11 @@ class Durability:
         if self.replicas:
             asked.append(("WAIT", self.replicas, milliseconds))
         return asked
+
+    def confirm(self, wire: Wire, *, seconds: float) -> str | None:
+        """Read the replies to `commands`, each within `seconds` beyond `timeout`. Returns as `shortfall` does."""
+        count = self.fsync + bool(self.replicas)
+        return self.shortfall(list(wire.replies(count, seconds=self.timeout + seconds))) if count else None
 
     def shortfall(self, replies: Sequence[Any]) -> str | None:
         """What is missing, by the replies to `commands`; None if nothing is."""
@@ -74,7 +78,24 @@ class Durability:
         return None
 
 
-def check_seconds(name: str, value: object) -> None:
-    """Raises ValueError unless the option `name` has a finite number of seconds above 0 as its `value`."""
-    if not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"{name}: expected more than 0 seconds, found {value!r}")
+ACKNOWLEDGED = Durability()
+"""The least: the server has acknowledged the operation."""
+
+
+def prove_fsync(wire: Wire, place: str, *, seconds: float) -> None:
+    """Raises UnusableServer if the server at `place` has no WAITAOF or no AOF; RedisError for other trouble.
+
+    To be asked before anything is written.
+    """
+    wire.send([_PROBE])
+    try:
+        wire.read(seconds)
+    except ResponseError as error:
+        if not is_refusal(error):
+            raise
+        text = str(error)
+        if "unknown command" in text.lower():
+            text = "it has no WAITAOF, which came with Redis 7.2"
+        elif "appendonly" in text:
+            text = "its AOF is off: CONFIG SET appendonly yes"
+        raise UnusableServer(f"fsync=True cannot be had of {place}: {text}") from error

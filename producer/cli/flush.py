@@ -108,6 +108,8 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
     from producer.connection.client import client_of
     from producer.delivery.forwarder import Forwarder
     from producer.durability import Durability
+    from producer.identity import Identity
+    from producer.queue.buffer import Buffer
     from producer.spool import options
     from producer.spool.directory import SpoolDirectory
     from producer.spool.leftovers import Leftovers
@@ -115,7 +117,8 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
     client, _ = client_of(url, timeout=_REPLY_SECONDS)
     leftovers = Leftovers(SpoolDirectory(options.Spool(place, destination=destination)))
     durability = Durability(timeout=_REPLY_SECONDS)  # its level is that of each spool
-    forwarder = Forwarder(client, None, leftovers=leftovers, durability=durability, timeout=_REPLY_SECONDS)
+    own = Buffer(Identity(), "", limit=1, patience=1)  # stays empty: this command records nothing
+    forwarder = Forwarder(client, own, leftovers=leftovers, durability=durability, timeout=_REPLY_SECONDS)
     forwarder.start()
     forwarder.flush(timeout)
     forwarder.stop(timeout=2 * _REPLY_SECONDS)

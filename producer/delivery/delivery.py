@@ -52,7 +52,7 @@ def delivery_of(
         from producer.spool.leftovers import Leftovers
 
         spool = replace(spool, destination=spool.destination or Destination.of(client))
-        directory = SpoolDirectory(spool, level=durability.level)
+        directory = SpoolDirectory(spool, level=durability)
         open_queue = partial(directory.create, namespace=namespace)
         open_leftovers = partial(Leftovers, directory, monotonic=monotonic)
     elif buffer is not None:

@@ -10,8 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from producer.connection.client import Client, is_answer, is_refusal, reason_of, renew_locks, where
 from producer.connection.wire import Wire, send_once
-from producer.delivery.fsync import prove_fsync
-from producer.durability import Durability
+from producer.durability import Durability, prove_fsync
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity, Receipt
 from producer.pause import Pause
@@ -136,12 +135,11 @@ class Direct:
             wire.send([command, *self._confirming])
             entry_id = wire.read(seconds)
             try:
-                replies = list(wire.replies(len(self._confirming), seconds=self._durability.timeout + seconds))
+                return entry_id, self._durability.confirm(wire, seconds=seconds)
             except ResponseError as error:
                 return entry_id, str(error)
             except RedisError as error:
                 return entry_id, error
-            return entry_id, self._durability.shortfall(replies)
 
     def _prove(self) -> None:
         with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation's own error will say more

@@ -52,7 +52,7 @@ class Forwarder:
     def __init__(
         self,
         client: Client,
-        own: Queue | None,
+        own: Queue,
         *,
         leftovers: Leftovers | None,
         durability: Durability,
@@ -105,10 +105,10 @@ class Forwarder:
         """
         own = self._own
         others = self._leftovers if leftovers else None
-        last = 0 if own is None else own.last
+        last = own.last
 
         def is_settled() -> bool:
-            is_own_done = own is None or own.removed >= last or not own.waiting
+            is_own_done = own.removed >= last or not own.waiting
             return is_own_done and not self._leftovers_go_first and (others is None or others.exhausted)
 
         def arrived() -> bool:
@@ -172,9 +172,9 @@ class Forwarder:
         return False
 
     def _round(self) -> bool:
-        if self._own is not None and self._own.waiting and not self._leftovers_go_first:
-            self._linger(self._own)
-            is_delivered = self._forward_own(self._own)
+        if self._own.waiting and not self._leftovers_go_first:
+            self._linger()
+            is_delivered = self._forward_own()
         elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
             is_delivered = self._forward_leftover(self._leftovers, leftover)
         else:
@@ -196,11 +196,11 @@ class Forwarder:
             self._succeed()
         return leftovers.current()
 
-    def _forward_own(self, own: Queue) -> bool:
+    def _forward_own(self) -> bool:
         try:
-            return self._forward(own)
+            return self._forward(self._own)
         except SpoolDamaged:
-            own.tend()
+            self._own.tend()
             return True
 
     def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
@@ -224,20 +224,19 @@ class Forwarder:
         batch = queue.batch(1 if self._one_by_one or one_by_one else most, BATCH_BYTES)
         if batch:
             # Leftovers keep their promises of heartbeats: their runs died with their producers.
-            is_own = self._own is not None and queue.identity.by == self._own.identity.by
+            is_own = queue.identity.by == self._own.identity.by
             self._sender.send(queue, batch, durability, vetted=self._vetted if is_own else None)
         return bool(batch)
 
     def _tend(self) -> None:
-        if self._own is not None:
-            try:
-                self._own.tend()
-            except SpoolUnusable as error:
-                if str(error) != str(self._tending):
-                    _log.warning("%s", error)
-                self._tending = error
-            else:
-                self._tending = None
+        try:
+            self._own.tend()
+        except SpoolUnusable as error:
+            if str(error) != str(self._tending):
+                _log.warning("%s", error)
+            self._tending = error
+        else:
+            self._tending = None
 
     def _wait_or_leave(self, queue: Queue, error: RedisError) -> None:
         """A batch is not as safe as it must be: return to wait for it again, or raise to give it up."""
@@ -246,7 +245,7 @@ class Forwarder:
         if queue is self._own or self._leftovers is None:
             self._fail(error)
             return
-        if self._own is not None and self._own.waiting:
+        if self._own.waiting:
             raise _NotSafe(reason_of(error, self._client))
         self._leftovers.note(reason_of(error, self._client))
         self._count_failure()
@@ -288,8 +287,8 @@ class Forwarder:
     def _sleep_unless_hurried(self, seconds: float) -> None:
         self._changed.wait_for(lambda: self._stopped or self._hurried, seconds)
 
-    def _linger(self, own: Queue) -> None:
-        if own.waiting < _LINGER_OPERATIONS and not self._flushing:
+    def _linger(self) -> None:
+        if self._own.waiting < _LINGER_OPERATIONS and not self._flushing:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped or self._flushing, _LINGER_SECONDS)
 
@@ -298,6 +297,6 @@ class Forwarder:
         with self._changed:
             self._sleeping = True
             self._changed.notify_all()  # `flush` may wait to hear that there are no more leftovers
-            if not (self._stopped or (self._own is not None and self._own.waiting)):
+            if not (self._stopped or self._own.waiting):
                 self._changed.wait(None if self._leftovers is None else self._leftovers.seconds_to_look())
             self._sleeping = False

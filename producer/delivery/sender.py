@@ -10,8 +10,7 @@ from redis.exceptions import RedisError
 
 from producer.connection.client import Client, where
 from producer.connection.wire import Wire
-from producer.delivery.fsync import prove_fsync
-from producer.durability import Durability
+from producer.durability import Durability, prove_fsync
 from producer.queue.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
 
@@ -91,14 +90,9 @@ class Sender:
 
     def _confirm(self, queue: Queue, durability: Durability) -> None:
         """Wait for the durability on the connection that sent the batch: the server knows it of no other."""
-        confirming = durability.commands
-        while confirming:
-            replies = self._wire.replies(len(confirming), seconds=self._timeout + durability.timeout)
-            shortfall = durability.shortfall(list(replies))
-            if shortfall is None:
-                return
+        while (shortfall := durability.confirm(self._wire, seconds=self._timeout)) is not None:
             self._unsafe(queue, RedisError(shortfall))
-            self._wire.send(confirming)
+            self._wire.send(durability.commands)
 
     def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
         now = self._monotonic()

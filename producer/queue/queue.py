@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from producer.durability import Level
+from producer.durability import Durability
 from producer.identity import FormerIdentity, Identity
 
 Numbered = tuple[int, bytes]
@@ -31,7 +31,7 @@ class Queue(Protocol):
         """The namespace to whose log they go."""
 
     @property
-    def level(self) -> Level:
+    def level(self) -> Durability:
         """How safe an operation must be before it leaves, at least."""
 
     @property

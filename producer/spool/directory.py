@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from producer.connection.server import UNNAMED, Server
-from producer.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Durability
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.spool import file, options
@@ -35,7 +35,7 @@ class SpoolDirectory:
         self,
         spool: options.Spool | str | os.PathLike[str],
         *,
-        level: Level = ACKNOWLEDGED,
+        level: Durability = ACKNOWLEDGED,
     ) -> None:
         self._options = options.Spool.of(spool)
         self.path = Path(os.path.abspath(self._options.directory))  # the process may go elsewhere

@@ -13,7 +13,7 @@ from urllib.request import pathname2url
 from zlib import crc32
 
 from producer.connection.server import Server
-from producer.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Durability
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.queue.queue import Numbered
 
@@ -63,7 +63,7 @@ class Owner:
     by: str
     namespace: str
     server: Server
-    level: Level = ACKNOWLEDGED
+    level: Durability = ACKNOWLEDGED
     acked: int = 0
     dropped: int = 0
 
@@ -172,7 +172,10 @@ def create(path: Path, owner: Owner, *, synchronous: Literal["normal", "full"]) 
         connection.execute(statement)
     connection.execute(
         f"INSERT INTO producer ({_OWNER}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (owner.by, owner.namespace, owner.server.url, *map(int, owner.level), owner.acked, owner.dropped),
+        (
+            *(owner.by, owner.namespace, owner.server.url),
+            *(owner.level.fsync, owner.level.replicas, owner.acked, owner.dropped),
+        ),
     )
     connection.execute("COMMIT")
     return _prepared(connection, synchronous)
@@ -203,7 +206,7 @@ def owner(connection: sqlite3.Connection) -> Owner | None:
                 by=by.decode(errors="replace"),
                 namespace=namespace.decode(errors="replace"),
                 server=Server(url.decode(errors="replace")),
-                level=Level(bool(fsync), replicas),
+                level=Durability(fsync=bool(fsync), replicas=replicas),
                 acked=acked,
                 dropped=dropped,
             )

@@ -10,7 +10,7 @@ from typing import Self
 import orjson
 
 from producer.connection.server import Server
-from producer.durability import Level
+from producer.durability import Durability
 from producer.file_lock import FileLock
 from producer.spool.file import Owner
 
@@ -41,7 +41,7 @@ class Waiting:
     @property
     def owner(self) -> Owner:
         """The owner of the file, as far as the note tells."""
-        level = Level(self.fsync, self.replicas)
+        level = Durability(fsync=self.fsync, replicas=self.replicas)
         return Owner(by=self.by, namespace=self.namespace, server=Server(self.server), level=level)
 
     @classmethod

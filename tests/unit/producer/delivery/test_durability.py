@@ -9,8 +9,7 @@ from redis.exceptions import BusyLoadingError, ResponseError
 
 from producer import UnusableServer
 from producer.connection.wire import Wire
-from producer.delivery.fsync import prove_fsync
-from producer.durability import Durability
+from producer.durability import Durability, prove_fsync
 
 
 class Answering:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from producer import SpoolDamaged, SpoolFull, SpoolUnusable
-from producer.durability import ACKNOWLEDGED, Level
+from producer.durability import ACKNOWLEDGED, Durability
 from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
@@ -31,7 +31,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
-def created(place: Path, *, level: Level = ACKNOWLEDGED, **bounds: Any) -> SpoolQueue:
+def created(place: Path, *, level: Durability = ACKNOWLEDGED, **bounds: Any) -> SpoolQueue:
     return SpoolDirectory(options.Spool(place, **bounds), level=level).create(Identity(), "otters")
 
 
@@ -123,7 +123,7 @@ def test_what_was_removed_before_the_damage_was_seen_does_not_come_again(place: 
 
 @pytest.mark.parametrize("synchronous", ["normal", "full"])
 def test_what_the_file_was_made_with_still_holds(place: Path, synchronous: Any) -> None:
-    level = Level(fsync=True, replicas=2)
+    level = Durability(fsync=True, replicas=2)
     spool = created(place, bytes=5000, on_full="drop", level=level, synchronous=synchronous)
     fill(spool, 15)
     damage(spool, 8)
@@ -280,7 +280,7 @@ delivered(Path(sys.argv[1]))
 
 @pytest.mark.parametrize("is_noted", [True, False], ids=["noted", "not noted"])
 def test_the_owner_of_a_file_that_names_none_any_more_is_known_by_the_note(place: Path, is_noted: bool) -> None:
-    level = Level(fsync=True, replicas=2)
+    level = Durability(fsync=True, replicas=2)
     spool = created(place, level=level)
     fill(spool, 3)
     spool._file.writer.execute("DELETE FROM producer")

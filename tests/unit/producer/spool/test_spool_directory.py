@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from producer import Producer, SpoolFull, SpoolUnusable
-from producer.durability import Level
+from producer.durability import Durability
 from producer.identity import Identity
 from producer.spool import file, options
 from producer.spool.directory import SpoolDirectory
@@ -241,9 +241,9 @@ def test_what_root_rescues_of_another_user_s_file_that_user_can_deliver(place: P
 
 
 def test_how_safe_its_operations_have_to_be_stands_in_the_file(place: Path) -> None:
-    left(place, level=Level(fsync=True, replicas=2))
+    left(place, level=Durability(fsync=True, replicas=2))
     (spool,) = adopted(place)
-    assert spool.level == Level(fsync=True, replicas=2)
+    assert spool.level == Durability(fsync=True, replicas=2)
     spool.close()
 
 
