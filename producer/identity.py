@@ -44,7 +44,7 @@ class Identity:
         host = socket.gethostname().encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
         self.by = f"{host}:{os.getpid()}:{secrets.token_hex(16)}"
         self._numbers = count(1)
-        self._arrived: deque[int] = deque(maxlen=_UNMERGED)
+        self._arrived: deque[tuple[int, int]] = deque(maxlen=_UNMERGED)
         self._merging = threading.Lock()
         self._prefix = 0  # every number up to it is acknowledged
         self._above: list[list[int]] = []  # ranges acknowledged above the prefix, ascending, apart
@@ -57,30 +57,17 @@ class Identity:
         """(the next number, the number up to which it may claim acknowledgement)."""
         return next(self._numbers), self.claim(now)
 
-    def acknowledge(self, by: str, seq: int, now: float) -> None:
-        """The server has acknowledged `seq` of `by`; another's numbers are ignored."""
-        if by != self.by:
-            return
+    def acknowledge(self, first: int, last: int, now: float) -> None:
+        """The server has acknowledged all numbers from `first` to `last`."""
         self._acknowledged_at = now
         self._disturbed = False
-        self._arrived.append(seq)
+        self._arrived.append((first, last))
         if self._merging.acquire(blocking=False):  # else the merging thread takes it along, or the next caller
             try:
                 while self._arrived:
-                    self._merge(self._arrived.popleft())
+                    self._merge(*self._arrived.popleft())
             finally:
                 self._merging.release()
-
-    def acknowledge_all(self, first: int, last: int, now: float) -> None:
-        """The server has acknowledged all numbers from `first` to `last`. For one thread, instead of `acknowledge`.
-
-        If they do not join the numbers acknowledged before, those between were given up. They must be missing, so the
-        claim stays below them.
-        """
-        self._acknowledged_at = now
-        self._disturbed = False
-        if first <= self._prefix + 1:
-            self._prefix = max(self._prefix, last)
 
     def disturbed(self, now: float) -> int:
         """The connection broke, maybe by a failover: claim nothing new for a while. Returns the claim."""
@@ -97,19 +84,20 @@ class Identity:
             self._candidate, self._candidate_at = self._prefix, now
         return self._claim
 
-    def _merge(self, seq: int) -> None:
+    def _merge(self, first: int, last: int) -> None:
         # Ranges, not a set: a number that is never acknowledged holds the prefix back for good.
         above = self._above
-        at = bisect_right(above, seq, key=lambda span: span[0])
-        if seq <= self._prefix or (at and seq <= above[at - 1][1]):
+        at = bisect_right(above, first, key=lambda span: span[0])
+        if last <= self._prefix or (at and last <= above[at - 1][1]):
             return
-        last = above.pop(at)[1] if at < len(above) and above[at][0] == seq + 1 else seq
-        if seq == self._prefix + 1:
+        if at < len(above) and above[at][0] == last + 1:
+            last = above.pop(at)[1]
+        if first <= self._prefix + 1:
             self._prefix = last
-        elif at and above[at - 1][1] == seq - 1:
+        elif at and above[at - 1][1] >= first - 1:
             above[at - 1][1] = last
         else:
-            above.insert(at, [seq, last])
+            above.insert(at, [first, last])
 
 
 class FormerIdentity:
@@ -122,7 +110,7 @@ class FormerIdentity:
     def claim(self, _now: float) -> int:
         return self._acked
 
-    def acknowledge_all(self, first: int, last: int, now: float) -> None:
+    def acknowledge(self, _first: int, _last: int, _now: float) -> None:
         """Do nothing: the claim does not grow."""
 
     def disturbed(self, _now: float) -> int:

@@ -121,7 +121,8 @@ class Direct:
                 if shortfall is not None:
                     reason = f"{where(self._client)}: {shortfall}"
                     raise NotYetDurable(reason, type=kind, raw=raw, receipt=receipt, acked=acked)
-                identity.acknowledge(by, seq, self._monotonic())
+                if by == identity.by:
+                    identity.acknowledge(seq, seq, self._monotonic())
                 return receipt
 
     def _attempt(

@@ -98,6 +98,6 @@ class Sender:
         now = self._monotonic()
         first, last = sent[0][0], sent[-1][0]
         if last - first == len(sent) - 1:  # else the queue dropped numbers between them, which nobody may claim
-            queue.identity.acknowledge_all(first, last, now)
+            queue.identity.acknowledge(first, last, now)
         self.delivered += len(sent)
         queue.remove(sent, queue.identity.claim(now))

@@ -44,7 +44,7 @@ def test_numbers_begin_with_one_and_miss_none() -> None:
 def test_an_acknowledgement_is_claimed_a_minute_later_not_before() -> None:
     identity = Identity()
     taken(identity, 1, 1000.0)
-    identity.acknowledge(identity.by, 1, 1000.0)
+    identity.acknowledge(1, 1, 1000.0)
     assert claim(identity, 1000.0 + MINUTE - 0.1) == 0
     assert claim(identity, 1000.0 + MINUTE) == 1
 
@@ -55,7 +55,7 @@ def test_what_is_acknowledged_all_the_time_is_claimed_with_a_minute_s_delay() ->
     for second in range(300):
         now = 1000.0 + second
         seq, claims[second] = identity.take(now)
-        identity.acknowledge(identity.by, seq, now)
+        identity.acknowledge(seq, seq, now)
     for second, claimed in claims.items():
         # Number n was acknowledged in second n - 1.
         assert claimed <= max(0, second + 1 - MINUTE)
@@ -66,15 +66,8 @@ def test_a_number_that_is_never_acknowledged_holds_the_claim_back() -> None:
     identity = Identity()
     for seq in taken(identity, 10):
         if seq != 4:
-            identity.acknowledge(identity.by, seq, 0.0)
+            identity.acknowledge(seq, seq, 0.0)
     assert claim(identity, 10 * MINUTE) == 3
-
-
-def test_another_s_number_is_not_claimed() -> None:
-    identity = Identity()
-    taken(identity, 1)
-    identity.acknowledge(Identity().by, 1, 0.0)
-    assert claim(identity, MINUTE) == 0
 
 
 def test_after_a_disturbance_nothing_new_is_claimed_until_an_operation_has_landed() -> None:
@@ -82,13 +75,13 @@ def test_after_a_disturbance_nothing_new_is_claimed_until_an_operation_has_lande
     identity = Identity()
     taken(identity, 5)
     for seq in range(1, 6):
-        identity.acknowledge(identity.by, seq, 0.0)
+        identity.acknowledge(seq, seq, 0.0)
     identity.take(1.0)
     assert identity.disturbed(1.0) == 0
     assert claim(identity, 100 * MINUTE) == 0
-    identity.acknowledge(identity.by, 6, 100 * MINUTE)
+    identity.acknowledge(6, 6, 100 * MINUTE)
     assert claim(identity, 101 * MINUTE - 1) == 0
-    identity.acknowledge(identity.by, 7, 101 * MINUTE - 1)
+    identity.acknowledge(7, 7, 101 * MINUTE - 1)
     assert claim(identity, 103 * MINUTE) >= 6
 
 
@@ -97,7 +90,7 @@ def test_what_was_about_to_be_claimed_when_the_connection_broke_waits_for_a_minu
 
     def operate(now: float) -> int:
         seq, claimed = identity.take(now)
-        identity.acknowledge(identity.by, seq, now)
+        identity.acknowledge(seq, seq, now)
         return claimed
 
     operate(1000.0)
@@ -115,7 +108,7 @@ def test_a_claim_made_after_silence_is_taken_back_by_a_disturbance() -> None:
     """A host that died in the silence shows at the first attempt; what is sent again claims no more than before."""
     identity = Identity()
     taken(identity, 1)
-    identity.acknowledge(identity.by, 1, 0.0)
+    identity.acknowledge(1, 1, 0.0)
     assert claim(identity, MINUTE) == 1
     assert identity.disturbed(MINUTE) == 0
 
@@ -154,7 +147,7 @@ def test_a_claim_never_exceeds_what_was_acknowledged_a_minute_ago(steps: list[tu
                 pending.append(seq)
             case "acknowledge" if pending:
                 seq = pending.pop(amount % len(pending))
-                identity.acknowledge(identity.by, seq, now)
+                identity.acknowledge(seq, seq, now)
                 naive.acknowledged[seq] = now
             case "disturbed":
                 assert identity.disturbed(now) <= naive.prefix(now)
@@ -168,8 +161,8 @@ def test_whatever_the_order_of_acknowledgements_their_prefix_is_claimed(order: l
     identity, naive = Identity(), NaiveIdentity()
     taken(identity, len(order))
     for seq in order[:count]:
-        identity.acknowledge(identity.by, seq, 0.0)
-        identity.acknowledge(identity.by, seq, 0.0)  # a second one changes nothing
+        identity.acknowledge(seq, seq, 0.0)
+        identity.acknowledge(seq, seq, 0.0)  # a second one changes nothing
         naive.acknowledged[seq] = 0.0
     assert claim(identity, MINUTE) == naive.prefix(MINUTE)
 
@@ -183,7 +176,7 @@ def test_threads_take_each_number_once_and_their_acknowledgements_add_up() -> No
         for _ in range(500):
             seq, _claimed = identity.take(1000.0)
             seqs.append(seq)
-            identity.acknowledge(identity.by, seq, 1000.0)
+            identity.acknowledge(seq, seq, 1000.0)
         return seqs
 
     with ThreadPoolExecutor(8) as pool:
@@ -191,7 +184,7 @@ def test_threads_take_each_number_once_and_their_acknowledgements_add_up() -> No
     assert sorted(seqs) == list(range(1, 4001))
     # One more takes along what the threads left to each other at the end.
     last, _ = identity.take(1000.0)
-    identity.acknowledge(identity.by, last, 1000.0)
+    identity.acknowledge(last, last, 1000.0)
     assert claim(identity, 1000.0 + MINUTE) == 4001
 
 
@@ -200,8 +193,8 @@ def test_an_acknowledgement_that_interrupts_another_neither_waits_nor_is_lost() 
     identity = Identity()
     taken(identity, 3)
     with identity._merging:
-        identity.acknowledge(identity.by, 1, 0.0)
-        identity.acknowledge(identity.by, 2, 0.0)
+        identity.acknowledge(1, 1, 0.0)
+        identity.acknowledge(2, 2, 0.0)
     assert claim(identity, MINUTE) == 0
-    identity.acknowledge(identity.by, 3, 0.0)
+    identity.acknowledge(3, 3, 0.0)
     assert claim(identity, MINUTE) == 3
