@@ -12,7 +12,7 @@ from contextlib import suppress
 from producer.delivery.direct import Direct
 from producer.delivery.forwarder import Forwarder
 from producer.errors import Unacknowledged, UnusableServer
-from producer.identity import Identity, Receipt
+from producer.identity import Receipt
 from producer.process_end import at_process_end, expect_process_end
 from producer.queue.queue import Queue
 
@@ -27,45 +27,37 @@ _log = logging.getLogger("producer")
 
 
 class Deferred:
-    """A queue that `open_queue` makes for an identity, and a forwarder that `open_forwarder` makes for the queue.
+    """A queue of a new identity, and a forwarder, which `begin` makes.
 
-    Both are opened at once, and again, with another identity, by the first call in a forked child. If the queue
-    `outlives` the process, the end of the process does not wait for a server that is away.
+    Both are made at once, and again by the first call in a forked child. If the queue `outlives` the process, the end
+    of the process does not wait for a server that is away.
     """
 
-    def __init__(
-        self,
-        open_queue: Callable[[Identity], Queue],
-        open_forwarder: Callable[[Queue], Forwarder],
-        direct: Direct,
-        *,
-        outlives: bool,
-    ) -> None:
-        self._open_queue = open_queue
-        self._open_forwarder = open_forwarder
+    def __init__(self, begin: Callable[[], tuple[Queue, Forwarder]], direct: Direct, *, outlives: bool) -> None:
+        self._begin = begin
         self._direct = direct
         self._outlives = outlives
         self._closed = False
         self._beginning = threading.Lock()
-        self._running: tuple[Queue, Forwarder] | None = None
-        self._begin()
+        self._begun: tuple[Queue, Forwarder] | None = None
+        self._running()
 
     @property
     def by(self) -> str:
         """The producer id under which operations are recorded at present; a forked child has another."""
-        return (self._running or self._begin())[0].identity.by
+        return self._running()[0].identity.by
 
     @property
     def trouble(self) -> str | None:
         """Why waiting operations cannot be delivered at present; None if they can."""
-        return self._running[1].trouble if self._running is not None else None
+        return None if self._begun is None else self._begun[1].trouble
 
     def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - only a direct error names it
         """Let the operation `raw`, recorded `at` (epoch ms), wait. Its receipt has no entry's id.
 
         Raises SpoolFull, SpoolUnusable or BufferFull as its queue does, and for a buffer UnusableServer.
         """
-        queue, forwarder = self._running or self._begin()
+        queue, forwarder = self._running()
         if not self._outlives and forwarder.unusable is not None:
             raise UnusableServer(str(forwarder.unusable))  # else the operation would end with us
         seq = queue.append(raw, at)
@@ -78,7 +70,7 @@ class Deferred:
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:
         """Whether all waiting operations have arrived; see `Forwarder.flush`."""
-        return self._running is None or self._running[1].flush(timeout, leftovers=leftovers, attempts=attempts)
+        return self._begun is None or self._begun[1].flush(timeout, leftovers=leftovers, attempts=attempts)
 
     def close(self, timeout: float) -> None:
         """Forward waiting operations, within `timeout` seconds, and take no more."""
@@ -86,9 +78,9 @@ class Deferred:
             return
         self._closed = True
         _open.discard(self)
-        if self._running is None:
+        if self._begun is None:
             return
-        queue, forwarder = self._running
+        queue, forwarder = self._begun
         with suppress(UnusableServer):  # the warning names it
             forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
         if waiting := queue.waiting:
@@ -108,20 +100,21 @@ class Deferred:
         """In a forked child: leave the queue to the parent, whose thread is not here."""
         self._direct.begin_process()
         self._beginning = threading.Lock()
-        self._running = None
+        self._begun = None
 
-    def _begin(self) -> tuple[Queue, Forwarder]:
+    def _running(self) -> tuple[Queue, Forwarder]:
+        if self._begun is not None:
+            return self._begun
         with self._beginning:
-            if self._running is None:
-                queue = self._open_queue(Identity())
+            if self._begun is None:
+                queue, forwarder = self._begin()
                 if self._closed:
                     queue.close()  # so that it refuses the operation
-                forwarder = self._open_forwarder(queue)
-                self._running = queue, forwarder
+                self._begun = queue, forwarder
                 forwarder.start()
                 _open.add(self)
                 expect_process_end()
-            return self._running
+            return self._begun
 
 
 _open: set[Deferred] = set()

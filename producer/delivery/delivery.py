@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from producer.connection.client import Client
 from producer.delivery.direct import Direct
 from producer.durability import Durability
+from producer.identity import Identity
 
 if TYPE_CHECKING:
     from producer.delivery.deferred import Deferred
     from producer.delivery.forwarder import Forwarder
-    from producer.identity import Identity
     from producer.queue.queue import Queue, Vetted
     from producer.spool.leftovers import Leftovers
     from producer.spool.options import Spool
@@ -66,8 +66,9 @@ def delivery_of(
     from producer.delivery.deferred import Deferred
     from producer.delivery.forwarder import Forwarder
 
-    def open_forwarder(queue: Queue) -> Forwarder:
-        return Forwarder(
+    def begin() -> tuple[Queue, Forwarder]:
+        queue = open_queue(Identity())
+        forwarder = Forwarder(
             client,
             queue,
             leftovers=None if open_leftovers is None else open_leftovers(),
@@ -76,5 +77,6 @@ def delivery_of(
             vetted=vetted,
             monotonic=monotonic,
         )
+        return queue, forwarder
 
-    return Deferred(open_queue, open_forwarder, direct, outlives=spool is not None)
+    return Deferred(begin, direct, outlives=spool is not None)
