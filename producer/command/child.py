@@ -44,7 +44,7 @@ class Ended:
 def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None, redact: Redact | None = None) -> Ended:
     """Run `command` to its end and keep the last `keep` bytes of its output; None gives it our stdout and stderr."""
     began = time.monotonic()
-    early = signals.pending()
+    early = set(signal.sigpending())
     output = Output(keep=keep, redact=redact)
     try:
         child = _spawn(command, signals, output)
@@ -97,17 +97,17 @@ def _wait(child: int, signals: HeldSignals, early: set[int]) -> int:
     """The child's wait status. Until then it gets our signals, and those of `early`, which came before its start."""
     while True:
         # One thread both waits and signals: no signal can go to a pid that is no longer the child's.
-        received = signals.receive(child)
-        if received.number == signal.SIGCHLD:
+        number, for_child = signals.receive(child)
+        if number == signal.SIGCHLD:
             pid, status = os.waitpid(child, os.WNOHANG)
             if pid:
                 return status
             continue
-        if received.for_child or received.number in early:
-            early.discard(received.number)
+        if for_child or number in early:
+            early.discard(number)
             with contextlib.suppress(PermissionError):  # a child that became root
-                os.kill(child, received.number)
-        if received.number == signal.SIGTSTP:
+                os.kill(child, number)
+        if number == signal.SIGTSTP:
             signals.stop_as_asked()
 
 

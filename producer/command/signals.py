@@ -23,22 +23,14 @@ _SI_KERNEL = 0x80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A signal, and whether to pass it on to the child, which neither has it already nor sent it."""
-
-    number: int
-    for_child: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSignals:
     """The signals that are blocked until `receive`, and the mask from before, which the child gets."""
 
     numbers: frozenset[int]
     mask_before: frozenset[int]
 
-    def receive(self, child: int) -> Received:
-        """Wait for the next signal.
+    def receive(self, child: int) -> tuple[int, bool]:
+        """(the next signal, whether to pass it on to the child, which neither has it already nor sent it).
 
         A terminal sends its signals to the whole foreground process group, the child in it. The kernel marks those,
         so they can be told from a `kill` that means us alone, and one Ctrl-C does not interrupt the child twice.
@@ -56,11 +48,7 @@ class HeldSignals:
             from_child = False
         if from_terminal and number == signal.SIGHUP and os.getsid(0) == os.getpid():
             from_terminal = False  # of a terminal that goes away, only the leader of its session is told
-        return Received(number=number, for_child=not from_terminal and not from_child)
-
-    def pending(self) -> set[int]:
-        """The signals that have come and were not received."""
-        return set(signal.sigpending())
+        return number, not from_terminal and not from_child
 
     def is_asked_to_end(self) -> bool:
         """Whether a signal has come that would have ended us."""
@@ -85,12 +73,8 @@ def hold_signals() -> HeldSignals:
     for number in _IGNORED_BY_DEFAULT:
         # Some systems drop what is ignored by default even while it is blocked, though not where there is a handler.
         # For SIGCHLD it also undoes an inherited SIG_IGN, under which a child leaves no exit status.
-        signal.signal(number, _never_called)
+        signal.signal(number, lambda _number, _frame: None)  # never called, because the signal is blocked
     return HeldSignals(numbers=frozenset(numbers), mask_before=frozenset(mask_before))
-
-
-def _never_called(_number: int, _frame: object) -> None:
-    """A handler of a blocked signal."""
 
 
 def _in_foreground() -> bool:
