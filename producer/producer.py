@@ -206,8 +206,10 @@ class Producer:
         failed with `producer exited`.
         """
         return Execution(
-            self,
             action_id,
+            begin=self.begin,
+            end=self.end,
+            record_end=self.action_execution_completed,
             source=source,
             execution_type=execution_type,
             execution_id=execution_id,
@@ -224,13 +226,8 @@ class Producer:
         on_unavailable: Literal["raise", "log"] = "raise",
     ) -> Callable[[_F], _F]:
         """Decorate a function or coroutine function: each call is an execution of `action_id`."""
-
-        def execution() -> Execution:
-            return self.execution(
-                action_id, source=source, execution_type=execution_type, on_unavailable=on_unavailable
-            )
-
-        return partial(tracked, execution=execution)
+        options: dict[str, Any] = {"execution_type": execution_type, "on_unavailable": on_unavailable}
+        return partial(tracked, execution=partial(self.execution, action_id, source=source, **options))
 
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering the run calls this."""
@@ -298,10 +295,6 @@ class Producer:
             "make one in each process (pass the URL instead)"
         )
 
-    def _begin_process(self) -> None:
-        self._delivery.begin_process()
-        self._heartbeat.begin_process()
-
     def _abandon_runs(self) -> None:
         for run in self._heartbeat.runs():
             try:
@@ -332,7 +325,8 @@ def _abandon_all() -> None:
 
 def _after_fork() -> None:
     for producer in list(_producers):
-        producer._begin_process()
+        producer._delivery.begin_process()
+        producer._heartbeat.begin_process()
 
 
 at_process_end(_abandon_all)

@@ -8,25 +8,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Literal
 
 from producer.errors import InvalidOperation, NotYetDurable, Unavailable
-from producer.execution.settle import cancel_again, in_thread, settle
 from producer.identity import Receipt
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-
-class _Recorder(Protocol):
-    """The part of a Producer that an execution needs."""
-
-    def begin(self, run: Execution) -> Receipt: ...
-
-    def end(self, run: Execution) -> None: ...
-
-    @property
-    def action_execution_completed(self) -> Callable[..., Receipt]: ...
 
 
 class Execution:
@@ -40,9 +29,11 @@ class Execution:
 
     def __init__(
         self,
-        recorder: _Recorder,
         action_id: str,
         *,
+        begin: Callable[[Execution], Receipt],
+        end: Callable[[Execution], None],
+        record_end: Callable[..., Receipt],
         source: str,
         execution_type: str,
         execution_id: str | None = None,
@@ -58,7 +49,7 @@ class Execution:
         self.output: str | bytes | None = None
         self.started: Receipt | None = None
         self.completed: Receipt | None = None
-        self._recorder = recorder
+        self._begin, self._end, self._record_completed = begin, end, record_end
         self._on_unavailable = on_unavailable
         self._monotonic = monotonic
         self._began: float | None = None
@@ -77,16 +68,16 @@ class Execution:
         if self._began is not None:
             raise RuntimeError("this execution was entered before: make a new one for each run")
         try:
-            self.started = self._recorder.begin(self)
+            self.started = self._begin(self)
         except Unavailable as error:
             if self._on_unavailable == "raise":
                 if isinstance(error, NotYetDurable):  # the start is in the log, so the end must follow
                     self._finish(error, 0.0)
-                self._recorder.end(self)
+                self._end(self)
                 raise
             _log(error)
         except BaseException:
-            self._recorder.end(self)
+            self._end(self)
             raise
         self._began = self._monotonic()
 
@@ -100,8 +91,8 @@ class Execution:
     def _record_end(self, error: str | None, duration_ms: float) -> None:
         if not self._ending.acquire(blocking=False):
             return  # the run was abandoned while its body ran
-        self._recorder.end(self)
-        self.completed = self._recorder.action_execution_completed(
+        self._end(self)
+        self.completed = self._record_completed(
             self.action_id,
             error is None,
             output=_recordable(self.output),
@@ -134,20 +125,20 @@ class Execution:
     # -- async with --
 
     async def __aenter__(self) -> Execution:
-        starting = in_thread(self._start)
-        cancelled = await settle(starting)
+        starting = _in_thread(self._start)
+        cancelled = await _settle(starting)
         if cancelled is None:
             starting.result()
             return self
         if (trouble := starting.exception()) is not None:
             _add_note(cancelled, trouble)
         else:  # the start is in the log, so the end must follow
-            await settle(in_thread(self._finish, cancelled, self._elapsed()))
+            await _settle(_in_thread(self._finish, cancelled, self._elapsed()))
         raise cancelled
 
     async def __aexit__(self, _type: object, raised: BaseException | None, _traceback: TracebackType | None) -> None:
-        finishing = in_thread(self._finish, raised, self._elapsed())
-        cancelled = await settle(finishing)
+        finishing = _in_thread(self._finish, raised, self._elapsed())
+        cancelled = await _settle(finishing)
         trouble = finishing.exception()
         if cancelled is None:
             if trouble is not None:
@@ -157,7 +148,35 @@ class Execution:
                 _add_note(cancelled, trouble)
             raise cancelled
         elif not isinstance(raised, asyncio.CancelledError):
-            cancel_again()
+            _cancel_again()
+
+
+def _in_thread(function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
+    """Call `function` in the loop's executor, with the caller's context variables."""
+    # Not asyncio.to_thread in a task of its own: asyncio.run cancels every task when it ends, this one too.
+    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, function, *arguments)
+
+
+async def _settle(future: asyncio.Future[None]) -> asyncio.CancelledError | None:
+    """Wait until `future` is done. Returns the last cancellation that arrived meanwhile, if any."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return cancelled
+
+
+def _cancel_again() -> None:
+    """Let the cancellation whose place a body's exception took come with the task's next await.
+
+    As asyncio.TaskGroup does since 3.13: the cancellation is taken back first, so that their count stays right.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel()
 
 
 def _is_clean_exit(raised: BaseException) -> bool:

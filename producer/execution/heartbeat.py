@@ -86,7 +86,11 @@ class Heartbeat:
             self._beat_if_due()
         with self._changed:
             if self._thread is None:
-                self._start_thread()
+                self._thread = threading.Thread(target=self._run, name="producer-heartbeat", daemon=True)
+                try:
+                    self._thread.start()
+                except RuntimeError:  # the interpreter is about to end
+                    self._thread = None
         return self.refusal is None
 
     def end(self, run: Execution) -> None:
@@ -146,7 +150,10 @@ class Heartbeat:
             except RedisError as error:
                 self._failed = True
                 if is_refusal(error):
-                    self._note_refusal(reason_of(error, self._client))
+                    refusal = reason_of(error, self._client)
+                    if self.refusal is None:
+                        _log.warning("no heartbeats, so that a run that dies is not noticed: %s", refusal)
+                    self.refusal = refusal
                 raise
             self._failed = False
             self._beaten_at = at
@@ -156,19 +163,7 @@ class Heartbeat:
         key = heartbeat_key(self._namespace, self._by)
         send_once(self._client, "SET", key, "1", "PX", ttl_ms, seconds=self._timeout)
 
-    def _note_refusal(self, refusal: str) -> None:
-        if self.refusal is None:
-            _log.warning("no heartbeats, so that a run that dies is not noticed: %s", refusal)
-        self.refusal = refusal
-
     # -- the thread --
-
-    def _start_thread(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="producer-heartbeat", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # the interpreter is about to end
-            self._thread = None
 
     def _run(self) -> None:
         while True:

@@ -298,7 +298,7 @@ def test_not_even_a_fault_of_our_own_takes_the_place_of_the_body_s_exception(
         raise RuntimeError("a fault")
 
     def break_it() -> None:
-        monkeypatch.setattr(engine.producer, "action_execution_completed", broken)
+        monkeypatch.setattr(engine.producer._delivery, "record", broken)
 
     with pytest.raises(ValueError, match="mine") as caught:
         enter_and_raise(engine.run(), ValueError("mine"), before=break_it)
