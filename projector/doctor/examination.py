@@ -9,11 +9,9 @@ from dataclasses import replace
 from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
 from projector.doctor import log, producers, progress, projection, server
-from projector.doctor.case import Case
+from projector.doctor.case import Case, Unanswered
 from projector.doctor.finding import Finding, Severity
-from projector.doctor.inquiry import Inquiry, Unanswered
 from projector.errors import Damaged
-from projector.keys import Keys
 
 CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "server-version": server.version,
@@ -52,7 +50,7 @@ def examine(
     ServerUnavailable, and ServerRefused for a wrong password; a right that the account lacks is a finding.
     """
     with using_client(url_or_client) as client:
-        case = Case(Inquiry(client, Keys(namespace)), namespace, seconds=seconds, sleep=sleep)
+        case = Case(client, namespace, seconds=seconds, sleep=sleep)
         return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
 
 

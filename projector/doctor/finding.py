@@ -1,7 +1,8 @@
-"""A finding: what one check has found."""
+"""A finding: what one check has found, and the commands that repair it, as somebody can paste them into a shell."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,3 +41,14 @@ def warning(found: str, why: str, mend: str = "") -> Finding:
 
 def wrong(found: str, why: str, mend: str) -> Finding:
     return Finding(severity=Severity.WRONG, found=found, why=why, mend=mend)
+
+
+def redis_cli(*words: str | bytes) -> str:
+    """A `redis-cli` command, its words quoted for a shell."""
+    texts = [word.decode("utf-8", "backslashreplace") if isinstance(word, bytes) else word for word in words]
+    return "redis-cli " + " ".join(shlex.quote(text) for text in texts)
+
+
+def configuration(name: str, value: str) -> str:
+    """Set an option of the server, now and for its next start."""
+    return f"{redis_cli('CONFIG', 'SET', name, value)}, and the same in the server's configuration file"

@@ -8,9 +8,7 @@ from typing import Any
 
 from producer.log import Log
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, ok, wrong
-from projector.doctor.look import look
-from projector.doctor.mending import projector, redis_cli
+from projector.doctor.finding import Finding, ok, redis_cli, wrong
 from projector.entry_id import milliseconds_of, order_of
 from projector.keys import GROUP
 
@@ -24,7 +22,7 @@ _UNUSED_MS = 3_600_000
 
 def log(case: Case) -> Iterator[Finding]:
     """Does the log hold the entry at which the projection stands?"""
-    found, stands = case.look.log, case.look.last_id
+    found, stands = case.first_look.log, case.first_look.last_id
     length = found.length if found else 0
     if not stands:
         yield ok(f"{length:,} entries, none of them projected yet")
@@ -32,29 +30,25 @@ def log(case: Case) -> Iterator[Finding]:
         yield _log_wrong(case, f"there is none, and the projection stands at {stands}")
     elif order_of(found.last_id) < order_of(stands):
         yield _log_wrong(case, f"it ends at {found.last_id}, and the projection stands beyond, at {stands}")
-    elif not Log(case.inquiry.ask, case.namespace).entry(stands) and not _moved_on(case, stands):
+    elif not Log(case.ask, case.keys.namespace).entry(stands) and case.look().last_id == stands:
+        # Had the projection gone on meanwhile, the entry would have been there.
         yield _log_wrong(case, f"it does not hold {stands}, at which the projection stands")
     else:
         yield ok(f"{length:,} entries, the projection at {stands}")
-
-
-def _moved_on(case: Case, stands: str) -> bool:
-    """Whether the projection has gone on from the entry `stands`, which it can only if the entry was there."""
-    return look(case.inquiry, case.keys).last_id != stands
 
 
 def _log_wrong(case: Case, found: str) -> Finding:
     return wrong(
         found,
         "somebody deleted, trimmed or replaced it; the projector stops rather than count wrong",
-        f"{projector(case.namespace, 'rebuild')} (to project what the log holds now)",
+        f"{case.projector('rebuild')} (to project what the log holds now)",
     )
 
 
 def deleted_entries(case: Case) -> Iterator[Finding]:
     """The log has to hold every entry ever added that the projector did not trim."""
-    found = case.look.log
-    trimmed = case.look.checkpoint.trimmed if case.look.checkpoint else 0
+    found = case.first_look.log
+    trimmed = case.first_look.checkpoint.trimmed if case.first_look.checkpoint else 0
     gone = found.gone - trimmed if found else 0
     if not gone:
         yield ok(f"none ({trimmed:,} trimmed by projectors)")
@@ -63,24 +57,24 @@ def deleted_entries(case: Case) -> Iterator[Finding]:
     yield wrong(
         deleted if gone > 0 else f"{-gone:,} entries that the projector trimmed are back",
         "the log is not the one that was projected: a rebuild of it would give other counts",
-        f"{projector(case.namespace, 'rebuild')} (to project what the log holds now); "
+        f"{case.projector('rebuild')} (to project what the log holds now); "
         "who may delete is kept short by: projector acl",
     )
 
 
 def top_id(case: Case) -> Iterator[Finding]:
     """An id that is ahead of the clock: every later one is made to follow it."""
-    found = case.look.log
+    found = case.first_look.log
     if found is None:
         yield ok("no entry yet")
         return
     top = milliseconds_of(found.last_id)
-    ahead = top - case.look.now
+    ahead = top - case.first_look.now
     if ahead <= _AHEAD_MS:
         yield ok(f"{found.last_id}, not ahead of the server's clock")
         return
     wal = case.keys.wal
-    anew = f"{redis_cli('RENAME', wal, wal + b'-before')} && {projector(case.namespace, 'rebuild')}"
+    anew = f"{redis_cli('RENAME', wal, wal + b'-before')} && {case.projector('rebuild')}"
     late = "somebody chose that id; every later entry gets the same time, so times of actions are wrong"
     yield wrong(
         f"{found.last_id} is in the future: {_moment(top)}",
@@ -92,8 +86,8 @@ def top_id(case: Case) -> Iterator[Finding]:
 def groups(case: Case) -> Iterator[Finding]:
     """Consumer groups that nobody uses any more, and consumers that interfere with the projector's group."""
     found = []
-    for group in case.inquiry.ask("XINFO GROUPS", case.keys.wal) or ():
-        consumers = case.inquiry.ask("XINFO CONSUMERS", case.keys.wal, group[b"name"]) or []
+    for group in case.ask("XINFO GROUPS", case.keys.wal) or ():
+        consumers = case.ask("XINFO CONSUMERS", case.keys.wal, group[b"name"]) or []
         if group[b"name"] == GROUP:
             found += list(_strangers(case, consumers))
         elif not consumers or min(consumer[b"idle"] for consumer in consumers) > _UNUSED_MS:

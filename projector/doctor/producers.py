@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, ok, warning, wrong
-from projector.doctor.mending import projector
 from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
 from projector.query.damage import damaged
@@ -21,7 +20,7 @@ _RANGES = 5
 
 def gaps(case: Case) -> Iterator[Finding]:
     """Numbers that a producer used and that never arrived."""
-    found, counted = case.inquiry.ask_at_once(("HGETALL", case.keys.producers), ("HGETALL", case.keys.checkpoint))
+    found, counted = case.ask_at_once(("HGETALL", case.keys.producers), ("HGETALL", case.keys.checkpoint))
     checkpoint = Checkpoint.of_hash(counted, case.keys.checkpoint)
     missing = {}
     for name, raw in found.items():
@@ -58,7 +57,7 @@ def heartbeats(case: Case) -> Iterator[Finding]:
         yield wrong(
             f"{by} is silent, with {runs} in flight ({named})",
             "it is probably dead; the active projector presumes so when the silence has lasted",
-            f"keep a projector active ({projector(case.namespace, 'run')}), and look after that process",
+            f"keep a projector active ({case.projector('run')}), and look after that process",
         )
     if not silent:
         yield ok("nobody is silent")
@@ -67,11 +66,11 @@ def heartbeats(case: Case) -> Iterator[Finding]:
 def _silent(case: Case) -> dict[str, list[str]]:
     """The actions in flight of each producer that promised heartbeats and gives none."""
     beating: dict[str, list[str]] = defaultdict(list)
-    for raw in case.inquiry.ask("HVALS", case.keys.in_flight):
+    for raw in case.ask("HVALS", case.keys.in_flight):
         run = _run(case, raw)
         if run.heartbeats and run.by is not None:
             beating[run.by].append(run.action_id)
-    alive = case.inquiry.ask_each(*(("EXISTS", case.keys.heartbeat(by)) for by in beating))
+    alive = case.ask_each(*(("EXISTS", case.keys.heartbeat(by)) for by in beating))
     return {by: actions for (by, actions), there in zip(beating.items(), alive, strict=True) if not there}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, ok, wrong
-from projector.doctor.mending import projector, redis_cli
+from projector.doctor.finding import Finding, ok, redis_cli, wrong
 
 _MANY = 1000
 """Fewer waiting entries are no backlog, even if they have become more: less than a second's work."""
@@ -14,11 +13,9 @@ _MANY = 1000
 
 def active_projector(case: Case) -> Iterator[Finding]:
     """Somebody has to hold the lease, and somebody else has to be able to get it."""
-    look = case.look
+    look = case.first_look
     if look.holder is None:
-        yield wrong(
-            "none is active", "what is recorded is not counted until one is", projector(case.namespace, "run")
-        )
+        yield wrong("none is active", "what is recorded is not counted until one is", case.projector("run"))
     elif look.lease_ms is None:
         yield wrong(
             f"the lease of {look.holder} never ends",
@@ -32,7 +29,7 @@ def active_projector(case: Case) -> Iterator[Finding]:
 
 def lag(case: Case) -> Iterator[Finding]:
     """Entries that wait, and do not become fewer."""
-    before = case.look
+    before = case.first_look
     if not before.lag:
         yield ok("nothing waits")
         return
@@ -44,8 +41,7 @@ def lag(case: Case) -> Iterator[Finding]:
         yield wrong(
             f"{waiting}, and none was projected in {case.seconds:g} s",
             "what is read from the projection is out of date",
-            "start a projector with "
-            f"{projector(case.namespace, 'run')}; where one is active, its log says what holds it up",
+            f"start a projector with {case.projector('run')}; where one is active, its log says what holds it up",
         )
     elif after.lag > max(before.lag, _MANY):
         yield wrong(

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
-from projector.doctor.finding import Finding, ok, warning, wrong
-from projector.doctor.mending import projector, redis_cli
+from projector.doctor.finding import Finding, ok, redis_cli, warning, wrong
 from projector.keys import FIXED_KEYS
 
 _CHUNK = 1000
@@ -41,7 +40,7 @@ def _fixed_types(case: Case) -> dict[bytes, str]:
 
 def _types_by_name(case: Case) -> dict[bytes, str]:
     keys = case.keys
-    actions, scanners = case.inquiry.ask_at_once(("ZRANGE", keys.actions, 0, -1), ("ZRANGE", keys.scanners, 0, -1))
+    actions, scanners = case.ask_at_once(("ZRANGE", keys.actions, 0, -1), ("ZRANGE", keys.scanners, 0, -1))
     expected: dict[bytes, str] = {}
     for action in (raw.decode("utf-8", "replace") for raw in actions):
         expected |= {keys.action(action): "hash", keys.durations(action): "hash", keys.executions_of(action): "list"}
@@ -53,14 +52,14 @@ def _wrong_types(case: Case, expected: dict[bytes, str]) -> dict[bytes, str]:
     names, found = list(expected), {}
     for at in range(0, len(names), _CHUNK):
         chunk = names[at : at + _CHUNK]
-        for key, kind in zip(chunk, case.inquiry.ask_each(*(("TYPE", key) for key in chunk)), strict=True):
+        for key, kind in zip(chunk, case.ask_each(*(("TYPE", key) for key in chunk)), strict=True):
             if kind.decode() not in (expected[key], "none"):
                 found[key] = kind.decode()
     return found
 
 
 def _cure(case: Case, key: bytes) -> str:
-    rebuild = projector(case.namespace, "rebuild")
+    rebuild = case.projector("rebuild")
     if key == case.keys.lease:
         return redis_cli("DEL", key)
     if key == case.keys.wal:
@@ -70,7 +69,7 @@ def _cure(case: Case, key: bytes) -> str:
 
 def projection(case: Case) -> Iterator[Finding]:
     """A checkpoint, and no commit written by half."""
-    look = case.look
+    look = case.first_look
     if look.checkpoint and look.checkpoint.torn is not None:
         found = f"the commit that begins with entry {look.checkpoint.torn} was written by half"
     elif look.headless:
@@ -79,12 +78,12 @@ def projection(case: Case) -> Iterator[Finding]:
         found = ""
         yield ok(f"whole, {look.entries:,} entries" if look.last_id else "nothing has been projected yet")
     if found:
-        yield wrong(found, "the projector stops rather than count wrong", projector(case.namespace, "rebuild"))
+        yield wrong(found, "the projector stops rather than count wrong", case.projector("rebuild"))
 
 
 def bounds(case: Case) -> Iterator[Finding]:
     """The schema and the bounds that the projection was made with."""
-    checkpoint = case.look.checkpoint
+    checkpoint = case.first_look.checkpoint
     if not checkpoint:
         yield ok("nothing has been projected yet")
         return
@@ -92,7 +91,7 @@ def bounds(case: Case) -> Iterator[Finding]:
         yield warning(
             f"made with schema {checkpoint.schema or 'none'}; this version has schema {SCHEMA}",
             "a projector of this version refuses it",
-            projector(case.namespace, "rebuild"),
+            case.projector("rebuild"),
         )
         return
     changed = _changed(checkpoint)
@@ -111,20 +110,20 @@ def _changed(checkpoint: Checkpoint) -> list[str]:
 
 def quarantine(case: Case) -> Iterator[Finding]:
     """Entries that could not be folded, and wait for somebody to look at them."""
-    kept, found = case.inquiry.ask_at_once(("XLEN", case.keys.quarantine), ("HGETALL", case.keys.checkpoint))
+    kept, found = case.ask_at_once(("XLEN", case.keys.quarantine), ("HGETALL", case.keys.checkpoint))
     checkpoint = Checkpoint.of_hash(found, case.keys.checkpoint)
     pushed_out = (checkpoint.quarantined if checkpoint else 0) - kept
     if pushed_out < 0:
         yield wrong(
             f"{kept:,} entries, of which the projector put {kept + pushed_out:,} there",
             "somebody wrote to it: what is shown there is not what was recorded",
-            projector(case.namespace, "rebuild"),
+            case.projector("rebuild"),
         )
     elif kept:
         yield wrong(
             f"{kept:,} entries could not be folded" if kept > 1 else "1 entry could not be folded",
             "what they say is not counted",
-            f"{projector(case.namespace, 'quarantine list')}, then retry or drop them",
+            f"{case.projector('quarantine list')}, then retry or drop them",
         )
     else:
         yield ok("empty")
@@ -137,7 +136,7 @@ def quarantine(case: Case) -> Iterator[Finding]:
 
 def rebuild(case: Case) -> Iterator[Finding]:
     """The keys that a rebuild leaves behind if it is broken off."""
-    before = case.look
+    before = case.first_look
     at = before.shadow_id or "the beginning of the log"
     if not before.shadow_keys:
         yield ok("none is under way")
@@ -147,5 +146,5 @@ def rebuild(case: Case) -> Iterator[Finding]:
         yield warning(
             f"one is under way or was broken off, at {at}",
             f"it has not moved in {case.seconds:g} s; its keys take memory",
-            f"{projector(case.namespace, 'rebuild')}: it goes on from there",
+            f"{case.projector('rebuild')}: it goes on from there",
         )

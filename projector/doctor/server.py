@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from projector.doctor.case import Case
-from projector.doctor.finding import Finding, ok, wrong
-from projector.doctor.inquiry import Unanswered
-from projector.doctor.mending import configuration
+from projector.doctor.case import Case, Unanswered
+from projector.doctor.finding import Finding, configuration, ok, wrong
 
 _OLDEST_REDIS = (7, 0)
 _OLDEST_VALKEY = (8, 0)
@@ -33,7 +31,7 @@ def version(case: Case) -> Iterator[Finding]:
 
 def role(case: Case) -> Iterator[Finding]:
     """Only a master takes what is written."""
-    told = _told(case, "role")
+    told = case.told("role")
     if told == "master":
         yield ok("a master")
     else:
@@ -46,7 +44,7 @@ def role(case: Case) -> Iterator[Finding]:
 
 def maxmemory_policy(case: Case) -> Iterator[Finding]:
     """With any other policy than noeviction, full memory deletes keys."""
-    told = _told(case, "maxmemory_policy")
+    told = case.told("maxmemory_policy")
     if told == "noeviction":
         yield ok(told)
     else:
@@ -59,7 +57,7 @@ def maxmemory_policy(case: Case) -> Iterator[Finding]:
 
 def memory(case: Case) -> Iterator[Finding]:
     """Memory that is full: producers are refused."""
-    limit, used = int(_told(case, "maxmemory")), int(_told(case, "used_memory"))
+    limit, used = int(case.told("maxmemory")), int(case.told("used_memory"))
     if not limit:
         yield ok(f"{_mebibytes(used)} used, no limit")
     elif used < limit:
@@ -74,7 +72,7 @@ def memory(case: Case) -> Iterator[Finding]:
 
 def append_only_file(case: Case) -> Iterator[Finding]:
     """Without it, what was acknowledged is lost when the server ends."""
-    if _told(case, "aof_enabled") != "1":
+    if case.told("aof_enabled") != "1":
         yield wrong(
             "off",
             "what was acknowledged since the last snapshot is lost when the server ends",
@@ -92,7 +90,7 @@ def append_only_file(case: Case) -> Iterator[Finding]:
 
 def appendfsync(case: Case) -> Iterator[Finding]:
     """How much a power loss may take."""
-    told = case.inquiry.ask("CONFIG GET", "appendfsync").get(b"appendfsync")
+    told = case.ask("CONFIG GET", "appendfsync").get(b"appendfsync")
     if told is None:
         raise Unanswered("the server does not tell appendfsync")
     if told != b"no":
@@ -103,13 +101,6 @@ def appendfsync(case: Case) -> Iterator[Finding]:
             "the operating system decides when the log reaches the disk: a power loss takes half a minute",
             configuration("appendfsync", "everysec"),
         )
-
-
-def _told(case: Case, name: str) -> str:
-    """A field of INFO. Managed services leave some fields out."""
-    if name not in case.info:
-        raise Unanswered(f"the server does not tell {name}")
-    return str(case.info[name])
 
 
 def _mebibytes(size: int) -> str:
