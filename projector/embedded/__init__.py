@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from projector.embedded.directory import default_directory
 from projector.embedded.errors import DirectoryInUse, EmbeddedError, ServerFailed, ServerNotInstalled
 from projector.embedded.server import EmbeddedServer
 from projector.embedded.tether import tethered
@@ -13,6 +12,5 @@ __all__ = [
     "EmbeddedServer",
     "ServerFailed",
     "ServerNotInstalled",
-    "default_directory",
     "tethered",
 ]

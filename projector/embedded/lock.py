@@ -1,78 +1,56 @@
-"""The right to run a server on a directory."""
+"""The right to run a server on a directory: the lock on `<directory>/lock`, in which its holder says who it is.
+
+The server inherits the lock's descriptor, and so holds the lock too: the directory stays locked until the server has
+really ended, even if the process that started it was killed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from producer.file_lock import FileLock
 from projector.embedded.errors import DirectoryInUse
 
+_PATIENCE_SECONDS = 5.0
 _PAUSE = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds the directory, and where its server listens (None while it starts)."""
-
-    pid: int
-    url: str | None
-
-
-class DirectoryLock:
-    """The lock on `<directory>/lock`.
-
-    The server inherits the descriptor (`fileno()`), and so holds the lock too: the directory stays locked until the
-    server has really ended, even if the process that started it was killed.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / "lock"
-        self._lock: FileLock | None = None
-
-    def acquire(self, *, patience: float = 5.0) -> None:
-        """Take the lock; wait up to `patience` s for a server whose starter is dead. Raises DirectoryInUse."""
-        deadline = time.monotonic() + patience
-        while (lock := FileLock.take(self._path)) is None:
-            holder = self._holder()
-            if _alive(holder) or time.monotonic() > deadline:
-                raise DirectoryInUse(_in_use(self._path.parent, holder))
-            time.sleep(_PAUSE)
-        self._lock = lock
-        self.describe(url=None)
-
-    def describe(self, *, url: str | None) -> None:
-        """Write into the lock file that this process holds the lock, and its server listens at `url`."""
-        assert self._lock is not None, "the lock is not held"
-        self._lock.write(json.dumps(asdict(Holder(pid=os.getpid(), url=url))).encode())
-
-    def fileno(self) -> int:
-        assert self._lock is not None, "the lock is not held"
-        return self._lock.descriptor
-
-    def release(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
-    def _holder(self) -> Holder | None:
-        try:
-            match json.loads(self._path.read_bytes()):
-                case {"pid": int(pid), "url": str() | None as url}:
-                    return Holder(pid=pid, url=url)
-        except (OSError, ValueError):
-            pass  # the holder is writing it
-        return None
+def lock_directory(directory: Path) -> FileLock:
+    """The lock; waits for a while for a server whose starter is dead. Raises DirectoryInUse."""
+    path = directory / "lock"
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while (lock := FileLock.take(path)) is None:
+        pid, url = _holder(path)
+        if _alive(pid) or time.monotonic() > deadline:
+            raise DirectoryInUse(f"{directory} is in use{_use(pid, url)}")
+        time.sleep(_PAUSE)
+    return lock
 
 
-def _alive(holder: Holder | None) -> bool:
-    if holder is None:
+def describe(lock: FileLock, *, url: str | None) -> None:
+    """Write into the lock's file that this process holds it, and where its server listens (None while it starts)."""
+    lock.write(json.dumps({"pid": os.getpid(), "url": url}).encode())
+
+
+def _holder(path: Path) -> tuple[int | None, str | None]:
+    """(pid, url) of the holder; its pid is None while it writes them."""
+    try:
+        match json.loads(path.read_bytes()):
+            case {"pid": int(pid), "url": str() | None as url}:
+                return pid, url
+    except (OSError, ValueError):
+        pass
+    return None, None
+
+
+def _alive(pid: int | None) -> bool:
+    if pid is None:
         return False
     try:
-        os.kill(holder.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -80,13 +58,10 @@ def _alive(holder: Holder | None) -> bool:
     return True
 
 
-def _in_use(directory: Path, holder: Holder | None) -> str:
-    if holder is None:
-        return f"{directory} is in use by another process; choose another directory with --data"
-    if not _alive(holder):
-        return f"{directory} is in use: the server that process {holder.pid} left behind is still ending; try again"
-    where = f"and listens at {holder.url}" if holder.url else "and is still starting"
-    return (
-        f"{directory} is in use: process {holder.pid} runs a server on it {where}; "
-        "use that one, or choose another directory with --data"
-    )
+def _use(pid: int | None, url: str | None) -> str:
+    if pid is None:
+        return " by another process; choose another directory with --data"
+    if not _alive(pid):
+        return f": the server that process {pid} left behind is still ending; try again"
+    where = f"and listens at {url}" if url else "and is still starting"
+    return f": process {pid} runs a server on it {where}; use that one, or choose another directory with --data"

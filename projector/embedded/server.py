@@ -10,15 +10,15 @@ from __future__ import annotations
 import subprocess
 import time
 from pathlib import Path
-from typing import IO
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from producer.file_lock import FileLock
 from projector.embedded.address import HOST, Address
 from projector.embedded.errors import EmbeddedError, ServerFailed, ServerNotInstalled
-from projector.embedded.lock import DirectoryLock
+from projector.embedded.lock import describe, lock_directory
 from projector.embedded.log import ServerLog
 from projector.embedded.tether import tethered
 
@@ -38,7 +38,7 @@ class EmbeddedServer:
         self.directory = directory.expanduser().absolute()
         self.log = ServerLog(self.directory / "valkey.log")
         self._port = port
-        self._lock = DirectoryLock(self.directory)
+        self._lock: FileLock | None = None
         self._address: Address | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -62,12 +62,13 @@ class EmbeddedServer:
         program = _program()
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire()
+            self._lock = lock_directory(self.directory)
             try:
+                describe(self._lock, url=None)
                 self._address = Address.choose(self.directory, port=self._port)
-                self._launch(program)
-                self._wait_until_it_serves()
-                self._lock.describe(url=self.address.url)
+                self._process = self._launch(program, self._lock, self._address)
+                self._wait_until_it_serves(self._process)
+                describe(self._lock, url=self._address.url)
             except BaseException:
                 self.stop()
                 raise
@@ -87,7 +88,9 @@ class EmbeddedServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def wait(self) -> None:
         """Wait until the server has ended, whoever ended it."""
@@ -97,7 +100,9 @@ class EmbeddedServer:
     def failure(self) -> ServerFailed:
         """The error for a server that has ended by itself."""
         assert self._process is not None, "the server was not started"
-        return ServerFailed(self.log.obituary(_ending(self._process.returncode)))
+        status = self._process.returncode
+        ending = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
+        return ServerFailed(self.log.obituary(ending))
 
     def __enter__(self) -> EmbeddedServer:
         return self.start()
@@ -105,18 +110,38 @@ class EmbeddedServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _launch(self, program: Path) -> None:
+    def _launch(self, program: Path, lock: FileLock, address: Address) -> subprocess.Popen[bytes]:
+        options = {
+            "bind": HOST,
+            "port": str(address.port),
+            "unixsocket": str(address.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.directory),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+            # End in order, whatever stands in the way, because the server must not outlive this process.
+            "shutdown-on-sigterm": "now force",
+        }
         with self.log.begin() as log:
-            self._process = _spawn(_command(program, self.directory, self.address), log, self._lock)
+            return subprocess.Popen(
+                tethered([program, *(word for name, value in options.items() for word in (f"--{name}", value))]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[lock.descriptor],
+                start_new_session=True,  # the terminal's Ctrl-C must not end it before the projector has committed
+            )
 
-    def _wait_until_it_serves(self) -> None:
-        assert self._process is not None
+    def _wait_until_it_serves(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         # Through the socket in its own directory, where no other program can answer, unlike on a port.
         with redis.Redis(
             unix_socket_path=str(self.address.socket), socket_timeout=5, protocol=2, retry=Retry(NoBackoff(), 0)
         ) as client:
-            while self._process.poll() is None:
+            while process.poll() is None:
                 try:
                     client.ping()
                     return
@@ -144,36 +169,3 @@ def _program() -> Path:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise ServerNotInstalled(f"{error} Run your own Redis or Valkey, and `projector run --url` on it.") from None
-
-
-def _command(program: Path, directory: Path, address: Address) -> list[str]:
-    options = {
-        "bind": HOST,
-        "port": str(address.port),
-        "unixsocket": str(address.socket),
-        "unixsocketperm": "700",
-        "dir": str(directory),
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "save": "",
-        "maxmemory-policy": "noeviction",
-        "daemonize": "no",
-        # End in order, whatever stands in the way, because the server must not outlive this process.
-        "shutdown-on-sigterm": "now force",
-    }
-    return [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
-
-
-def _spawn(command: list[str], log: IO[bytes], lock: DirectoryLock) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        tethered(command),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        pass_fds=[lock.fileno()],
-        start_new_session=True,  # the terminal's Ctrl-C must not end it before the projector has committed
-    )
-
-
-def _ending(status: int) -> str:
-    return f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"

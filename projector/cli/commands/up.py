@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.connection.location import announce
+from producer.connection.location import announce, user_directory
 from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Namespace
 from producer.terminal.stdout import write
@@ -46,11 +46,12 @@ def up(
 
     The server listens on the loopback interface and a Unix socket only. Its data is kept for the next time.
     """
-    from projector.embedded import EmbeddedServer, default_directory
+    from projector.embedded import EmbeddedServer
     from projector.worker.projector import Projector
 
     log_to_stderr()
-    with EmbeddedServer(data or default_directory(os.environ), port=port) as server, ExitStack() as announced:
+    directory = data or user_directory(os.environ, "XDG_DATA_HOME", ".local/share")
+    with EmbeddedServer(directory, port=port) as server, ExitStack() as announced:
         try:
             announced.enter_context(announce(server.address.socket_url, server.directory, os.environ))
         except OSError as error:

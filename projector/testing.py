@@ -1,4 +1,4 @@
-"""A write-ahead log on fakeredis, which a test projects by a call."""
+"""For tests of engines (`pytest_plugin` has the fixture): a log on fakeredis, which a test projects by a call."""
 
 from __future__ import annotations
 
