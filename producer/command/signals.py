@@ -20,6 +20,8 @@ _IGNORED_BY_DEFAULT = {signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.S
 _FROM_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGHUP}
 _ENDING = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP}
 _SI_KERNEL = 0x80
+_LOOK_SECONDS = 1.0
+"""A thread that is older than `hold_signals` may take SIGCHLD, so the caller looks at the child now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,9 @@ class HeldSignals:
         (Who kills a whole group by hand leaves no such mark: then the child has the signal twice.)
         """
         if sys.platform == "linux":
-            sent = signal.sigwaitinfo(self.numbers)
+            sent = signal.sigtimedwait(self.numbers, _LOOK_SECONDS)
+            if sent is None:
+                return signal.SIGCHLD, False
             from_terminal = sent.si_code == _SI_KERNEL and sent.si_signo in _FROM_TERMINALS
             from_child = sent.si_pid == child  # `kill -USR1 $PPID` is a word to us, not an order to itself
             number = sent.si_signo

@@ -150,7 +150,7 @@ from producer.command.child import run
 from producer.command.signals import hold_signals
 signals = hold_signals()
 print("held", flush=True)
-while signal.SIGINT not in signals.pending():
+while signal.SIGINT not in signal.sigpending():
     pass
 print(run(["sleep", "60"], signals, keep=None).error, flush=True)
 """
@@ -282,3 +282,17 @@ occupy_standard_descriptors()
 ended = run(["sh", "-c", sys.argv[1]], hold_signals(), keep=100)
 sys.exit(ended.status)
 """
+
+
+def test_the_end_of_a_child_is_noticed_though_an_older_thread_took_the_signal() -> None:
+    program = """
+import os, threading
+from producer.command import child
+from producer.command.signals import hold_signals
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signals = hold_signals()
+pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], {})
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+os._exit(os.waitstatus_to_exitcode(child._wait(pid, signals, set())))
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 3
