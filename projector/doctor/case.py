@@ -150,12 +150,10 @@ class Case:
                 replies = read(self._client, self.keys.wal, commands)
             except ResponseError as error:  # one was refused before the transaction began
                 raise self._unanswered(error) from error
-            return [self._judged(reply, command) for reply, command in zip(replies, commands, strict=True)]
-
-    def _judged(self, reply: Any, command: Command) -> Any:
-        if not isinstance(reply, ResponseError):
-            return reply
-        raise (wrong_type(command[1]) if is_wrong_type(reply) else self._unanswered(reply)) from reply
+            for reply, command in zip(replies, commands, strict=True):
+                if isinstance(reply, ResponseError):
+                    raise (wrong_type(command[1]) if is_wrong_type(reply) else self._unanswered(reply)) from reply
+            return replies
 
     def _unanswered(self, error: ResponseError) -> Exception:
         text = str(error)

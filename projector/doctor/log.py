@@ -85,13 +85,18 @@ def top_id(case: Case) -> Iterator[Finding]:
 
 def groups(case: Case) -> Iterator[Finding]:
     """Consumer groups that nobody uses any more, and consumers that interfere with the projector's group."""
-    found = []
+    found: list[Finding] = []
     for group in case.ask("XINFO GROUPS", case.keys.wal) or ():
         consumers = case.ask("XINFO CONSUMERS", case.keys.wal, group[b"name"]) or []
         if group[b"name"] == GROUP:
-            found += list(_strangers(case, consumers))
+            found += _strangers(case, consumers)
         elif not consumers or min(consumer[b"idle"] for consumer in consumers) > _UNUSED_MS:
-            found.append(_unused(case, group))
+            unused = wrong(
+                f"nobody uses the consumer group {_text(group[b'name'])}, {group[b'pending']:,} pending",
+                "what it has read and never acknowledged takes memory for good",
+                redis_cli("XGROUP", "DESTROY", case.keys.wal, group[b"name"]),
+            )
+            found.append(unused)
     yield from found or [ok("none that nobody uses")]
 
 
@@ -104,14 +109,6 @@ def _strangers(case: Case, consumers: list[dict[bytes, Any]]) -> Iterator[Findin
                 "the projector has to start over each time, and the pending entries take memory",
                 redis_cli("XGROUP", "DELCONSUMER", case.keys.wal, GROUP, consumer[b"name"]),
             )
-
-
-def _unused(case: Case, group: dict[bytes, Any]) -> Finding:
-    return wrong(
-        f"nobody uses the consumer group {_text(group[b'name'])}, {group[b'pending']:,} pending",
-        "what it has read and never acknowledged takes memory for good",
-        redis_cli("XGROUP", "DESTROY", case.keys.wal, group[b"name"]),
-    )
 
 
 def _moment(milliseconds: int) -> str:

@@ -23,8 +23,7 @@ def active_projector(case: Case) -> Iterator[Finding]:
             redis_cli("DEL", case.keys.lease),
         )
     else:
-        left = f"{look.lease_ms / 1000:.1f} s"
-        yield ok(f"{look.holder}, its lease lasts for {left}")
+        yield ok(f"{look.holder}, its lease lasts for {look.lease_ms / 1000:.1f} s")
 
 
 def lag(case: Case) -> Iterator[Finding]:

@@ -17,7 +17,9 @@ _CHUNK = 1000
 
 def key_types(case: Case) -> Iterator[Finding]:
     """Has every key the type that it should have?"""
-    expected = _fixed_types(case)
+    keys = case.keys
+    expected = {keys.wal: "stream", keys.lease: "string", keys.checkpoint: "hash"}
+    expected |= {getattr(keys, name): kind for name, kind in FIXED_KEYS.items()}
     found = _wrong_types(case, expected)
     if not found:  # else the names of actions and scanners may not be there to be read
         more = _types_by_name(case)
@@ -30,12 +32,6 @@ def key_types(case: Case) -> Iterator[Finding]:
         )
     if not found:
         yield ok(f"{len(expected):,} keys are as they should be")
-
-
-def _fixed_types(case: Case) -> dict[bytes, str]:
-    keys = case.keys
-    expected = {keys.wal: "stream", keys.lease: "string", keys.checkpoint: "hash"}
-    return expected | {getattr(keys, name): kind for name, kind in FIXED_KEYS.items()}
 
 
 def _types_by_name(case: Case) -> dict[bytes, str]:
@@ -75,10 +71,9 @@ def projection(case: Case) -> Iterator[Finding]:
     elif look.headless:
         found = f"there is no checkpoint, but there is {look.headless[0]}"
     else:
-        found = ""
         yield ok(f"whole, {look.entries:,} entries" if look.last_id else "nothing has been projected yet")
-    if found:
-        yield wrong(found, "the projector stops rather than count wrong", case.projector("rebuild"))
+        return
+    yield wrong(found, "the projector stops rather than count wrong", case.projector("rebuild"))
 
 
 def bounds(case: Case) -> Iterator[Finding]:

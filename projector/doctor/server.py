@@ -13,13 +13,9 @@ _OLDEST_VALKEY = (8, 0)
 
 def version(case: Case) -> Iterator[Finding]:
     """Redis from 7.0, Valkey from 8. (Valkey's redis_version is only what it is compatible with.)"""
-    name, told, oldest = "Valkey", case.info.get("valkey_version"), _OLDEST_VALKEY
-    if told is None:
-        name, told, oldest = "Redis", case.info.get("redis_version"), _OLDEST_REDIS
-    if told is None:
-        raise Unanswered("the server does not tell its version")
-    new_enough = tuple(int(part) for part in str(told).split(".")[:2] if part.isdecimal()) >= oldest
-    if new_enough:
+    name, oldest = ("Valkey", _OLDEST_VALKEY) if "valkey_version" in case.info else ("Redis", _OLDEST_REDIS)
+    told = case.told(f"{name.lower()}_version")
+    if tuple(int(part) for part in told.split(".")[:2] if part.isdecimal()) >= oldest:
         yield ok(f"{name} {told}")
     else:
         yield wrong(
