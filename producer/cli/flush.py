@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.cli.options import Spool, spools
-from producer.cli.spool import survey_of
+from producer.cli.spool import after_a_move, delivery, survey_of
 from producer.connection.location import URL_VARIABLE, find_server
 from producer.terminal.exit_status import ELSEWHERE, FAILED, TRY_AGAIN
 from producer.terminal.options import Url
@@ -22,7 +21,6 @@ from producer.terminal.wording import counted, waiting
 if TYPE_CHECKING:
     from producer.connection.destination import Destination
     from producer.connection.server import Server
-    from producer.spool.survey import Survey
 
 _REPLY_SECONDS = 2.0
 
@@ -72,14 +70,14 @@ def flush(
         write(f"{counted(delivered, 'operation')} delivered\n")
     else:
         write("nothing was delivered\n" if survey.files else "nothing waits\n")
-    match sum(file.held for file in survey.files):
-        case 0:
-            pass
-        case 1:
-            write("1 spool is of a running producer, which delivers it\n")
-        case held:
-            write(f"{held:,} spools are of running producers, which deliver them\n")
-    late, elsewhere = _sorted(survey, destination)
+    held = sum(file.held for file in survey.files)
+    if held == 1:
+        write("1 spool is of a running producer, which delivers it\n")
+    elif held:
+        write(f"{held:,} spools are of running producers, which deliver them\n")
+    left = survey.left_behind
+    late = sum(count for owed, count in left.items() if destination.takes(*owed))
+    elsewhere = {owed: count for owed, count in left.items() if not destination.takes(*owed)}
     is_named = location.how == "named" and location.url != os.environ.get(URL_VARIABLE)
     for (server, owed), count in elsewhere.items():
         _say_where_it_goes(count, server, owed, place, destination, is_named=is_named)
@@ -125,19 +123,10 @@ def _deliver(place: Path, url: str, destination: Destination, timeout: float) ->
     return forwarder.delivered, forwarder.trouble or leftovers.trouble
 
 
-def _sorted(survey: Survey, destination: Destination) -> tuple[int, Counter[tuple[Server, str]]]:
-    """(how many operations are left for `destination`, and how many for each other server and namespace)."""
-    elsewhere = survey.left_behind
-    late = sum(count for owed, count in elsewhere.items() if destination.takes(*owed))
-    return late, Counter({owed: count for owed, count in elsewhere.items() if not destination.takes(*owed)})
-
-
 def _say_where_it_goes(
     count: int, server: Server, namespace: str, place: Path, here: Destination, *, is_named: bool
 ) -> None:
     """Tell an operator how many operations wait for another server, and both commands that may be meant."""
-    from producer.cli.delivery import after_a_move, delivery
-
     wait = f"producer: {waiting(count, whose=f'of namespace {namespace}')} for"
     them = "it" if count == 1 else "them"
     if replace(here, namespace=None).takes(server, namespace):
