@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -16,7 +16,7 @@ from producer.delivery.sender import Sender
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
 from producer.pause import Pause
-from producer.queue.queue import Queue, Vetted
+from producer.queue.queue import Numbered, Queue, Vetted
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers
@@ -32,6 +32,10 @@ _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
 _log = logging.getLogger("producer")
+
+
+def _as_it_is(batch: Sequence[Numbered]) -> Sequence[Numbered]:
+    return batch
 
 
 class _NotSafe(Exception):
@@ -57,7 +61,7 @@ class Forwarder:
         leftovers: Leftovers | None,
         durability: Durability,
         timeout: float,
-        vetted: Vetted = lambda batch: batch,
+        vetted: Vetted = _as_it_is,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble: str | None = None
@@ -225,7 +229,7 @@ class Forwarder:
         if batch:
             # Leftovers keep their promises of heartbeats: their runs died with their producers.
             is_own = queue.identity.by == self._own.identity.by
-            self._sender.send(queue, batch, durability, vetted=self._vetted if is_own else None)
+            self._sender.send(queue, batch, durability, vetted=self._vetted if is_own else _as_it_is)
         return bool(batch)
 
     def _tend(self) -> None:

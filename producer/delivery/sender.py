@@ -48,9 +48,7 @@ class Sender:
         """Close the connection."""
         self._wire.close()
 
-    def send(
-        self, queue: Queue, batch: Sequence[Numbered], durability: Durability, *, vetted: Vetted | None = None
-    ) -> None:
+    def send(self, queue: Queue, batch: Sequence[Numbered], durability: Durability, *, vetted: Vetted) -> None:
         """Send `batch`, as `vetted` gives it, and remove it from `queue` once it is as safe as `durability` has it.
 
         If that raises, the operations that have arrived until then are removed. Raises UnusableServer, before
@@ -64,12 +62,14 @@ class Sender:
             self._wire.open()
             queue.bind()
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
-            sendable = batch if vetted is None else vetted(batch)
-            entries = (append_command(key, op, by, seq, acked) for seq, op in sendable)
+            entries = (append_command(key, op, by, seq, acked) for seq, op in vetted(batch))
             self._wire.send(chain(entries, confirming))
             for _ in self._wire.replies(len(batch), seconds=self._timeout):
                 arrived += 1
-            self._confirm(queue, durability)
+            # On the connection that sent the batch, because the server knows the durability of no other.
+            while (shortfall := durability.confirm(self._wire, seconds=self._timeout)) is not None:
+                self._unsafe(queue, RedisError(shortfall))
+                self._wire.send(confirming)
         except BaseException:
             if confirming:
                 arrived = 0  # the operations are in the log, but nobody knows how safe they are
@@ -87,12 +87,6 @@ class Sender:
         if durability.fsync and not self._is_proven:
             prove_fsync(self._wire, where(self._client), seconds=self._timeout)
             self._is_proven = True
-
-    def _confirm(self, queue: Queue, durability: Durability) -> None:
-        """Wait for the durability on the connection that sent the batch: the server knows it of no other."""
-        while (shortfall := durability.confirm(self._wire, seconds=self._timeout)) is not None:
-            self._unsafe(queue, RedisError(shortfall))
-            self._wire.send(durability.commands)
 
     def _remove(self, queue: Queue, sent: Sequence[Numbered]) -> None:
         now = self._monotonic()

@@ -38,8 +38,11 @@ def value_of(raw: bytes) -> Any:
             json.dumps(found, ensure_ascii=False).encode()  # ValueError: a lone surrogate is no text
         return {}
 
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=keep, parse_int=_integer, parse_constant=_refuse_constant)
+        value = json.loads(raw.decode(), object_pairs_hook=keep, parse_int=_integer, parse_constant=refuse)
     except ValueError:
         raise InvalidOperation("", "JSON", "text that is no JSON in UTF-8") from None
     if not isinstance(value, dict):
@@ -71,10 +74,6 @@ def _depth(raw: bytes) -> int:
 
 def _integer(text: str) -> int:
     return int(text[:_LONGEST_NUMBER])
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def brief(text: str) -> str:
