@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.terminal.exit_status import FAILED
-from projector.cli.commands.answer import write_report
+from projector.cli.commands.read import write_report
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report

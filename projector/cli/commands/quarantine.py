@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from producer.terminal.options import Json, Log, LogAddress
 from producer.terminal.program import add_commands
 from producer.terminal.stdout import write, write_json
 from producer.terminal.wording import counted
+from projector.cli.commands.read import now_ms
 from projector.cli.display.visible import visible
 from projector.cli.options import Limit
 from projector.errors import ProjectorError
@@ -40,7 +40,7 @@ def list_(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
 
         write_json([KeptEntry.of(entry) for entry in entries])
     elif size:
-        write(entries_page(entries, size=size, now=_now()))
+        write(entries_page(entries, size=size, now=now_ms()))
     else:
         write(f"the quarantine of namespace {log.namespace} is empty\n")
 
@@ -62,7 +62,7 @@ def show(entry_id: _Id, as_json: Json = False, *, log: Log) -> None:
 
         write_json(KeptEntry.of(entry))
     else:
-        write(entry_page(entry, now=_now()))
+        write(entry_page(entry, now=now_ms()))
 
 
 def retry(
@@ -117,10 +117,6 @@ def _open(log: LogAddress) -> Quarantine:
     from projector.quarantine import Quarantine
 
     return Quarantine(log.location.url, log.namespace)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
 
 
 def _check(*entry_ids: str) -> list[str]:

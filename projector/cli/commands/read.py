@@ -7,21 +7,22 @@ and `overdue`: whether it takes longer than that. Without `--json` they print ta
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from producer.terminal.options import Json, Log
-from producer.terminal.stdout import write_json
-from projector.cli.commands.answer import answer, now_ms, open_query, usual_durations, write_report
+from producer.terminal.options import Json, Log, LogAddress
+from producer.terminal.stdout import write, write_json
 from projector.cli.display.visible import visible
 from projector.cli.options import Limit
 from projector.errors import ProjectorError
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
-    from projector.query import Query
+    from projector.query import Query, Status
 
 _Action = Annotated[str | None, typer.Argument(help="One action; without it, everything at a glance.")]
 _LimitOrAll = Annotated[
@@ -39,7 +40,7 @@ def stats(action: _Action = None, limit: Limit = 10, as_json: Json = False, *, l
 
     An action never seen: zeros with --json, otherwise exit status 1.
     """
-    with open_query(log) as query:
+    with _open(log) as query:
         if action is None:
             _stats_of_all(query, limit, as_json)
         else:
@@ -50,26 +51,26 @@ def recent(
     action: _OfAction = None, failed: _Failed = None, limit: Limit = 10, as_json: Json = False, *, log: Log
 ) -> None:
     """The latest executions that have ended."""
-    with open_query(log) as query:
+    with _open(log) as query:
         success = None if failed is None else not failed
         records = query.recent_action_executions(limit, action_id=action, success=success)
         none = "no execution that has ended is like that"
-        answer(query, records, as_json, lambda report: report.executions(records, none=none))
+        _answer(query, records, as_json, lambda report: report.executions(records, none=none))
 
 
 def failures(limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
     """The latest executions that have failed."""
-    with open_query(log) as query:
+    with _open(log) as query:
         records = query.recent_failures(limit)
-        answer(query, records, as_json, lambda report: report.failures(records))
+        _answer(query, records, as_json, lambda report: report.failures(records))
 
 
 def cleanups(scanner: _OfScanner = None, limit: Limit = 10, as_json: Json = False, *, log: Log) -> None:
     """The latest cleanups: what was deleted or released, and by whom."""
-    with open_query(log) as query:
+    with _open(log) as query:
         records = query.recent_cleanup_operations(limit, scanner_id=scanner)
         none = "no cleanup is like that" if scanner else "nothing has been cleaned up yet"
-        answer(query, records, as_json, lambda report: report.cleanups(records, none=none))
+        _answer(query, records, as_json, lambda report: report.cleanups(records, none=none))
 
 
 def in_flight(
@@ -85,10 +86,10 @@ def in_flight(
     """
     from projector.query.overview import running
 
-    with open_query(log) as query:
+    with _open(log) as query:
         dead = query.orphans()[:limit]
         records = [] if orphans else query.in_flight()[:limit]
-        usual = usual_durations(query, records)
+        usual = query.duration_percentiles(record.action_id for record in records)
 
         def fill(report: Report) -> None:
             if not orphans:
@@ -96,7 +97,7 @@ def in_flight(
             if dead or orphans:
                 report.in_flight(dead, title="Presumed dead")
 
-        answer(query, dead if orphans else running(records, usual, now=now_ms()), as_json, fill)
+        _answer(query, dead if orphans else running(records, usual, now=now_ms()), as_json, fill)
 
 
 def status(
@@ -106,7 +107,7 @@ def status(
     log: Log,
 ) -> None:
     """Where the projection stands: the active projector, how much waits, what was lost or refused."""
-    with open_query(log) as query:
+    with _open(log) as query:
         found = query.status()
     if as_json:
         write_json(found)
@@ -116,13 +117,41 @@ def status(
         raise ProjectorError(f"no projector is active in namespace {log.namespace}; start one: projector run")
 
 
+def now_ms() -> int:
+    """Epoch ms by this machine's clock."""
+    return int(time.time() * 1000)
+
+
+def write_report(status: Status, fill: Callable[[Report], None]) -> None:
+    """Write the report that `fill` fills, with the notice that `status` gives rise to."""
+    from projector.cli.display.report import Report
+
+    report = Report(status, now=now_ms())
+    fill(report)
+    write(report.text())
+
+
+def _open(log: LogAddress) -> Query:
+    from projector.query import Query
+
+    return Query(log.location.url, log.namespace)
+
+
+def _answer(query: Query, document: Any, as_json: bool, fill: Callable[[Report], None]) -> None:
+    """Write `document` as JSON, or else the report that `fill` fills."""
+    if as_json:
+        write_json(document)
+    else:
+        write_report(query.status(), fill)
+
+
 def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
     from projector.query.overview import Overview, running
 
     totals, actions = query.totals(), query.actions()
     executions, cleanups = query.recent_action_executions(limit), query.recent_cleanup_operations(limit)
     runs, orphans = query.in_flight(), query.orphans()
-    usual = usual_durations(query, runs)
+    usual = query.duration_percentiles(record.action_id for record in runs)
     document = Overview(
         totals=totals,
         actions=actions,
@@ -143,7 +172,7 @@ def _stats_of_all(query: Query, limit: int, as_json: bool) -> None:
         if cleanups:
             report.cleanups(cleanups, title="Recent cleanups")
 
-    answer(query, document, as_json, fill)
+    _answer(query, document, as_json, fill)
 
 
 def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
@@ -174,4 +203,4 @@ def _stats_of_one(query: Query, action: str, limit: int, as_json: bool) -> None:
         if executions := query.recent_action_executions(limit, action_id=action):
             report.executions(executions, title="Recent executions")
 
-    answer(query, document, as_json, fill)
+    _answer(query, document, as_json, fill)

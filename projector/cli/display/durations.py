@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
-_SECOND = 1000
-_MINUTE = 60 * _SECOND
-_HOUR = 60 * _MINUTE
-_DAY = 24 * _HOUR
-_UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
+"""In milliseconds, the longest first."""
 
 
 def duration(milliseconds: int) -> str:
     """`850 ms`, `5.0 s`, `2 min 3 s`, `3 h 20 min`, `4 d 3 h`; never rounded up."""
-    if milliseconds < _SECOND:
-        return f"{milliseconds} ms"
-    if milliseconds < _MINUTE:
-        return f"{milliseconds // 100 / 10:.1f} s"
-    if milliseconds < _HOUR:
-        return f"{milliseconds // _MINUTE} min {milliseconds % _MINUTE // _SECOND} s"
-    if milliseconds < _DAY:
-        return f"{milliseconds // _HOUR} h {milliseconds % _HOUR // _MINUTE} min"
-    return f"{milliseconds // _DAY} d {milliseconds % _DAY // _HOUR} h"
+    for (size, name), (smaller, smaller_name) in pairwise(_UNITS):
+        if milliseconds >= size:
+            return f"{milliseconds // size} {name} {milliseconds % size // smaller} {smaller_name}"
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds // 100 / 10:.1f} s"
 
 
 def ago(moment: int, now: int) -> str:
     """`now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; `in 3 min` where a producer's clock is ahead of ours."""
     distance = abs(now - moment)
-    unit, name = next((unit for unit in _UNITS if distance >= unit[0]), (0, "now"))
-    if not unit:
-        return name
-    return f"{distance // unit} {name} ago" if moment < now else f"in {distance // unit} {name}"
+    for size, name in _UNITS:
+        if distance >= size:
+            return f"{distance // size} {name} ago" if moment < now else f"in {distance // size} {name}"
+    return "now"
 
 
 def clock_time(moment: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
 from projector.cli.display.page import page
+from projector.cli.display.tables import grid
 from projector.cli.display.visible import visible
 from projector.doctor import Finding, Severity
 
@@ -22,7 +22,7 @@ _STYLES = {
 
 def findings_page(findings: Sequence[Finding]) -> str:
     """Each finding with its reason and the command that repairs it; at the end how many there are of each kind."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table = grid()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from projector.cli.display.durations import ago, clock_time, duration
@@ -19,6 +18,7 @@ from projector.cli.display.tables import (
     FAILURES,
     Column,
     cell,
+    grid,
     in_flight_columns,
     pairs,
     state_cell,
@@ -43,7 +43,9 @@ class Report:
         self._parts: list[RenderableType] = []
 
     def text(self) -> str:
-        return page(*self._parts, *self._notices(), console=self._console)
+        found = notice(self._status)
+        parts = self._parts if found is None else [*self._parts, "", Text(found, style="yellow")]
+        return page(*parts, console=self._console)
 
     # -- what there is to print --
 
@@ -56,7 +58,7 @@ class Report:
             executions.append(Text(f"{self._status.in_flight:,} running"))
         if self._status.orphans:
             executions.append(Text(f"{self._status.orphans:,} presumed dead", style=FAILURE))
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+        table = grid()
         table.add_column(style="bold")
         table.add_column(justify="right")
         table.add_column()
@@ -144,10 +146,6 @@ class Report:
             self._parts.append(Text(title, style="bold underline"))
         table = table_of(columns, records, now=self._now, width=self._console.width)
         self._parts.append(table if records else Text(why_nothing(self._status, none)))
-
-    def _notices(self) -> list[RenderableType]:
-        found = notice(self._status)
-        return [] if found is None else ["", Text(found, style="yellow")]
 
     def _checkpoint(self) -> str:
         last_id = self._status.checkpoint

@@ -37,7 +37,7 @@ class Column:
 
 def table_of(columns: Sequence[Column], records: Sequence[Any], *, now: int, width: int) -> Table:
     """`records`, a line each, for a terminal of `width` columns."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = grid(show_header=True)
     shown = [column for column in columns if width >= _WIDE or not column.wide]
     for column in shown:
         table.add_column(
@@ -52,6 +52,11 @@ def table_of(columns: Sequence[Column], records: Sequence[Any], *, now: int, wid
     return table
 
 
+def grid(*, show_header: bool = False) -> Table:
+    """A table without lines, two blanks between its columns."""
+    return Table(box=None, show_header=show_header, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+
+
 def cell(text: str | None, *, style: str = "") -> Text:
     """A text from the log: literal, in one line, cut with … where there is no room."""
     return Text(visible(text or "–"), style=style, no_wrap=True, overflow="ellipsis")
@@ -64,16 +69,12 @@ def state_cell(stats: ActionStats) -> Text:
 
 def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """Names and what they are, a line each."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table = grid()
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for name, value in rows:
         table.add_row(name, value)
     return table
-
-
-def _result(record: Any, _now: int) -> Text:
-    return cell(outcome(record.success, record.error), style="" if record.success else FAILURE)
 
 
 def _text(name: str) -> Callable[[Any, int], Text]:
@@ -84,7 +85,11 @@ def _text(name: str) -> Callable[[Any, int], Text]:
 _WHEN = Column("When", lambda record, now: ago(record.timestamp, now))
 _AT = Column("At", lambda record, _: clock_time(record.timestamp), wide=True)
 _ENTRY = Column("Entry", _text("entry_id"), wide=True)
-_RESULT = Column("Result", _result, share=1)
+_RESULT = Column(
+    "Result",
+    lambda record, _: cell(outcome(record.success, record.error), style="" if record.success else FAILURE),
+    share=1,
+)
 
 _EXECUTION = (
     _WHEN,

@@ -12,12 +12,7 @@ def visible(text: str) -> str:
     """`text` with control characters and the like as escapes: `\\n`, `\\x1b`, `\\u202e`."""
     if text.isprintable():
         return text
-    return "".join(_escaped(character) if _is_unseen(character) else character for character in text)
-
-
-def _is_unseen(character: str) -> bool:
-    return unicodedata.category(character) in _UNSEEN
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in _UNSEEN else character
+        for character in text
+    )
