@@ -103,8 +103,8 @@ class Demo:
 
     def _kill(self, name: str) -> None:
         """Kill the process and the commands that it runs, as a crash would."""
-        process = self._processes.pop(name)
-        if process.poll() is None:
+        process = self._processes.pop(name, None)
+        if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

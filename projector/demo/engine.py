@@ -26,20 +26,7 @@ from projector.embedded import tethered
 
 _PRODUCER_RUN = (sys.executable, "-c", "from producer.cli import main; main()", "run")
 _STALE_SECONDS = 1.0
-_WORDS = (
-    "otter",
-    "river",
-    "holt",
-    "kelp",
-    "whisker",
-    "current",
-    "stone",
-    "willow",
-    "ripple",
-    "shell",
-    "tide",
-    "raft",
-)
+_WORDS = ("otter", "river", "holt", "kelp", "whisker", "current", "stone", "willow", "ripple", "shell", "tide")
 
 
 def lay_out(directory: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from projector.checkpoint import Checkpoint
 from projector.doctor.case import Case
@@ -11,11 +12,12 @@ from projector.doctor.finding import Finding, ok, warning, wrong
 from projector.fold.record import in_flight_of
 from projector.fold.sequence import Sequence
 from projector.query.damage import damaged
-from projector.records import InFlightRecord
 
 _NAMED = 10
 """Producers that get a finding of their own; the rest is summed up."""
 _RANGES = 5
+
+_T = TypeVar("_T")
 
 
 def gaps(case: Case) -> Iterator[Finding]:
@@ -24,9 +26,8 @@ def gaps(case: Case) -> Iterator[Finding]:
     checkpoint = Checkpoint.of_hash(counted, case.keys.checkpoint)
     missing = {}
     for name, raw in found.items():
-        by, sequence = name.decode("utf-8", "backslashreplace"), _sequence(case, raw)
-        if sequence.gaps:
-            missing[by] = sequence.gaps
+        if spans := _read(Sequence.of_json, raw, case.keys.producers, "producer's numbers").gaps:
+            missing[name.decode("utf-8", "backslashreplace")] = spans
     worst = sorted(missing, key=lambda by: _count(missing[by]), reverse=True)
     for by in worst[:_NAMED]:
         yield _missing(f"{by}: {_operations(_count(missing[by]))} missing ({_numbers(missing[by])})")
@@ -67,25 +68,19 @@ def _silent(case: Case) -> dict[str, list[str]]:
     """The actions in flight of each producer that promised heartbeats and gives none."""
     beating: dict[str, list[str]] = defaultdict(list)
     for raw in case.ask("HVALS", case.keys.in_flight):
-        run = _run(case, raw)
+        run = _read(in_flight_of, raw, case.keys.in_flight, "run")
         if run.heartbeats and run.by is not None:
             beating[run.by].append(run.action_id)
     alive = case.ask_each(*(("EXISTS", case.keys.heartbeat(by)) for by in beating))
     return {by: actions for (by, actions), there in zip(beating.items(), alive, strict=True) if not there}
 
 
-def _sequence(case: Case, raw: bytes) -> Sequence:
+def _read(read: Callable[[bytes], _T], raw: bytes, key: bytes, what: str) -> _T:
+    """`raw`, found under `key`, as `what` it should be. Raises Damaged."""
     try:
-        return Sequence.of_json(raw)
+        return read(raw)
     except (ValueError, KeyError, TypeError) as error:
-        raise damaged(case.keys.producers, "something that is no producer's numbers") from error
-
-
-def _run(case: Case, raw: bytes) -> InFlightRecord:
-    try:
-        return in_flight_of(raw)
-    except (ValueError, TypeError) as error:
-        raise damaged(case.keys.in_flight, "something that is no run") from error
+        raise damaged(key, f"something that is no {what}") from error
 
 
 def _missing(found: str) -> Finding:
