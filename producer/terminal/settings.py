@@ -5,7 +5,6 @@ Typer takes an option from its flag, else from its `WAL_…` variable, else from
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,15 +49,19 @@ class Settings(BaseSettings):
 
 
 def read_settings(file: Path) -> dict[str, Any]:
-    """The settings that `file` has, by name. Raises InvalidSettings, which names the file and the key."""
+    """The settings that `file` has, by name; an empty text counts as not given, as in a variable.
+
+    Raises InvalidSettings, which names the file and the key.
+    """
     try:
         file.open("rb").close()  # pydantic-settings takes a file that does not exist for an empty one
-        return Settings(**TomlConfigSettingsSource(Settings, file)()).model_dump(exclude_unset=True)
+        settings = Settings(**TomlConfigSettingsSource(Settings, file)()).model_dump(exclude_unset=True)
+        return {name: value for name, value in settings.items() if value != ""}
     except OSError as error:
         raise InvalidSettings(f"{file}: expected a settings file, found: {error.strerror}") from error
     except ValidationError as error:
         raise InvalidSettings(f"{file}: {'; '.join(map(_told, error.errors()))}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number too long, or brackets nested too deep
         raise InvalidSettings(f"{file}: expected TOML, found: {error}") from error
 
 

@@ -88,6 +88,10 @@ def test_a_flag_goes_before_a_variable_and_that_before_the_file(
     ]
 
 
+def test_an_empty_text_counts_as_not_given(directory: Path) -> None:
+    assert read_settings(settings(directory / "s.toml", 'spool = ""\nnamespace = "file"')) == {"namespace": "file"}
+
+
 def test_only_bounds_that_are_given_are_changed(directory: Path) -> None:
     file = settings(directory / "s.toml", "max_gaps = 6")
     assert shown("--config", str(file), "change", "--max-actions", "3") == {"max_gaps": 6, "max_actions": 3}
@@ -120,6 +124,8 @@ def test_the_file_is_named_by_a_flag_a_variable_or_is_the_users_own(
         ("url = 6379", "url: expected a valid string, found 6379"),
         ("[bounds]\nmax_entries = 5", "bounds: expected one of the keys"),
         ("url = ", "expected TOML, found: "),
+        (f"max_entries = {'1' * 5000}", "expected TOML, found: Exceeds the limit"),
+        (f"url = {'[' * 5000}", "expected TOML, found: maximum recursion depth"),
     ],
 )
 def test_what_is_no_setting_is_told_with_file_key_expected_and_found(directory: Path, text: str, told: str) -> None:
