@@ -201,7 +201,9 @@ def owner(connection: sqlite3.Connection) -> Owner | None:
             "it, and can deliver it"
         )
     match connection.execute(f"SELECT {_OWNER} FROM producer").fetchone():
-        case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)):
+        case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)) if (
+            replicas >= 0
+        ):
             return Owner(
                 by=by.decode(errors="replace"),
                 namespace=namespace.decode(errors="replace"),
