@@ -60,8 +60,10 @@ class Deferred:
         queue, forwarder = self._running()
         if not self._outlives and forwarder.unusable is not None:
             raise UnusableServer(str(forwarder.unusable))  # else the operation would end with us
-        seq = queue.append(raw, at)
-        forwarder.wake()
+        try:
+            seq = queue.append(raw, at)
+        finally:
+            forwarder.wake()  # also if the queue is damaged: the forwarder begins a new file
         return Receipt(queue.identity.by, seq, None)
 
     def resend(self, error: Unacknowledged) -> Receipt:

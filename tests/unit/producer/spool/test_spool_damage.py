@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from producer import SpoolDamaged, SpoolFull, SpoolUnusable
+from producer import Producer, SpoolDamaged, SpoolFull, SpoolUnusable
+from producer.delivery.deferred import Deferred
 from producer.durability import ACKNOWLEDGED, Durability
 from producer.identity import Identity
 from producer.spool import options
 from producer.spool.directory import SpoolDirectory
 from producer.spool.leftovers import Leftovers
 from producer.spool.spool_queue import SpoolQueue
+from tests.support.servers import eventually
 from tests.support.spooling import files
 
 MANY = 1 << 30
@@ -201,6 +203,21 @@ def test_a_file_that_takes_nothing_in_any_more_is_replaced_though_nothing_waits(
     spool.close()
 
 
+def test_a_call_that_fails_for_damage_has_the_sleeping_forwarder_begin_the_new_file(place: Path) -> None:
+    with Producer("redis://127.0.0.1:1/0", spool=place) as producer:
+        assert isinstance(producer._delivery, Deferred)
+        spool, forwarder = producer._delivery._running()
+        assert isinstance(spool, SpoolQueue)
+        eventually(lambda: forwarder._sleeping)
+        spool._file.inserting = Broken()  # type: ignore[assignment]
+        damaged = spool.path
+        with pytest.raises(SpoolDamaged):
+            producer.cleanup_executed("scanner", "lock:a", "delete", True)
+        eventually(lambda: spool.path != damaged, seconds=5)  # half as long as a forwarder sleeps
+        assert producer.cleanup_executed("scanner", "lock:a", "delete", True).seq == 1
+        producer.close(timeout=0)
+
+
 def test_where_no_new_file_can_be_begun_the_old_one_is_used_up_to_the_damage(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,12 +295,15 @@ delivered(Path(sys.argv[1]))
     assert {name.removesuffix("-wal") for name in files(place)} == {"damaged"}
 
 
+@pytest.mark.parametrize("harm", ["DELETE FROM producer", "UPDATE producer SET replicas = -1"])
 @pytest.mark.parametrize("is_noted", [True, False], ids=["noted", "not noted"])
-def test_the_owner_of_a_file_that_names_none_any_more_is_known_by_the_note(place: Path, is_noted: bool) -> None:
+def test_the_owner_of_a_file_that_names_none_any_more_is_known_by_the_note(
+    place: Path, is_noted: bool, harm: str
+) -> None:
     level = Durability(fsync=True, replicas=2)
     spool = created(place, level=level)
     fill(spool, 3)
-    spool._file.writer.execute("DELETE FROM producer")
+    spool._file.writer.execute(harm)
     spool.close()
     if not is_noted:
         spool.path.with_suffix(".lock").write_bytes(b"")
