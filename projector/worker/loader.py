@@ -80,7 +80,7 @@ class Loader:
         tables = self._history.tables()
         sizes = [(_SIZE[FIXED_KEYS[name]], getattr(self._keys, name)) for name in tables]
         totals, *replies = self._link.call_all([("HGETALL", self._keys.totals), *sizes])
-        with _damage_in(self._keys.totals):
+        with damage_in(self._keys.totals):
             self._history.totals = Totals.of_hash(pairs_of(totals))
         for table, size in zip(tables.values(), replies, strict=True):
             table.unload(size)
@@ -112,13 +112,13 @@ class Loader:
         if self._first_batch:
             unknown = [field for field in asked if not table.knows(field)]
             for field, raw in zip(unknown, self._link.call("HMGET", key, *unknown) if unknown else (), strict=True):
-                with _damage_in(key, field):
+                with damage_in(key, field):
                     table.load(field, None if raw is None else parse(raw))
             if self._has_room(name, asked):
                 return
         touched: dict[str, tuple[int, int]] = {}
         for raw_field, raw in pairs_of(self._link.call("HGETALL", key)).items():
-            with _damage_in(key, raw_field.decode("utf-8", "replace")):
+            with damage_in(key, raw_field.decode("utf-8", "replace")):
                 field, row = raw_field.decode(), parse(raw)
                 touched[field] = order_of(row.entry_id)
                 table.load(field, row)
@@ -145,7 +145,7 @@ class Loader:
         for row in unknown:
             keys = keys_of(row)
             hashes = [pairs_of(next(replies)) for _ in keys]
-            with _damage_in(keys[0]):
+            with damage_in(keys[0]):
                 table.load(row, row_of(*hashes) if hashes[0] else None)
         if table.order is None and not (self._first_batch and self._has_room(name, asked)):
             self._load_order(name, keys_of)
@@ -158,7 +158,7 @@ class Loader:
         for at in range(0, len(members), _ROWS_A_PAGE):
             page = members[at : at + _ROWS_A_PAGE]
             ids += self._link.call_all([("HGET", keys_of(member)[0], "last_entry_id") for member in page])
-        with _damage_in(index):
+        with damage_in(index):
             touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
         getattr(self._history, name).load_order(sorted(members, key=touched.__getitem__))
 
@@ -202,7 +202,7 @@ class Loader:
             self._history.quarantine.load(entry_id, [])  # no commit writes these fields again
 
 
-class _damage_in:  # noqa: N801 - reads as a statement
+class damage_in:  # noqa: N801 - reads as a statement
     """Turns the failure to parse a value in the block into Damaged, which names the key."""
 
     def __init__(self, key: bytes, field: str = "") -> None:

@@ -12,13 +12,13 @@ from producer.connection.wire import pairs_of
 from producer.operations import ActionExecutionOrphaned, encode
 from producer.wal import HEARTBEAT_SECONDS
 from projector.entry_id import order_of
-from projector.errors import Damaged
 from projector.fold.record import in_flight_of
 from projector.keys import Keys
 from projector.records import InFlightRecord
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script
-from projector.worker.verdict import REBUILD, judge
+from projector.worker.loader import damage_in
+from projector.worker.verdict import judge
 
 SILENCE = Script("silence")
 ORPHAN = Script("orphan")
@@ -113,19 +113,11 @@ class Orphans:
         found: defaultdict[str, list[_Run]] = defaultdict(list)
         for field, raw in page.items():
             if _BEATING in raw:
-                run = self._parsed(field, raw)
+                with damage_in(self._keys.in_flight, field.decode("utf-8", "replace")):
+                    run = in_flight_of(raw)
                 if run.heartbeats and run.by is not None and run.execution_id is not None:
                     found[run.by].append(_Run(field, raw, run))
         return found
-
-    def _parsed(self, field: bytes, raw: bytes) -> InFlightRecord:
-        try:
-            return in_flight_of(raw)
-        except ValueError as error:
-            raise Damaged(
-                f"{self._keys.in_flight.decode()}, field {field.decode('utf-8', 'replace')!r}: expected what the "
-                f"projector wrote, found something else; somebody changed it: {REBUILD}"
-            ) from error
 
     def _heard(self, reply: Any, beating: dict[str, list[_Run]]) -> None:
         self._looking = False
