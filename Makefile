@@ -1,7 +1,8 @@
 # The task runner: `make help` lists the targets. BIN is where the environment's programs are.
 BIN ?= .venv/bin
 WORKERS ?= 4 # more than cores: the tests wait more than they compute
-PYTEST = $(BIN)/python -m pytest -p no:cacheprovider -n $(WORKERS) --dist worksteal
+ALONE = $(BIN)/python -m pytest -p no:cacheprovider
+PYTEST = $(ALONE) -n $(WORKERS) --dist worksteal
 
 .PHONY: help test fast check chaos bench mutation redis ci
 
@@ -9,10 +10,12 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 test: ## all tests, on the wheel's Valkey
-	$(PYTEST)
+	$(ALONE) -m alone tests/unit
+	$(PYTEST) -m "not alone"
 
 fast: ## the loop while editing: unit tests, in under a minute
-	$(PYTEST) tests/unit
+	$(ALONE) -m alone tests/unit
+	$(PYTEST) -m "not alone" tests/unit
 
 check: ## ruff, format, types
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ from producer.command.child import Ended, run
 from producer.command.output import GRACE_SECONDS, Tail
 from producer.command.signals import HeldSignals, hold_signals
 
+pytestmark = pytest.mark.alone  # held signals would go to a thread of pytest-xdist's, and no child's end be noticed
+
 LIMIT = 100
 
 
