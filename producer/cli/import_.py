@@ -51,7 +51,7 @@ def import_(
     with closing(client):
         importer = Importer(client, log.namespace, dry_run=dry_run, patience=patience)
         for source in sources:
-            with progress_bar(str(source.path), in_bytes=True) as progress:
+            with progress_bar(source.path.name, in_bytes=True) as progress:
                 summary = importer.add(source, partial(progress, total=source.size))
             bad += len(summary.bad)
             for number, reason in sorted(summary.bad.items()):

@@ -40,7 +40,7 @@ def opened(gate: Proxy, url: str, namespace: str, spool: Path, **options: Any) -
 def flip(producer: Producer, spool: Path, text: bytes) -> None:
     """One bit in the operation that holds `text`, wherever SQLite has it on the disk, and nothing of it in memory."""
     delivery: Any = producer._delivery
-    queue = delivery._running[0]
+    queue = delivery._running()[0]
     flipped = text[:-1] + bytes([text[-1] ^ 1])
     with queue._writing, queue._reading:  # nobody writes there meanwhile
         queue._file.writer.execute("PRAGMA shrink_memory")
@@ -85,7 +85,7 @@ def test_what_is_recorded_after_the_damage_was_found_does_not_overtake_what_was_
         record(producer, 3)
         by = producer.cleanup_executed("s", "r00000004", "delete", True).by
         delivery: Any = producer._delivery
-        queue = delivery._running[0]
+        queue = delivery._running()[0]
         damaged = queue.path
         flip(producer, spool, b"r00000004")
         eventually(lambda: queue.path != damaged, what="a new file")

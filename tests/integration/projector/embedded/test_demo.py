@@ -90,7 +90,7 @@ def test_it_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
     statistics, rest_of_it = output.split("Recent failures")
     failures, cleanups = rest_of_it.split("Recent cleanups")
     assert "nightly-backup" in statistics
-    assert "onnection refused" in failures
+    assert re.search(r"onnection ?[Rr]efused", failures)  # a narrow column shows the error's type only
     assert re.search(r"(old-drafts|stale-locks|stale-worktrees|rotated-logs) +(delete|release|archive)", cleanups)
     assert "\x1b" not in output, "no colour and no moving line when piped"
     assert processes_of(tmp_path) == []
