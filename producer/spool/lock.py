@@ -38,6 +38,9 @@ class Waiting:
     oldest_at: int | None
     dropped: int
 
+    def __post_init__(self) -> None:
+        Durability(fsync=self.fsync, replicas=self.replicas)  # raises ValueError if a damaged note makes no sense
+
     @property
     def owner(self) -> Owner:
         """The owner of the file, as far as the note tells."""

@@ -183,7 +183,8 @@ class SpoolQueue:
             except (SpoolUnusable, OSError) as error:
                 raise SpoolDamaged(f"{self._damage}; no new file can be begun: {error}") from error
             self._damage, self._surplus, self.dropped = None, 0, 0
-            self._count()
+            self.waiting = self._bytes = 0
+            self._set_oldest(None)
             with suppress(sqlite3.Error):
                 old.remove(self.removed)  # sent, and maybe still there because of the damage
             with suppress(sqlite3.Error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sqlite3
@@ -314,3 +315,39 @@ def test_the_owner_of_a_file_that_names_none_any_more_is_known_by_the_note(
     for each in found:
         each.close()
     assert len(list(place.glob("*.damaged"))) == 1
+
+
+def test_a_new_file_that_cannot_be_read_does_not_keep_the_damaged_one_from_its_heirs(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = created(place)
+    fill(spool, 3)
+    old = spool.path
+    damage(spool, 2)
+    with pytest.raises(SpoolDamaged):
+        spool.batch(MANY, MANY)
+    with monkeypatch.context() as patched:
+
+        def fail(*_: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        patched.setattr("producer.spool.file.SpoolFile.count", fail)
+        spool.tend()
+    assert spool.path != old
+    assert not SpoolDirectory(place).is_held(old)
+    spool.append(b"{}", at=1)
+    assert (numbers(spool), spool.waiting) == ([4], 1)
+
+
+@pytest.mark.parametrize("nonsense", [{"replicas": -1}, {"replicas": "x"}, {"fsync": 2}])
+def test_a_damaged_file_beside_a_note_that_makes_no_sense_keeps_no_other_file_from_its_heirs(
+    place: Path, nonsense: dict[str, object]
+) -> None:
+    broken, intact = created(place), created(place)
+    for spool in (broken, intact):
+        fill(spool, 2)
+        spool.close()
+    lock = broken.path.with_suffix(".lock")
+    lock.write_text(json.dumps(json.loads(lock.read_bytes()) | nonsense))
+    broken.path.write_bytes(b"no database" * 1000)
+    assert [spool.path for spool in adopted(place)] == [intact.path]
