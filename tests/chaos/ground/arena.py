@@ -73,8 +73,8 @@ class Arena:
         )
         can_sync = self.server.has_waitaof()
         for way in producers:
-            if can_sync or way is not Way.SYNCED:  # a server without WAITAOF would refuse the writer for good
-                self.producers.start(way)
+            # A server without WAITAOF would refuse a synced writer for good.
+            self.producers.start(way if can_sync or way is not Way.SYNCED else Way.SPOOLED)
         self.projectors.start(projectors)
 
     def __enter__(self) -> Arena:
