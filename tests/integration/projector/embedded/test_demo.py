@@ -29,7 +29,8 @@ def running_demo(directory: Path, *, seconds: float) -> Iterator[subprocess.Pope
     """The demonstration as a process; `directory` is where temporary files go."""
     with subprocess.Popen(
         [*_PROGRAM, "--seconds", str(seconds)],
-        env={**os.environ, "TMPDIR": str(directory), "HOME": str(directory)},
+        # A width that the caller exports, as make may, would cut errors that a pipe shows in full.
+        env={**os.environ, "TMPDIR": str(directory), "HOME": str(directory), "COLUMNS": "120"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -90,7 +91,7 @@ def test_it_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
     statistics, rest_of_it = output.split("Recent failures")
     failures, cleanups = rest_of_it.split("Recent cleanups")
     assert "nightly-backup" in statistics
-    assert re.search(r"onnection ?[Rr]efused", failures)  # a narrow column shows the error's type only
+    assert "onnection refused" in failures
     assert re.search(r"(old-drafts|stale-locks|stale-worktrees|rotated-logs) +(delete|release|archive)", cleanups)
     assert "\x1b" not in output, "no colour and no moving line when piped"
     assert processes_of(tmp_path) == []
