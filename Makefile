@@ -1,10 +1,10 @@
 # The task runner: `make help` lists the targets. BIN is where the environment's programs are.
 BIN ?= .venv/bin
-WORKERS ?= 4 # more than cores: the tests wait more than they compute
+WORKERS ?= 5 # more than cores: the tests wait more than they compute
 ALONE = $(BIN)/python -m pytest -p no:cacheprovider
 PYTEST = $(ALONE) -n $(WORKERS) --dist worksteal
 
-.PHONY: help test fast check chaos bench mutation redis ci
+.PHONY: help test fast elsewhere check chaos bench mutation redis ci
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -16,6 +16,10 @@ test: ## all tests, on the wheel's Valkey
 fast: ## the loop while editing: unit tests, in under a minute
 	$(ALONE) -m alone tests/unit
 	$(PYTEST) -m "not alone" tests/unit
+
+elsewhere: ## what another Python (BIN) may break, as a background job of a shell, which ignores SIGINT
+	trap '' INT; $(PYTEST) -m "not alone" tests/unit/producer tests/integration/connection/test_tls.py \
+		tests/integration/connection/test_sentinel.py tests/integration/producer/test_process_end.py
 
 check: ## ruff, format, types
 	$(BIN)/ruff check .
@@ -31,7 +35,13 @@ bench: ## the benchmark guard: ratios to baselines of the same run
 mutation: ## each guard taken out in turn: the tests notice
 	$(BIN)/python -m tests.mutation
 
+# Not what starts the wheel's server, nor what is about local files, processes and pages, whatever the server is.
+OTHER_SERVER = $(addprefix --ignore=tests/integration/,projector/embedded test_readme.py test_closed_pipe.py \
+	producer/spool producer/test_producer_run.py producer/test_process_end.py producer/test_producer_cli.py \
+	projector/query/test_read_cli.py projector/query/test_every_command.py projector/query/test_on_a_terminal.py \
+	projector/top connection/test_password_file.py projector/archive_faults projector/evidence \
+	projector/export projector/archiving/test_bounded.py)
 redis: ## the server tests, the short chaos among them, on Debian's Redis
-	TEST_REDIS_SERVER=redis-server $(PYTEST) -m server
+	TEST_REDIS_SERVER=redis-server $(PYTEST) -m server $(OTHER_SERVER)
 
 ci: check test redis mutation bench ## everything that CI does once all is installed

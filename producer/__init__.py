@@ -6,10 +6,10 @@
         with producer.execution("backup", source="cron:nightly") as run:
             run.output = make_backup()
 
+`Producer` takes a `Spool` and a `Durability`; `execution` gives an `Execution`, and each call a `Receipt`. `redactor`
+and `redact_secrets` keep secrets out. All errors are kinds of `WalError`; `producer.errors` has the tree.
 `producer.operations` is the contract of what is written.
 """
-
-from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the time that loading it takes
 
@@ -45,3 +45,6 @@ else:
         value = getattr(import_module(_HOMES.get(name, "producer.errors")), name)
         globals()[name] = value
         return value
+
+    def __dir__():
+        return sorted(__getattr__("__all__"))

@@ -6,21 +6,14 @@ The server's own acknowledgement is the least. WAITAOF and WAIT, on the connecti
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.exceptions import ResponseError
 
-from producer.connection.client import is_refusal
+from producer.connection.client import DEFAULT_SECONDS, is_refusal
 from producer.connection.wire import Wire
 from producer.errors import UnusableServer
-
-DEFAULT_SECONDS = 5.0
-"""Longer than `appendfsync everysec` takes."""
-
-_PROBE = ("WAITAOF", 1, 0, 1)
-"""On a connection that has written nothing the server answers at once, or says why it never would."""
 
 
 def check_seconds(name: str, value: object) -> None:
@@ -32,6 +25,8 @@ def check_seconds(name: str, value: object) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durability:
     """What a producer asks of the server for each operation: both within `timeout` seconds.
+
+    The default is longer than `appendfsync everysec` takes.
 
     `fsync`: the operation is in the server's AOF, and synced to its disk. `replicas`: so many replicas have it.
     Raises ValueError for a value that makes no sense.
@@ -64,16 +59,11 @@ class Durability:
         return asked
 
     def confirm(self, wire: Wire, *, seconds: float) -> str | None:
-        """Read the replies to `commands`, each within `seconds` beyond `timeout`. Returns as `shortfall` does."""
-        count = self.fsync + bool(self.replicas)
-        return self.shortfall(list(wire.replies(count, seconds=self.timeout + seconds))) if count else None
-
-    def shortfall(self, replies: Sequence[Any]) -> str | None:
-        """What is missing, by the replies to `commands`; None if nothing is."""
-        given = list(replies)
-        if self.fsync and not given.pop(0)[0]:
+        """Read the replies to `commands`, each within `seconds` beyond `timeout`. Returns what is missing, if any."""
+        replies = [wire.read(self.timeout + seconds) for _ in self.commands]
+        if self.fsync and not replies.pop(0)[0]:
             return f"not synced to the server's disk within {self.timeout:g} s"
-        if self.replicas and (found := given.pop(0)) < self.replicas:
+        if self.replicas and (found := replies.pop(0)) < self.replicas:
             return f"received by {found} of {self.replicas} replicas within {self.timeout:g} s"
         return None
 
@@ -85,9 +75,9 @@ ACKNOWLEDGED = Durability()
 def prove_fsync(wire: Wire, place: str, *, seconds: float) -> None:
     """Raises UnusableServer if the server at `place` has no WAITAOF or no AOF; RedisError for other trouble.
 
-    To be asked before anything is written.
+    To be asked before anything is written: then the server answers at once, or says why it never would.
     """
-    wire.send([_PROBE])
+    wire.send([("WAITAOF", 1, 0, 1)])
     try:
         wire.read(seconds)
     except ResponseError as error:

@@ -20,6 +20,7 @@ The projector's errors (`projector/errors.py`) grow from the same root.
 
 from __future__ import annotations
 
+import copyreg
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class WalError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own way calls the class with `args`; a pool of processes hangs over an error whose class wants
         # other arguments.
-        return _unpickled, (type(self), self.args, self.__dict__)
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InvalidOperation(WalError, ValueError):
@@ -137,9 +138,3 @@ class SpoolDamaged(SpoolUnusable):
 
 class BufferFull(Unavailable):
     """As many operations wait in memory as may, and none left in time. No sequence number was used."""
-
-
-def _unpickled(kind: type[WalError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WalError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(attributes)
-    return error

@@ -1,9 +1,8 @@
 """A lock on a file: an flock, which the kernel lets go when its last holder dies."""
 
-from __future__ import annotations
-
 import fcntl
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -22,18 +21,16 @@ class FileLock:
         Raises OSError.
         """
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_at(path, descriptor):
+            with ExitStack() as undoing:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+                undoing.callback(os.close, descriptor)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return None
+                if _is_at(path, descriptor):  # else its holder removed the file before we had the lock, which is void
+                    undoing.pop_all()
                     return cls(path, descriptor)
-            except BlockingIOError:
-                os.close(descriptor)
-                return None
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)  # its holder removed the file between open and flock: the lock would exclude nobody
 
     @staticmethod
     def is_held(path: Path) -> bool:

@@ -1,7 +1,5 @@
 """A producer's identity, its sequence numbers, and the number up to which it may claim acknowledgement."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket

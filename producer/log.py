@@ -44,21 +44,34 @@ class Stream:
 
     def __init__(self, call: Call, key: bytes) -> None:
         self._call = call
-        self._key = key
+        self.key = key
 
     def after(self, entry_id: str, count: int, *, last: str = "+") -> list[Entry]:
         """The first `count` entries behind `entry_id` (empty: from the beginning), none of them behind `last`."""
-        found: list[Entry] = self._call("XRANGE", self._key, _behind(entry_id), last, "COUNT", count)
+        found: list[Entry] = self._call("XRANGE", self.key, _behind(entry_id), last, "COUNT", count)
         return found
 
-    def newest(self, count: int) -> list[Entry]:
-        """The last `count` entries, newest first; `count` is at least 1."""
-        found: list[Entry] = self._call("XREVRANGE", self._key, "+", "-", "COUNT", count)
+    def from_(self, entry_id: str, count: int, *, last: str = "+") -> list[Entry]:
+        """The same with the entry `entry_id` itself, if it is there."""
+        found: list[Entry] = self._call("XRANGE", self.key, entry_id or "-", last, "COUNT", count)
+        return found
+
+    def before(self, entry_id: str) -> str | None:
+        """The id of the last entry before `entry_id`; None where it would be the first."""
+        found: list[Entry] = self._call("XREVRANGE", self.key, f"({entry_id}", "-", "COUNT", 1)
+        return found[0][0].decode() if found else None
+
+    def newest(self, count: int, *, last: str = "+", before: str = "", first: str = "-") -> list[Entry]:
+        """The last `count` entries, newest first: none of them behind `last`, only those `before` an entry id if one
+        is given, and none before `first`. `count` is at least 1."""
+        found: list[Entry] = self._call(
+            "XREVRANGE", self.key, f"({before}" if before else last, first, "COUNT", count
+        )
         return found
 
     def entry(self, entry_id: str) -> list[bytes] | None:
         """The names and values of one entry; None where it is not there."""
-        found: list[Entry] = self._call("XRANGE", self._key, entry_id, entry_id)
+        found: list[Entry] = self._call("XRANGE", self.key, entry_id, entry_id)
         return found[0][1] if found else None
 
 
@@ -70,13 +83,13 @@ class Log(Stream):
 
     def facts(self) -> LogFacts | None:
         """None where there is no log."""
-        if not self._call("EXISTS", self._key):
+        if not self._call("EXISTS", self.key):
             return None
-        return LogFacts.of_reply(self._call("XINFO", "STREAM", self._key))
+        return LogFacts.of_reply(self._call("XINFO", "STREAM", self.key))
 
     def request_after(self, request: Call, then: Callable[[Any], None], entry_id: str, count: int) -> None:
         """Have `request` send for the page of `after` ahead; `then` gets its entries."""
-        request(then, "XRANGE", self._key, _behind(entry_id), "+", "COUNT", count)
+        request(then, "XRANGE", self.key, _behind(entry_id), "+", "COUNT", count)
 
 
 def _behind(entry_id: str) -> str:

@@ -4,8 +4,6 @@
 multiprocessing's own finalizers, though, and waits for its threads.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import os
@@ -20,9 +18,9 @@ _tasks: list[Callable[[], None]] = []
 _expected_in = 0  # the process id
 
 
-def at_process_end(task: Callable[[], None], *, last: bool = False) -> None:
-    """Do `task` at the end, before the tasks added so far, or as the `last` one."""
-    _tasks.insert(len(_tasks) if last else 0, task)
+def at_process_end(task: Callable[[], None]) -> None:
+    """Do `task` at the end, before the tasks added so far."""
+    _tasks.insert(0, task)
 
 
 def expect_process_end() -> None:
@@ -33,7 +31,9 @@ def expect_process_end() -> None:
         if _leaves_by_exit():
             from multiprocessing.util import Finalize
 
-            Finalize(None, _end_behind_the_threads, exitpriority=_LATE)
+            ending = threading.Thread(target=_end_behind_the_threads, name="producer-end", daemon=False)
+            # Since Python 3.13 the finalizers run behind the threads, and nobody waits for a thread that they start.
+            Finalize(None, _end if sys.version_info >= (3, 13) else ending.start, exitpriority=_LATE)
 
 
 def _leaves_by_exit() -> bool:
@@ -47,10 +47,6 @@ def _leaves_by_exit() -> bool:
 
 def _end_behind_the_threads() -> None:
     """Do the tasks when all threads have ended that the process waits for, as at the end of an interpreter."""
-    threading.Thread(target=_wait_and_end, name="producer-end").start()
-
-
-def _wait_and_end() -> None:
     own = (threading.current_thread(), threading.main_thread())
     while others := [thread for thread in threading.enumerate() if not thread.daemon and thread not in own]:
         for thread in others:

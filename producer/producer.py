@@ -8,22 +8,24 @@ import os
 import time
 import weakref
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
-from producer.connection.client import DEFAULT_SECONDS, Client, client_of
-from producer.delivery.delivery import delivery_of
+from producer.connection.client import DEFAULT_SECONDS, Client, client_of, where
+from producer.delivery.deferred import delivery_of
 from producer.durability import Durability, check_seconds
 from producer.errors import InvalidOperation, Unacknowledged, Unavailable
-from producer.execution.execution import Execution
+from producer.execution.execution import Execution, enclosing, tracked
 from producer.execution.heartbeat import Heartbeat
-from producer.execution.tracked import tracked
+from producer.execution.labels import Labels, carried, checked_labels, merged_labels
+from producer.execution.threads import Threads
 from producer.identity import Receipt
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
 from producer.process_end import at_process_end, expect_process_end
 from producer.spool.options import Spool
+from producer.text.moment import moment_of
 from producer.text.redaction import Redact, fitted
-from producer.text.truncation import text_of
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -36,27 +38,34 @@ class Producer:
     """Appends operations to `{namespace}:wal`. Safe under threads and fork. `output` is cut to `output_bytes`.
 
     `url_or_client`: a Redis URL, a redis-py client (Redis, RedisCluster, Sentinel's `master_for`), or None for
-    `WAL_URL`. Nothing is sent on construction. An operation goes one of three ways:
+    `WAL_URL`. `password_file` holds the URL's password, and each new connection reads it anew. Nothing is sent on
+    construction. An operation goes one of three ways:
 
     - Directly: a call returns once the server has acknowledged its operation. The producer repeats an operation whose
-      reply was lost under the same sequence number for `timeout` seconds, then raises WalUnavailable. (A call takes
-      `timeout`, and one attempt to connect more. A client object keeps its own time-out and retries for connecting.)
+      reply was lost, under the same sequence number, for `timeout` seconds; then the call raises WalUnavailable. (A
+      call takes `timeout`, and one attempt to connect more. A client object keeps its own options for connecting.)
     - By a `spool`, a directory or a `Spool` with options: a call returns once its operation is in a local file, and a
-      thread forwards it. Waiting operations survive this process. They go to the namespace that they were recorded
-      for at this server and no other: the next producer on the directory whose server has the same address forwards
-      them.
+      thread forwards it. Waiting operations survive this process. They go to the address and namespace for which they
+      were recorded and no other: the next producer there on the same directory forwards them.
     - By a `buffer` of so many operations, in memory: the fastest way, but the operations end with the process. A call
-      that finds the buffer full waits for up to `buffer_timeout` seconds (5 unless given), then raises BufferFull.
+      waits up to `buffer_timeout` seconds (5 unless given) for room, then raises BufferFull.
 
     `durability`: how safe an operation must be. If the server does not make it so in time, a direct call raises
     NotYetDurable; in a spool or buffer the operation stays, and its thread asks again. UnusableServer names a server
     that cannot do it at all: a direct call raises it before anything is sent; otherwise `flush` does, and the calls
     of a buffer do, once the thread has found it out. (A spool goes on taking operations.)
 
-    `redact` is given each output and error before anything of it is written, and returns what may be recorded;
-    `producer.redact_secrets` is such a function. A heartbeat lives for `heartbeat_ttl` seconds.
+    `redact` is given each output, error and command before anything of it is written, and returns what may be
+    recorded; `producer.redact_secrets` is such a function.
 
-    Raises UnusableServer, SpoolUnusable, and ValueError for options that do not go together.
+    `labels` (at most 16, as `{"host": "db1"}`) say who and what. Each start and each cleanup has them; labels of a
+    call are merged over them. An end has only its own, because the record of a run has those of its start.
+
+    A heartbeat lives for `heartbeat_ttl` seconds. An `at` before the year 2000 or more than a day ahead of the clock
+    raises InvalidOperation, unless `allow_odd_times`.
+
+    Raises UnusableServer, SpoolUnusable, InvalidOperation for bad labels, and ValueError for options that do not go
+    together.
     """
 
     def __init__(
@@ -69,9 +78,12 @@ class Producer:
         buffer_timeout: float | None = None,
         durability: Durability | None = None,
         timeout: float = DEFAULT_SECONDS,
+        password_file: str | os.PathLike[str] | None = None,
         output_bytes: int = OUTPUT_BYTES,
         redact: Redact | None = None,
+        labels: Labels | None = None,
         heartbeat_ttl: float = HEARTBEAT_SECONDS,
+        allow_odd_times: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,9 +91,11 @@ class Producer:
         if not isinstance(output_bytes, int) or not 0 <= output_bytes <= _LARGEST_OUTPUT:
             raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {output_bytes!r}")
         self.namespace = namespace
-        self._client, self._owned = client_of(url_or_client, timeout=timeout)
+        self._client, self._owned = client_of(url_or_client, timeout=timeout, password_file=password_file)
         self._output_bytes = output_bytes
         self._redact = redact
+        self._labels = checked_labels(labels)
+        self._allow_odd_times = allow_odd_times
         self._clock = clock
         self._monotonic = monotonic
         self._heartbeat = Heartbeat(
@@ -103,6 +117,10 @@ class Producer:
             vetted=self._heartbeat.vetted,
             monotonic=monotonic,
         )
+        self._threads = Threads()
+        self._way = "directly" if buffer is None else f"by a buffer of {buffer:,}"
+        if spool is not None:
+            self._way = f"by the spool {os.fspath(Spool.of(spool).directory)}"
         _producers.add(self)
 
     # -- the operations --
@@ -114,17 +132,26 @@ class Producer:
         execution_type: str,
         *,
         execution_id: str | None = None,
-        at: int | None = None,
+        command: str | None = None,
+        attempt: int | None = None,
+        labels: Labels | None = None,
+        at: int | datetime | None = None,
     ) -> Receipt:
-        """Record that `source` started `action_id` at `at` (epoch milliseconds, now by default)."""
+        """Record that `source` started `action_id` at `at` (epoch ms or an aware datetime, now by default).
+
+        `command` is a command line, cut to 4096 bytes; `attempt` counts from 1.
+        """
         return self._record(
             {
                 "type": "action_execution_started",
                 "action_id": action_id,
                 "source": source,
                 "execution_type": execution_type,
-                "started_at": self._now() if at is None else at,
+                "started_at": self._moment("started_at", at),
                 "execution_id": execution_id,
+                "command": fitted("command", command, TEXT_BYTES, self._redact),
+                "attempt": attempt,
+                "labels": merged_labels(labels, self._labels),
             }
         )
 
@@ -137,11 +164,14 @@ class Producer:
         error: str | None = None,
         duration_ms: float,
         execution_id: str | None = None,
-        at: int | None = None,
+        exit_code: int | None = None,
+        labels: Labels | None = None,
+        at: int | datetime | None = None,
     ) -> Receipt:
         """Record that a run of `action_id` ended after `duration_ms` milliseconds (a float is floored).
 
-        `output` and `error` are cut to their bounds, keeping their ends; bytes that are no UTF-8 are replaced.
+        `output` and `error` are cut to their bounds, keeping their ends; bytes that are no UTF-8 are replaced. The
+        entry has just these `labels`, none of the producer's.
         """
         if isinstance(duration_ms, float) and math.isfinite(duration_ms):  # else the contract judges it
             duration_ms = math.floor(duration_ms)
@@ -153,8 +183,10 @@ class Producer:
                 "output": fitted("output", output, self._output_bytes, self._redact),
                 "error": fitted("error", error, TEXT_BYTES, self._redact),
                 "duration_ms": duration_ms,
-                "completed_at": self._now() if at is None else at,
+                "completed_at": self._moment("completed_at", at),
                 "execution_id": execution_id,
+                "exit_code": exit_code,
+                "labels": merged_labels(labels),
             }
         )
 
@@ -166,9 +198,15 @@ class Producer:
         success: bool,
         *,
         error: str | None = None,
-        at: int | None = None,
+        execution_id: str | None = None,
+        labels: Labels | None = None,
+        at: int | datetime | None = None,
     ) -> Receipt:
-        """Record that `scanner_id` did `action` (delete, release, archive, …) to `resource_id`."""
+        """Record that `scanner_id` did `action` (delete, release, archive, …) to `resource_id`.
+
+        `execution_id` names the run that did it. Without one it is the innermost run of this producer in whose body
+        (`with`, `async with`, `tracked`) the call is made.
+        """
         return self._record(
             {
                 "type": "cleanup_executed",
@@ -177,7 +215,9 @@ class Producer:
                 "action": action,
                 "success": success,
                 "error": fitted("error", error, TEXT_BYTES, self._redact),
-                "executed_at": self._now() if at is None else at,
+                "executed_at": self._moment("executed_at", at),
+                "execution_id": enclosing(self) if execution_id is None else execution_id,
+                "labels": merged_labels(labels, self._labels),
             }
         )
 
@@ -194,6 +234,9 @@ class Producer:
         source: str,
         execution_type: str = "command",
         execution_id: str | None = None,
+        command: str | None = None,
+        attempt: int | None = None,
+        labels: Labels | None = None,
         on_unavailable: Literal["raise", "log"] = "raise",
     ) -> Execution:
         """A run of `action_id`, for `with` and `async with`: its start is recorded before the body, its end after.
@@ -207,12 +250,17 @@ class Producer:
         """
         return Execution(
             action_id,
+            producer=self,
             begin=self.begin,
             end=self.end,
             record_end=self.action_execution_completed,
+            threads=self._threads,
             source=source,
             execution_type=execution_type,
             execution_id=execution_id,
+            command=command,
+            attempt=attempt,
+            labels=checked_labels(labels, self._labels),
             on_unavailable=on_unavailable,
             monotonic=self._monotonic,
         )
@@ -223,10 +271,15 @@ class Producer:
         *,
         source: str,
         execution_type: str = "task",
+        labels: Labels | None = None,
         on_unavailable: Literal["raise", "log"] = "raise",
     ) -> Callable[[_F], _F]:
         """Decorate a function or coroutine function: each call is an execution of `action_id`."""
-        options: dict[str, Any] = {"execution_type": execution_type, "on_unavailable": on_unavailable}
+        options: dict[str, Any] = {
+            "execution_type": execution_type,
+            "labels": checked_labels(labels, self._labels),
+            "on_unavailable": on_unavailable,
+        }
         return partial(tracked, execution=partial(self.execution, action_id, source=source, **options))
 
     def begin(self, run: Execution) -> Receipt:
@@ -242,6 +295,9 @@ class Producer:
                 "started_at": self._now(),
                 "execution_id": run.execution_id,
                 "heartbeats": promises or None,
+                "command": fitted("command", run.command, TEXT_BYTES, self._redact),
+                "attempt": run.attempt,
+                "labels": run.labels,
             }
         )
 
@@ -277,6 +333,7 @@ class Producer:
         the end of the process close the producer, too.
         """
         self._abandon_runs()
+        self._threads.stop()
         self._delivery.close(timeout)
         if self._delivery.trouble is None:
             self._heartbeat.stop()
@@ -288,6 +345,9 @@ class Producer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<Producer of namespace {self.namespace} at {where(self._client)}, {self._way}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -307,9 +367,12 @@ class Producer:
         try:
             raw = encode_fields(fields)
         except InvalidOperation:  # maybe for a lone surrogate, which is replaced; no sequence number was used
-            texts = {name: text_of(value) for name, value in fields.items() if isinstance(value, str)}
-            raw = encode_fields(fields | texts)
+            raw = encode_fields({name: carried(value) for name, value in fields.items()})
         return self._delivery.record(fields["type"], raw, self._now())
+
+    def _moment(self, field: str, at: int | datetime | None) -> int:
+        now = self._now()
+        return now if at is None else moment_of(field, at, now=now, allow_odd=self._allow_odd_times)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
@@ -327,8 +390,9 @@ def _after_fork() -> None:
     for producer in list(_producers):
         producer._delivery.begin_process()
         producer._heartbeat.begin_process()
+        producer._threads.begin_process()
 
 
-at_process_end(_abandon_all)
+at_process_end(_abandon_all)  # before the deliveries close, which then still send the ends of the runs
 # By a hook, which runs while the child has one thread: its identity is made once, whatever the parent was doing.
 os.register_at_fork(after_in_child=_after_fork)

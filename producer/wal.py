@@ -3,8 +3,6 @@
 XADD {ns}:wal * op <JSON> [by <producer id> seq <n> [acked <n>]] [retry_of <entry id>]
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -22,6 +20,7 @@ HEARTBEAT_SECONDS = 60.0
 """How long a heartbeat lives. A producer beats six times in that time; a shorter silence proves no death."""
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+_LOG = re.compile(rb"\{([A-Za-z0-9_.-]{1,64})\}:wal")
 
 
 def namespace_tag(namespace: str) -> str:
@@ -37,6 +36,12 @@ def namespace_tag(namespace: str) -> str:
 def wal_key(namespace: str) -> str:
     """The stream that is the log."""
     return f"{namespace_tag(namespace)}:wal"
+
+
+def namespace_of(key: bytes) -> str | None:
+    """The namespace whose log has the name `key`; None if it is no log's name."""
+    found = _LOG.fullmatch(key)
+    return found[1].decode() if found else None
 
 
 def heartbeat_key(namespace: str, by: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Annotated
 
 import orjson
 
-SCHEMA = "1"
+SCHEMA = "2"
 """The version of the projection's keys and rules. A projection of another version has to be rebuilt."""
 
 DEFAULT_LEASE_SECONDS = 5.0
@@ -15,20 +16,19 @@ DEFAULT_LEASE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a projection keeps; each bound is 1 to 10 million. Other bounds need a rebuild."""
+    """How much a projection keeps; each bound is 1 to 10 million. Other bounds need a rebuild.
 
-    max_entries: int = 1000
-    """Records in each of `executions`, `failures`, `cleanups`."""
-    max_action_entries: int = 100
-    """Records in each `executions:<action_id>`."""
-    max_in_flight: int = 10_000
-    """Runs in `in_flight`, and as many in `orphans`."""
-    max_actions: int = 10_000
-    max_scanners: int = 10_000
-    max_producers: int = 10_000
-    max_gaps: int = 100
-    """Open gaps, as ranges, of one producer."""
-    max_quarantine: int = 10_000
+    The options of the command line take their help from here.
+    """
+
+    max_entries: Annotated[int, "Records in each of executions, failures, cleanups."] = 1000
+    max_action_entries: Annotated[int, "Records of each action."] = 100
+    max_in_flight: Annotated[int, "Runs in flight, and as many orphans."] = 10_000
+    max_actions: Annotated[int, "Actions with statistics."] = 10_000
+    max_scanners: Annotated[int, "Scanners with statistics."] = 10_000
+    max_producers: Annotated[int, "Producers whose numbers are remembered."] = 10_000
+    max_gaps: Annotated[int, "Open gaps of one producer."] = 100
+    max_quarantine: Annotated[int, "Entries in the quarantine."] = 10_000
 
     def __post_init__(self) -> None:
         for field in fields(self):

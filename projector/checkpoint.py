@@ -9,7 +9,7 @@ from typing import Any
 
 from projector.bounds import SCHEMA, Bounds
 from projector.entry_id import order_of
-from projector.errors import Damaged
+from projector.errors import damaged, text_of
 
 
 @dataclass(slots=True)
@@ -23,6 +23,8 @@ class Checkpoint:
     last_id: str = ""
     entries: int = 0
     trimmed: int = 0
+    lost: int = 0
+    """Entries whose loss somebody has accepted, also counted in `entries`."""
     quarantined: int = 0
     """Entries set aside and neither retried nor dropped since, also those that the bound has pushed out."""
     duplicates: int = 0
@@ -33,6 +35,10 @@ class Checkpoint:
     actions_evicted: int = 0
     scanners_evicted: int = 0
     producers_evicted: int = 0
+    archive_head: str = ""
+    """The hash of the archive's newest manifest, as the log tells it."""
+    archive_last_id: str = ""
+    """The last entry that the archive has, as the log tells it."""
     schema: str = ""
     config: str = ""
     torn: str | None = None
@@ -53,7 +59,7 @@ class Checkpoint:
         """The hash that a commit writes."""
         found = asdict(self)
         del found["torn"]
-        return found
+        return {name: value for name, value in found.items() if value or name not in _LATER}
 
     def is_made_with(self, bounds: Bounds) -> bool:
         """Whether this version, with these bounds, goes on with the projection."""
@@ -64,18 +70,21 @@ class Checkpoint:
         return Bounds.of_config(self.config.encode())
 
 
+_LATER = ("lost", "archive_head", "archive_last_id")
+"""Fields that came after schema "1": left out while they are empty, so that older projections stay as they are."""
+
+
 def _value(field: Field[Any], raw: bytes, key: bytes) -> Any:
-    expected = "an entry id" if field.name == "last_id" else "a number" if field.type == "int" else "a text"
+    is_id = field.name.endswith("last_id")
+    expected = "an entry id" if is_id else "a number" if field.type == "int" else "a text"
     with suppress(ValueError):
         if field.type != "int":
             text = raw.decode()
-            if field.name == "last_id" and text:
+            if is_id and text:
                 order_of(text)
             return text
         if raw.isdigit():
             return int(raw)
-    found = raw[:100].decode(errors="backslashreplace")
-    raise Damaged(
-        f"{key.decode(errors='replace')} holds {found!r} in field {field.name}, "
-        f"where {expected} is expected: somebody put it there; mend it with: projector rebuild"
+    raise damaged(
+        key, f"{text_of(raw[:100])!r} in field {field.name}, where {expected} is expected: somebody put it there"
     )

@@ -1,6 +1,6 @@
 """Entry ids of the log, `<milliseconds>-<number>`."""
 
-from __future__ import annotations
+_LAST = 2**64 - 1
 
 
 def milliseconds_of(entry_id: str) -> int:
@@ -20,3 +20,14 @@ def order_of_any(entry_id: str | None) -> tuple[int, int]:
         return order_of(entry_id or "")
     except ValueError:
         return 0, 0
+
+
+def last_before(moment: int) -> str:
+    """The highest entry id before `moment`, in epoch ms."""
+    return f"{moment - 1}-{_LAST}" if moment else "0-0"  # there is no entry 0-0
+
+
+def next_to(entry_id: str) -> str:
+    """The lowest id behind `entry_id`."""
+    milliseconds, number = order_of(entry_id)
+    return f"{milliseconds}-{number + 1}" if number < _LAST else f"{milliseconds + 1}-0"

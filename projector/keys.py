@@ -1,48 +1,19 @@
-"""Every key of the projection. Other code never spells a key; the log's own name is `producer.wal.wal_key`.
+"""Every key of the projection; the table in docs/architecture.md says what each holds. Other code spells no key.
 
-    {ns}:wal                     stream   the log; consumer group `projector`
-    {ns}:executions              list     the last max_entries ActionExecutionRecord, JSON, newest first
-    {ns}:executions:<action_id>  list     the same for one action, the last max_action_entries
-    {ns}:failures                list     failed executions only, the last max_entries
-    {ns}:cleanups                list     the last max_entries CleanupRecord, JSON, newest first
-    {ns}:in_flight               hash     execution key → InFlightRecord JSON; at most max_in_flight
-    {ns}:orphans                 hash     the same for executions presumed dead
-    {ns}:totals                  hash     total_executions successes failures orphaned cleanups cleanup_failures
-    {ns}:actions                 zset     action_id by the time (ms of the WAL entry id) of its latest statistics
-    {ns}:action:<action_id>      hash     the statistics of one action
-    {ns}:durations:<action_id>   hash     histogram: inclusive upper bound of the bucket in ms → count
-    {ns}:scanners                zset     like actions
-    {ns}:scanner:<scanner_id>    hash     the statistics of one scanner
-    {ns}:producers               hash     producer id → JSON: highest seq, open gaps, latest entry id
-    {ns}:checkpoint              hash     the entry the projection stands at, and its counters
-    {ns}:quarantine              stream   entries that could not be folded, under the same entry id
-    {ns}:lease                   string   the token of the one active projector, with a TTL
-    {ns}:heartbeat:<producer id> string   there while the producer lives; not part of the projection
-
-`{ns}` is the namespace in braces, so that all keys of one namespace share a cluster slot. A shadow, which a
-rebuild fills, has its keys under `{ns}:rebuild:`; the log and the lease it shares with the live projection.
+`{ns}` is the namespace in braces, so that all keys of one namespace share a cluster slot. A shadow, which a rebuild
+fills, has its keys under `{ns}:rebuild:`; the log and the lease it shares with the live projection.
 """
-
-from __future__ import annotations
 
 from producer.wal import heartbeat_key, namespace_tag, wal_key
 
 GROUP = b"projector"
 """The consumer group on the log."""
 
-FIXED_KEYS = {
-    "executions": "list",
-    "failures": "list",
-    "cleanups": "list",
-    "in_flight": "hash",
-    "orphans": "hash",
-    "totals": "hash",
-    "actions": "zset",
-    "scanners": "zset",
-    "producers": "hash",
-    "quarantine": "stream",
-}
-"""The keys of a projection that do not depend on what is recorded, beside the checkpoint, with their types."""
+
+REBUILDING = "rebuild:"
+"""How the token in the lease begins while a rebuild has it, and for a moment after."""
+
+_FAMILIES = (b"executions", b"action", b"durations", b"scanner", b"failure_kinds", b"failure_durations", b"history")
 
 
 class Keys:
@@ -66,6 +37,24 @@ class Keys:
         self.producers = prefix + b"producers"
         self.checkpoint = prefix + b"checkpoint"
         self.quarantine = prefix + b"quarantine"
+        self.history_minutes = prefix + b"history:minutes"
+        self.history_hours = prefix + b"history:hours"
+        self.history_days = prefix + b"history:days"
+        self.fixed = {
+            self.executions: "list",
+            self.failures: "list",
+            self.cleanups: "list",
+            self.in_flight: "hash",
+            self.orphans: "hash",
+            self.totals: "hash",
+            self.actions: "zset",
+            self.scanners: "zset",
+            self.producers: "hash",
+            self.quarantine: "stream",
+            self.history_minutes: "hash",
+            self.history_hours: "hash",
+        }
+        """The keys that do not depend on what is recorded, beside the checkpoint, with their types."""
 
     @property
     def pattern(self) -> bytes:
@@ -86,15 +75,21 @@ class Keys:
         return self._prefix + suffix
 
     def family_of(self, key: bytes) -> tuple[str, str] | None:
-        """(family, action or scanner id) of a key that belongs to one action or scanner; None for any other."""
+        """(family, whose it is) of a key of one action, of one scanner, or of the history; None for any other."""
         family, colon, name = self.suffix_of(key).partition(b":")
-        if not colon or family not in (b"executions", b"action", b"durations", b"scanner"):
+        if not colon or family not in _FAMILIES:
             return None
         return family.decode(), name.decode("utf-8", "surrogateescape")
 
-    def of_action(self, action_id: str) -> tuple[bytes, bytes, bytes]:
-        """(statistics, histogram, executions): the keys that belong to one action."""
-        return self.action(action_id), self.durations(action_id), self.executions_of(action_id)
+    def of_action(self, action_id: str) -> dict[bytes, str]:
+        """The keys that belong to one action, with their types."""
+        return {
+            self.action(action_id): "hash",
+            self.durations(action_id): "hash",
+            self.executions_of(action_id): "list",
+            self.failure_kinds(action_id): "hash",
+            self.failure_durations(action_id): "hash",
+        }
 
     def action(self, action_id: str) -> bytes:
         return self._prefix + b"action:" + action_id.encode()
@@ -104,6 +99,20 @@ class Keys:
 
     def executions_of(self, action_id: str) -> bytes:
         return self._prefix + b"executions:" + action_id.encode()
+
+    def failure_kinds(self, action_id: str) -> bytes:
+        return self._prefix + b"failure_kinds:" + action_id.encode()
+
+    def failure_durations(self, action_id: str) -> bytes:
+        return self._prefix + b"failure_durations:" + action_id.encode()
+
+    def history_hour(self, start: int) -> bytes:
+        """The rollups, by action, of the hour that begins at `start`, in epoch ms."""
+        return b"%s:%d" % (self.history_hours, start)
+
+    def history_day(self, start: int) -> bytes:
+        """The rollups, by action, of the day (UTC) that begins at `start`, in epoch ms."""
+        return b"%s:%d" % (self.history_days, start)
 
     def scanner(self, scanner_id: str) -> bytes:
         return self._prefix + b"scanner:" + scanner_id.encode()

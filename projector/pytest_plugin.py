@@ -12,6 +12,7 @@ Every pytest run of an environment loads this module, so it loads fakeredis only
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,8 +34,5 @@ def execution_wal() -> Iterator[InMemoryWal]:
         if error.name != "fakeredis":
             raise
         pytest.fail("the fixture execution_wal needs fakeredis: pip install 'execution-wal[testing]'", pytrace=False)
-    wal = InMemoryWal()
-    try:
+    with closing(InMemoryWal()) as wal:
         yield wal
-    finally:
-        wal.close()

@@ -1,7 +1,5 @@
 """For tests of engines (`pytest_plugin` has the fixture): a log on fakeredis, which a test projects by a call."""
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 from typing import Any
@@ -16,7 +14,7 @@ from projector.bounds import Bounds
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
-from projector.fold.rendering import Rendered, render
+from projector.fold.rendering import Kind, render
 from projector.keys import Keys
 from projector.query import Query
 
@@ -47,8 +45,8 @@ class InMemoryWal:
             for key in self.client.scan_iter(match=self._keys.pattern):
                 if self._keys.owns(key):
                     pipeline.delete(key)
-            for rendered in render(history, self._keys):
-                _write(pipeline, rendered)
+            for key, kind, content in render(history, self._keys):
+                _write(pipeline, key, kind, content)
             pipeline.execute()
         return history.checkpoint.entries
 
@@ -58,15 +56,14 @@ class InMemoryWal:
         self.client.close()
 
 
-def _write(pipeline: Any, rendered: Rendered) -> None:
-    content: Any = rendered.content
-    match rendered.kind:
+def _write(pipeline: Any, key: bytes, kind: Kind, content: Any) -> None:
+    match kind:
         case "list":
-            pipeline.rpush(rendered.key, *content)
+            pipeline.rpush(key, *content)
         case "hash":
-            pipeline.hset(rendered.key, mapping=content)
+            pipeline.hset(key, mapping=content)
         case "zset":
-            pipeline.zadd(rendered.key, content)
+            pipeline.zadd(key, content)
         case "stream":
             for entry_id, fields in content:
-                pipeline.execute_command("XADD", rendered.key, entry_id, *fields)
+                pipeline.execute_command("XADD", key, entry_id, *fields)

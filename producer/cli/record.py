@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from inspect import signature
 from operator import methodcaller
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.cli.options import ExecutionType, Source, open_producer, spool_option
-from producer.errors import SpoolUnusable, Unavailable
-from producer.terminal.options import Log, LogAddress
+from producer.cli.context import EXECUTION_ID_VARIABLE, Labels, WithContext, labels_of
+from producer.cli.options import AllowOddTimes, ExecutionType, Source, Spool, place_of
+from producer.terminal.options import Log, LogAddress, OptionGroup
 from producer.terminal.stdout import write
+from producer.text.moment import milliseconds_of
 
 if TYPE_CHECKING:
     from producer.identity import Receipt
@@ -23,13 +27,47 @@ _Action = Annotated[str, typer.Argument(metavar="ACTION", help="The action that 
 _ExecutionId = Annotated[
     str | None, typer.Option(metavar="ID", help="The name of this run, the same for its start and its end.")
 ]
-_At = Annotated[int | None, typer.Option(metavar="MS", help="When, in epoch milliseconds. [default: now]")]
+
+
+def _moment(text: str) -> int:
+    """An `--at`, in epoch milliseconds."""
+    try:
+        is_number = text.removeprefix("-").isdecimal()
+        return int(text) if is_number else milliseconds_of("--at", datetime.fromisoformat(text))
+    except ValueError:
+        expected = "epoch milliseconds, or a time with its zone such as 2026-09-21T14:13:20+02:00"
+        raise typer.BadParameter(f"expected {expected}, found {text!r}") from None
+
+
+_At = Annotated[
+    int | None,
+    typer.Option(
+        parser=_moment,
+        metavar="TIME",
+        help="When: epoch milliseconds, or as 2026-09-21T14:13:20+02:00.",
+        show_default="now",
+    ),
+]
 _Success = Annotated[bool, typer.Option("--success/--failure", help="How it went.")]
 _Error = Annotated[str | None, typer.Option(metavar="TEXT", help="What went wrong.")]
-_Spool = Annotated[Path | None, spool_option("Keep it there while Redis is away, for `producer flush`.")]
+_PrintId = Annotated[
+    bool,
+    typer.Option("--print-id", help="Print the id of the log's entry, or if it waits the producer and its number."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """What the options say that all three commands have."""
+
+    allow_odd_times: AllowOddTimes = False
+    spool: Spool = None
+    print_id: _PrintId = False
+
+
+_How = Annotated[_Manner, OptionGroup(_Manner, tuple(signature(_Manner, eval_str=True).parameters.values()))]
 
 _STDIN = "@-"
-_FLUSH_SECONDS, _ATTEMPTS = 2.0, 2
 
 
 def started(
@@ -37,33 +75,68 @@ def started(
     source: Source = "manual",
     execution_type: ExecutionType = "command",
     execution_id: _ExecutionId = None,
+    command: Annotated[str | None, typer.Option(metavar="TEXT", help="The command line, recorded redacted.")] = None,
+    attempt: Annotated[int | None, typer.Option(metavar="N", help="Which attempt this is, from 1.")] = None,
+    label: Labels = None,
     at: _At = None,
-    spool: _Spool = None,
     *,
+    how: _How,
     log: Log,
 ) -> None:
-    """Record that a run of an action has started."""
+    """Record that a run of an action has started.
+
+    Example: producer started job --execution-id 7
+    """
+    from producer.operations import TEXT_BYTES
+    from producer.text.redaction import fitted, redact_secrets
+
     record = methodcaller(
-        "action_execution_started", action, source, execution_type, execution_id=execution_id, at=at
+        "action_execution_started",
+        action,
+        source,
+        execution_type,
+        execution_id=execution_id,
+        command=fitted("command", command, TEXT_BYTES, redact_secrets),
+        attempt=attempt,
+        labels=labels_of(label),
+        at=at,
     )
-    _record(record, log, spool)
+    _record(record, log, how)
 
 
 def completed(
     action: _Action,
     success: _Success,
-    duration_ms: Annotated[int, typer.Option(metavar="MS", help="How long it took, in milliseconds.")],
+    duration_ms: Annotated[
+        int | None,
+        typer.Option(metavar="MS", help="How long it took, in milliseconds.", show_default="since the run's start"),
+    ] = None,
     output: Annotated[
         str | None, typer.Option(metavar="TEXT", help=f"What it wrote, or {_STDIN} to read that from stdin.")
     ] = None,
     error: _Error = None,
     execution_id: _ExecutionId = None,
+    exit_code: Annotated[int | None, typer.Option(metavar="N", help="The exit status of its command.")] = None,
+    label: Labels = None,
     at: _At = None,
-    spool: _Spool = None,
     *,
+    how: _How,
     log: Log,
 ) -> None:
-    """Record that a run of an action has ended."""
+    """Record that a run of an action has ended.
+
+    Without a duration, the run's start is looked up in the spool, backwards in the log, and among the runs in flight.
+    That takes the right to read them.
+
+    Example: producer completed job --success --duration-ms 250
+    """
+    if duration_ms is None:
+        from producer.cli.lookup import start_of
+        from producer.text.truncation import text_of
+
+        run = text_of(action), None if execution_id is None else text_of(execution_id)
+        at = int(time.time() * 1000) if at is None else at
+        duration_ms = max(0, at - start_of(run, log, place_of(how.spool)))
     record = methodcaller(
         "action_execution_completed",
         action,
@@ -72,48 +145,56 @@ def completed(
         error=error,
         duration_ms=duration_ms,
         execution_id=execution_id,
+        exit_code=exit_code,
+        labels=labels_of(label),
         at=at,
     )
-    _record(record, log, spool)
+    _record(record, log, how)
 
 
 def cleanup(
     scanner: Annotated[str, typer.Argument(metavar="SCANNER", help="The scanner that cleaned up.")],
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="lock:deploy, worktree:/path, …")],
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="delete, release, archive, fail, dead_letter, …")],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="Such as lock:deploy or worktree:/path.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="delete, release, archive, fail, dead_letter.")],
     success: _Success,
     error: _Error = None,
+    execution_id: Annotated[
+        str | None,
+        typer.Option(envvar=EXECUTION_ID_VARIABLE, metavar="ID", help="The run that did it."),
+    ] = None,
     at: _At = None,
-    spool: _Spool = None,
     *,
+    who: WithContext,
+    how: _How,
     log: Log,
 ) -> None:
-    """Record that a scanner cleaned something up."""
-    record = methodcaller("cleanup_executed", scanner, resource, action, success, error=error, at=at)
-    _record(record, log, spool)
+    """Record that a scanner cleaned something up.
+
+    In a command of `producer run` it belongs to that run.
+
+    Example: producer cleanup locks lock:db release --success
+    """
+    record = methodcaller(
+        "cleanup_executed",
+        scanner,
+        resource,
+        action,
+        success,
+        error=error,
+        execution_id=execution_id,
+        labels=who.labels,
+        at=at,
+    )
+    _record(record, log, how)
 
 
-def _record(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path | None) -> None:
-    """Make the record, and print the id of its entry; of a record that went by a spool, its producer and number."""
-    try:
-        receipt = _recorded(record, log, spool)
-    except SpoolUnusable as unusable:  # nothing was recorded in the spool, but Redis may be there
-        try:
-            receipt = _recorded(record, log, None)
-        except Unavailable:
-            typer.echo(f"producer: {unusable}", err=True)
-            raise
-        typer.echo(f"producer: recorded without a spool: {unusable}", err=True)
-    write(f"{receipt.entry_id or f'{receipt.by} {receipt.seq}'}\n")
+def _record(record: Callable[[Producer], Receipt], log: LogAddress, how: _Manner) -> None:
+    """Make the record, and print the id of its entry if asked; of a record that waits, its producer and number."""
+    from producer.cli.single import record_or_keep
 
-
-def _recorded(record: Callable[[Producer], Receipt], log: LogAddress, spool: Path | None) -> Receipt:
-    with open_producer(log, spool=spool) as producer:
-        receipt = record(producer)
-        if spool and not producer.flush(_FLUSH_SECONDS, leftovers=False, attempts=_ATTEMPTS):
-            typer.echo(f"producer: it waits in {spool}: {producer.trouble or 'no answer'}", err=True)
-            producer.close(timeout=0)
-        return receipt
+    receipt = record_or_keep(record, log, how.spool, allow_odd_times=how.allow_odd_times)
+    if how.print_id:
+        write(f"{receipt.entry_id or f'{receipt.by} {receipt.seq}'}\n")
 
 
 def _tail_of_stdin() -> str:

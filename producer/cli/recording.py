@@ -1,21 +1,19 @@
 """The record of one run, made within the time that it may hold the run up, and never at the run's expense."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from producer.cli.options import open_producer
+from producer.cli.options import open_producer, place_of
 from producer.command.child import Ended
 from producer.errors import SpoolUnusable, Unavailable, UnusableServer
 from producer.execution.execution import Execution
+from producer.execution.labels import carried
 from producer.operations import operation_of
 from producer.producer import Producer
 from producer.terminal.options import LogAddress
-from producer.text.truncation import text_of
 
 PATIENCE_SECONDS = 1.3
 """How long the records may hold a run up in all; the documents promise 2 s."""
@@ -35,35 +33,39 @@ class Recording:
     """
 
     def __init__(
-        self, action_id: str, *, source: str, execution_type: str, execution_id: str, say: Callable[[str], None]
+        self,
+        action_id: str,
+        *,
+        execution_id: str,
+        say: Callable[[str], None],
+        **names: Any,
     ) -> None:
-        """Raises InvalidOperation for names of which no record can be made."""
+        """`names` are those of Producer.execution. Raises InvalidOperation if no record can be made of them."""
         self._action_id = action_id
-        self._names: dict[str, Any] = {
-            "source": source,
-            "execution_type": execution_type,
-            "execution_id": execution_id,
-        }
-        texts = {name: text_of(text) for name, text in {"action_id": action_id, **self._names}.items()}
-        operation_of({"type": "action_execution_started", "started_at": 0, **texts})
+        self._names: dict[str, Any] = {"execution_id": execution_id, **names}
+        fields = {name: carried(value) for name, value in {"action_id": action_id, **self._names}.items()}
+        operation_of({"type": "action_execution_started", "started_at": 0, **fields})
         self._say: Callable[[str], None] | None = say
         self._producer: Producer | None = None
         self._spool: Path | None = None
         self._unusable: SpoolUnusable | None = None
         self._run: Execution | None = None
+        self._log = LogAddress()
         self._patience = PATIENCE_SECONDS
 
-    def open(self, log: LogAddress, *, spool: Path) -> None:
+    def open(self, log: LogAddress, *, spool: Path | None) -> None:
         """Record in `log` by way of the directory `spool`; `say` is told of a server that cannot be used."""
+        self._log = log
         try:
             try:
-                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=spool)
-                self._spool = spool
+                place = place_of(spool)
+                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=place)
+                self._spool = place
             except SpoolUnusable as error:  # then the record waits in memory, for as long as this process lives
                 self._unusable = error
                 self._producer = open_producer(log, timeout=_REPLY_SECONDS, buffer=2)
         except UnusableServer as error:
-            self._complain(f"{self._action_id} runs without a record: {error}")
+            self._complain(f"{self._action_id} runs without a record: {error}{log.advice(str(error))}")
 
     def started(self) -> None:
         """Record that the command is about to run."""
@@ -83,10 +85,11 @@ class Recording:
             fate = f"and its record waits in {self._spool}" if self._spool else "without a record"
             self._complain(f"{self._action_id} runs {fate}: {self._reason()}")
         elif (why := self._producer.unwatched) is not None:
+            why += self._log.advice(why)
             self._remark(f"{self._action_id} runs without heartbeats, so nobody notices if it is killed: {why}")
         self._patience -= time.monotonic() - began
 
-    def completed(self, ended: Ended) -> None:
+    def completed(self, ended: Ended, *, exit_code: int | None = None) -> None:
         """Record that the command has ended."""
         if self._producer is None or self._run is None:
             return
@@ -100,12 +103,14 @@ class Recording:
                 error=ended.error,
                 duration_ms=ended.duration_ms,
                 execution_id=self._names["execution_id"],
+                exit_code=exit_code,
                 at=ended.ended_at,
             )
         except Unavailable as error:
             self._complain(f"the end of {self._action_id} is not recorded: {error}")
         if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
-            self._producer.flush(deadline - time.monotonic())  # what earlier runs left, in the time that remains
+            # What earlier runs left, in the time that remains; what the server refuses takes none.
+            self._producer.flush(deadline - time.monotonic(), attempts=_ATTEMPTS)
         else:
             fate = f"waits in {self._spool}" if self._spool else "is not recorded"
             self._complain(f"the end of {self._action_id} {fate}: {self._reason()}")
@@ -114,6 +119,7 @@ class Recording:
     def _reason(self) -> str:
         assert self._producer is not None
         reason = self._producer.trouble or "no answer"
+        reason += self._log.advice(reason)
         return reason if self._unusable is None else f"{reason}; {self._unusable}"
 
     def _complain(self, text: str) -> None:

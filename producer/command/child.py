@@ -1,13 +1,4 @@
-"""Runs a command as a child: passes its output and our signals on, and tells how it ended.
-
-    signals = hold_signals()
-    ended = run(["tar", "czf", …], signals, keep=16384)
-    sys.exit(ended.status)
-
-Knows no Redis and no CLI library.
-"""
-
-from __future__ import annotations
+"""Runs a command as a child: passes its output and our signals on, and tells how it ended."""
 
 import contextlib
 import errno
@@ -15,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from producer.command.output import Output
@@ -41,13 +32,23 @@ class Ended:
     ended_at: int
 
 
-def run(command: Sequence[str], signals: HeldSignals, *, keep: int | None, redact: Redact | None = None) -> Ended:
-    """Run `command` to its end and keep the last `keep` bytes of its output; None gives it our stdout and stderr."""
+def run(
+    command: Sequence[str],
+    signals: HeldSignals,
+    *,
+    keep: int | None,
+    redact: Redact | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Ended:
+    """Run `command` to its end and keep the last `keep` bytes of its output; None gives it our stdout and stderr.
+
+    Its environment is ours and `variables`.
+    """
     began = time.monotonic()
     early = set(signal.sigpending())
     output = Output(keep=keep, redact=redact)
     try:
-        child = _spawn(command, signals, output)
+        child = _spawn(command, signals, output, {**os.environ, **(variables or {})})
     except OSError as problem:
         ran, (status, error) = False, _refusal(command[0], problem)
     else:
@@ -75,7 +76,7 @@ def occupy_standard_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, wrong_way), True)
 
 
-def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
+def _spawn(command: Sequence[str], signals: HeldSignals, output: Output, environment: Mapping[str, str]) -> int:
     try:
         if not command[0]:  # posix_spawnp would call it a ValueError
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -84,7 +85,7 @@ def _spawn(command: Sequence[str], signals: HeldSignals, output: Output) -> int:
         return os.posix_spawnp(
             command[0],
             list(command),
-            os.environ,
+            environment,
             file_actions=output.file_actions(),
             setsigmask=signals.mask_before,
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them
@@ -115,15 +116,9 @@ def _outcome(wait_status: int) -> tuple[int, str | None]:
     """(exit status, error) of a child that ran."""
     code = os.waitstatus_to_exitcode(wait_status)
     if code < 0:
-        return 128 - code, f"killed by {_name(-code)}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"  # a real-time signal
+        return 128 - code, f"killed by {name}"
     return code, f"exit status {code}" if code else None
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
 
 
 def _refusal(name: str, problem: OSError) -> tuple[int, str | None]:

@@ -1,24 +1,20 @@
 """A child's output: passed on byte for byte as it comes, and its end kept."""
 
-from __future__ import annotations
-
-import array
 import errno
-import fcntl
 import os
 import select
-import termios
 import threading
 import time
 from collections.abc import Callable
 
 from producer.text.redaction import CONTEXT_BYTES, Redact, redacted_end
-from producer.text.truncation import text_of, truncate
 
 GRACE_SECONDS = 0.5
 """How long to wait for output after a child's end, if a process that it left behind holds the pipe open."""
 
 _CHUNK = 1 << 16
+_LARGEST_PIPE = 1 << 20
+"""The most that a pipe holds on Linux, unless root allows more; 64 KiB on other systems."""
 _STDOUT, _STDERR = 1, 2
 
 
@@ -45,10 +41,8 @@ class Tail:
         """The last bytes as text, redacted, of at most `limit` bytes; the text says how much was cut."""
         with self._lock:
             kept = bytes(self._kept[-self._held :])
-        cut = self._seen - len(kept)
-        if self._redact is None:
-            return truncate(text_of(kept), self._limit, already_cut=cut)
-        return redacted_end(kept, self._limit, self._redact, cut_before=cut)
+            cut = self._seen - len(kept)
+        return redacted_end(kept, self._limit, self._redact, already_cut=cut)
 
 
 class Output:
@@ -136,35 +130,25 @@ class _Pump(threading.Thread):
         poll.register(self._source, select.POLLIN)
         poll.register(self._ended, select.POLLIN)
         while self._ended not in dict(poll.poll()):
-            if not self._pass_on(_CHUNK):
+            if not self._pass_on():
                 return
         poll.unregister(self._ended)
         deadline = time.monotonic() + GRACE_SECONDS
         while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
-            if not self._pass_on(_CHUNK):
+            if not self._pass_on():
                 return
-        # Our reader was slow, or a process writes on. The child's last words may be in the pipe now.
-        waiting = _readable_bytes(self._source)
-        while waiting > 0:
-            waiting -= self._pass_on(min(waiting, _CHUNK))
+        # Our reader was slow, or a process writes on. The child's last words may be in the pipe now: read it at once.
+        if poll.poll(0):
+            self._pass_on(_LARGEST_PIPE)
 
-    def _pass_on(self, most: int) -> int:
+    def _pass_on(self, most: int = _CHUNK) -> bool:
+        """Pass on what is in the pipe. Returns False at its end."""
         chunk = os.read(self._source, most)
         self._tail.append(chunk)
-        _write_all(self._target, chunk)
-        return len(chunk)
-
-
-def _readable_bytes(descriptor: int) -> int:
-    count = array.array("i", [0])
-    fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0]
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
-            select.select([], [descriptor], [])
+        rest = memoryview(chunk)
+        while rest:
+            try:
+                rest = rest[os.write(self._target, rest) :]
+            except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
+                select.select([], [self._target], [])
+        return bool(chunk)

@@ -1,7 +1,5 @@
 """The command line that `ps` shows of this process to every user of the machine, without the passwords in it."""
 
-from __future__ import annotations
-
 import re
 import sys
 

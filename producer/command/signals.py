@@ -1,7 +1,5 @@
 """The signals of a process that runs a child: which are for the child, and which it has already."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -12,8 +10,9 @@ _OURS = {
     *(signal.SIGKILL, signal.SIGSTOP),
     # With these the terminal stops a reader or writer in the background, who may be us.
     *(signal.SIGTTIN, signal.SIGTTOU),
-    # These are about our own instructions, these about our own writing.
+    # These are about our own instructions.
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
+    # These are about our own writing.
     *(signal.SIGPIPE, signal.SIGXFSZ),
 }
 _IGNORED_BY_DEFAULT = {signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGURG}

@@ -4,61 +4,66 @@ redis-py retries a command whose reply was lost, so that an XADD would land twic
 `producer.connection.wire` sends nothing again, whatever a client was configured to do.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
 
 import redis
-from redis.backoff import NoBackoff
+import redis.asyncio
 from redis.cluster import RedisCluster
+from redis.credentials import CredentialProvider
 from redis.exceptions import (
-    AskError,
     AuthenticationError,
     BusyLoadingError,
     ClusterDownError,
-    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TryAgainError,
 )
-from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
-from producer.connection.location import URL_VARIABLE
-from producer.connection.sentinel import SCHEME, sentinel_client
+from producer.connection.location import PASSWORD_FILE_VARIABLE, URL_VARIABLE
+from producer.connection.sentinel import SCHEME, connection_options, sentinel_client
+from producer.connection.url import WrongPart, check_url, safe_url
+from producer.connection.words import words_of
 from producer.errors import UnusableServer
 
 Client = redis.Redis | RedisCluster
+AsyncClient = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 
 DEFAULT_SECONDS = 5.0
 """How long a client made here waits for a reply."""
 
 
-def client_of(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) -> tuple[Client, bool]:
+def client_of(
+    target: str | Client | None,
+    *,
+    timeout: float = DEFAULT_SECONDS,
+    password_file: str | os.PathLike[str] | None = None,
+) -> tuple[Client, bool]:
     """(client, whether the caller closes it) for a URL or a redis-py client; None means `WAL_URL`.
 
-    Sends nothing. A client made here never repeats a command, and waits `timeout` seconds for a reply. Raises
-    UnusableServer, whose text says how to repair that, for a URL or an object that cannot be used.
+    Sends nothing. The password may stand in a file, named here or by the URL (`?password_file=/path`). A client made
+    here never repeats a command, and waits `timeout` seconds for a reply. Raises UnusableServer, whose text says how
+    to repair that, for a URL or an object that cannot be used.
     """
     if target is None:
         target = os.environ.get(URL_VARIABLE)
         if not target:
             raise UnusableServer(f"no server was named: pass a URL or a redis-py client, or set {URL_VARIABLE}")
-    if isinstance(target, str):
-        client = _client_of_url(target, timeout)
-        _judge(client)
-        return client, True
-    _judge(target)
-    return target, False
+        password_file = password_file or os.environ.get(PASSWORD_FILE_VARIABLE)
+    if password_file and not isinstance(target, str):
+        raise UnusableServer("found a client and a password file: give the client a credential_provider of its own")
+    client = _client_of_url(target, timeout, password_file) if isinstance(target, str) else target
+    _judge(client)
+    return client, client is not target
 
 
 @contextmanager
@@ -72,33 +77,55 @@ def using_client(target: str | Client | None, *, timeout: float = DEFAULT_SECOND
             client.close()
 
 
-def _client_of_url(url: str, timeout: float) -> redis.Redis:
+def _client_of_url(url: str, timeout: float, password_file: str | os.PathLike[str] | None) -> redis.Redis:
     try:
-        client = sentinel_client(url, timeout=timeout) if url.startswith(SCHEME) else _direct_client(url, timeout)
+        check_url(url)
+        if url.startswith(SCHEME):
+            client = sentinel_client(url, timeout=timeout)
+        else:
+            client = redis.Redis.from_url(url, **connection_options(timeout))
+        options = client.connection_pool.connection_kwargs
+        if file := options.pop("password_file", None) or password_file:
+            if options.pop("password", None) is not None:
+                raise WrongPart("password", "none, because a password file is named, too")
+            options["credential_provider"] = PasswordFile(file, options.pop("username", None))
         # The options in a URL are judged when a connection is made: make one, which does not connect.
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
-    except (ValueError, TypeError, RedisError):
+        client.connection_pool.connection_class(**options)
+    except (ValueError, TypeError, RedisError) as error:
         # Without the cause: its text may quote a part of the URL that was meant as password.
-        raise UnusableServer(
-            f"expected redis://host:port/db, rediss://…, unix:///path or {SCHEME}host:port,host:port/master-name, "
-            f"found {safe_url(url)!r}"
-        ) from None
+        if not isinstance(error, WrongPart):
+            option = _OPTION.search(str(error))
+            if option and "argument" in option[0]:
+                error = WrongPart(f"unknown option{option[1]}", "an option that redis-py knows")
+            else:
+                error = WrongPart(f"option{option[1] if option else 's'}", "name=value, as redis-py takes it")
+        raise UnusableServer(f"{error}, found {safe_url(url)!r}") from None
     return client
 
 
-def _direct_client(url: str, timeout: float) -> redis.Redis:
-    if not _DATABASE.fullmatch(urlsplit(url).path) and not url.startswith("unix:"):
-        raise ValueError("redis-py would take database 0 for what is no number")
-    return redis.Redis.from_url(
-        url,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-    )
+_OPTION = re.compile(r"(?:argument|value for)( '\w+')", re.IGNORECASE)
 
 
-_DATABASE = re.compile(r"/?|/[0-9]+/?")
+class PasswordFile(CredentialProvider):
+    """The password of `user` (None: of the default user), in a file that each new connection reads anew."""
+
+    def __init__(self, file: str | os.PathLike[str], user: str | None) -> None:
+        self._file = Path(file)
+        self._user = user
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """Raises AuthenticationError, which names the file, if there is no password in it."""
+        try:
+            password = self._file.read_text(encoding="utf-8").removesuffix("\n")
+        except OSError as error:
+            reason = error.strerror
+        except UnicodeDecodeError:
+            reason = "it is no text in UTF-8"
+        else:
+            if password:
+                return (self._user, password) if self._user else (password,)
+            reason = "it is empty"
+        raise AuthenticationError(f"the password file {self._file} cannot be used: {reason}")
 
 
 def _judge(client: object) -> None:
@@ -146,58 +173,36 @@ def is_answer(error: RedisError) -> bool:
 
 def is_refusal(error: RedisError) -> bool:
     """Whether the server refused, and waiting does not change that."""
-    if isinstance(error, AuthenticationError | NoPermissionError):
+    if isinstance(error, AuthenticationError):
         return True
-    if isinstance(error, ReadOnlyError | OutOfMemoryError | ClusterDownError | TryAgainError | BusyLoadingError):
+    if isinstance(error, ReadOnlyError | OutOfMemoryError | ClusterDownError | TryAgainError):
         return False
     return isinstance(error, ResponseError) and not str(error).startswith(_PASSING)
+
+
+def is_locked_out(error: BaseException | None) -> bool:
+    """Whether the server does not take the account's password, which may be about to be changed."""
+    return isinstance(error, AuthenticationError) or "unauthenticated" in str(error)
 
 
 _PASSING = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "LOADING ", "OOM ", "READONLY ")
 """Refusals that pass: a script is running, the disk is full, a failover is under way, memory is full."""
 
 
-def reason_of(error: BaseException, client: Client) -> str:
+def reason_of(error: BaseException, client: Client | AsyncClient) -> str:
     """Where and what went wrong, for a person; never with a password."""
-    text = str(error).strip()
-    if isinstance(error, AskError):  # its text is a slot's number and an address
-        text = "found a node of a cluster, whose data is elsewhere: pass a redis.cluster.RedisCluster client"
-    elif "unauthenticated multibulk" in text:  # Redis 7.0 does not even read a long command of a stranger
-        text = "authentication required"
-    text = _ADDRESSED.sub("", text)
-    if text[1:2].islower():  # not WRONGTYPE
-        text = text[0].lower() + text[1:]
-    return f"{where(client)}: {text or type(error).__name__}"
+    return f"{where(client)}: {words_of(error)}"
 
 
-_ADDRESSED = re.compile(r"^Error (?:-?\d+ )?(?:while )?connecting to (?:unix socket: )?\S+\. (?=\S)")
-"""How redis-py begins a text: with the place, which `reason_of` names anyway."""
-
-
-def where(client: Client) -> str:
-    """`host:port`, the socket's path, or the master's name."""
-    if is_cluster(client):
+def where(client: Client | AsyncClient) -> str:
+    """`host:port`, the socket's path, the master's name, or the cluster, by one of its nodes."""
+    if isinstance(client, RedisCluster | redis.asyncio.RedisCluster):
         node = client.get_default_node()
-        return f"{node.host}:{node.port}" if node else "the cluster"
-    pool = pool_of(client, b"")
-    if isinstance(pool, SentinelConnectionPool):
+        return f"the cluster of {node.host}:{node.port}" if node else "the cluster"
+    pool = client.connection_pool
+    if isinstance(pool, SentinelConnectionPool | redis.asyncio.SentinelConnectionPool):
         return f"Sentinel's master {pool.service_name}"
     options = pool.connection_kwargs
     if path := options.get("path"):
         return str(path)
     return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-
-
-def safe_url(url: str) -> str:
-    """`url` without its password, however badly it is written."""
-    hidden = _PASSWORD_OPTION.sub(r"\1***", url)
-    scheme, account, rest = _ACCOUNT.fullmatch(hidden).groups()  # type: ignore[union-attr]  # fits any text
-    if account is None or _USER.fullmatch(account):
-        return hidden
-    user = account.partition(":")[0]
-    return f"{scheme}{user if _USER.fullmatch(user) else ''}:***@{rest}"
-
-
-_PASSWORD_OPTION = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
-_ACCOUNT = re.compile(r"([a-z]+:/+|)(?:(.*)@)?(.*)", re.IGNORECASE | re.DOTALL)
-_USER = re.compile(r"[\w.-]*")

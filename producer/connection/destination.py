@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from producer.connection.client import Client, client_of
+from producer.connection.client import Client
 from producer.connection.location import DEFAULT_URL, Location
 from producer.connection.server import UNNAMED, Server
 
@@ -37,15 +37,22 @@ class Destination:
         """The server at `location`, which takes over the operations for the servers `moved_from`.
 
         A command that was given no server and found none (because the embedded server is not running, say) does not
-        know yet which server its operations are for: the first that a later command finds. Raises UnusableServer.
+        know yet which server its operations are for: the first that a later command finds, or that is named and
+        would be found. An embedded server takes what is for its port and what is for its socket. Raises
+        UnusableServer.
         """
-        client, _ = client_of(location.url)
-        server = Server.of(client)
+        server = Server.named(location.url)
+        others = moved_from
         is_unnamed = location.how != "named" or server.is_same(_DEFAULT)
+        for embedded in location.running:
+            addresses = tuple(Server.named(url) for url in (embedded.url, embedded.socket) if url)
+            if any(map(server.is_same, addresses)):
+                others += addresses
+                is_unnamed = is_unnamed or embedded is location.running[0]
         return cls(
             server=server,
             recorded=UNNAMED if location.how == "default" else server,
-            others=(*moved_from, UNNAMED) if is_unnamed else moved_from,
+            others=(*others, UNNAMED) if is_unnamed else others,
             namespace=namespace,
         )
 

@@ -9,20 +9,27 @@ begin with `ssl_` hold for master and sentinels. Special characters are percent-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as TimedOut
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
+from producer.connection.url import WrongPart, check_address
+from producer.connection.words import words_of
+
 SCHEME = "sentinel://"
 DEFAULT_PORT = 26379
+
+_URL = re.compile(rf"{SCHEME}(?:([^/?#]*)@)?([^/?#@]+)/([^/?#]+)(?:\?([^#]*))?")
+"""Account, hosts, master's name, and options."""
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _BOOLEAN_OPTIONS = frozenset({"ssl", "ssl_check_hostname"})
@@ -39,21 +46,29 @@ class SentinelUrl:
 
     @classmethod
     def parse(cls, url: str) -> SentinelUrl:
-        """The parts of `url`; raises ValueError, whose text quotes nothing of the URL, for a URL of another form."""
-        parts = urlsplit(url)
-        if f"{parts.scheme}://" != SCHEME or parts.fragment:
-            raise ValueError(f"no {SCHEME} URL")
-        account, _, hosts = parts.netloc.rpartition("@")
-        master = unquote(parts.path.removeprefix("/"))
-        if not master or "/" in master:
-            raise ValueError("no name of a master behind the hosts")
-        master_options, sentinel_options = _options(parts.query)
+        """The parts of `url`; raises WrongPart for a URL of another form."""
+        parts = _URL.fullmatch(url)
+        if parts is None:
+            named = re.search(r"[^/]/[^/?#]", url.removeprefix(SCHEME))
+            raise WrongPart("hosts" if named else "master's name", f"{SCHEME}host:26379,host:26379/master-name")
+        account, hosts, master, query = parts.groups(default="")
+        master_options, sentinel_options = _options(query)
         return cls(
-            sentinels=tuple(_hosts(hosts)),
-            master=master,
+            sentinels=tuple(_address(host) for host in hosts.split(",")),
+            master=unquote(master),
             master_options=_account(account) | master_options,
             sentinel_options=sentinel_options,
         )
+
+
+def connection_options(timeout: float) -> dict[str, Any]:
+    """redis-py's options for connections that repeat nothing, and wait `timeout` seconds for the server."""
+    return {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+    }
 
 
 def sentinel_client(url: str, *, timeout: float) -> redis.Redis:
@@ -64,16 +79,14 @@ def sentinel_client(url: str, *, timeout: float) -> redis.Redis:
     """
     named = SentinelUrl.parse(url)
     patience = timeout / len(named.sentinels)
-    sentinels: Sentinel = _Sentinels(named.sentinels, _connecting(patience) | named.sentinel_options)
-    client: redis.Redis = sentinels.master_for(named.master, **_connecting(timeout), **named.master_options)
+    asking = connection_options(patience) | named.sentinel_options
+    sentinels: Sentinel = _Sentinels(named.sentinels, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    client: redis.Redis = sentinels.master_for(named.master, **connection_options(timeout), **named.master_options)
     return client
 
 
 class _Sentinels(Sentinel):
     """redis-py's Sentinel, but its errors tell each sentinel's answer, and it keeps no connections to sentinels."""
-
-    def __init__(self, addresses: tuple[tuple[str, int], ...], options: dict[str, Any]) -> None:
-        super().__init__(addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
         """(host, port) of the master; raises MasterNotFoundError, a ConnectionError: waiting may repair that."""
@@ -82,9 +95,9 @@ class _Sentinels(Sentinel):
             try:
                 # redis-py asks SENTINEL MASTERS, which names the old master until a failover is wholly done.
                 address: Any = sentinel.sentinel_get_master_addr_by_name(service_name)
-            except (Disconnected, TimedOut) as error:
-                reasons.append(_said(sentinel, str(error)))
-                continue
+                reason = "knows no master of that name"
+            except (Disconnected, TimedOut, ResponseError) as error:
+                address, reason = None, words_of(error)
             finally:
                 # The next question comes with the next failover. Other threads keep the connections they are using.
                 sentinel.connection_pool.disconnect(inuse_connections=False)
@@ -92,30 +105,14 @@ class _Sentinels(Sentinel):
                 self.sentinels = [sentinel, *(other for other in self.sentinels if other is not sentinel)]
                 host, port = address
                 return host if isinstance(host, str) else host.decode(), int(port)
-            reasons.append(_said(sentinel, "knows no master of that name"))
+            options = sentinel.connection_pool.connection_kwargs
+            reasons.append(f"sentinel {options['host']}:{options['port']}: {reason}")
         raise MasterNotFoundError(f"no master {service_name!r} was found ({'; '.join(reasons)})")
 
 
-def _said(sentinel: redis.Redis, what: str) -> str:
-    options = sentinel.connection_pool.connection_kwargs
-    return f"sentinel {options['host']}:{options['port']}: {what}"
-
-
-def _connecting(timeout: float) -> dict[str, Any]:
-    return {
-        "protocol": 2,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-    }
-
-
-def _hosts(text: str) -> Iterator[tuple[str, int]]:
-    for item in text.split(","):
-        address = urlsplit(f"//{item}")
-        if not address.hostname:
-            raise ValueError("no host where one is expected")
-        yield address.hostname, DEFAULT_PORT if address.port is None else address.port
+def _address(text: str) -> tuple[str, int]:
+    host, port = check_address(text)  # of one host: urlsplit refuses several if one is an IPv6 address in brackets
+    return host, DEFAULT_PORT if port is None else port
 
 
 def _account(text: str) -> dict[str, Any]:
@@ -128,18 +125,17 @@ def _options(query: str) -> tuple[dict[str, Any], dict[str, Any]]:
     for_master: dict[str, Any] = {}
     for_sentinels: dict[str, Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
-        if name == "db":
+        if name == "db" and text.isdecimal():
             for_master[name] = int(text)
+        elif name == "password_file":
+            for_master[name] = text
         elif name in ("sentinel_username", "sentinel_password"):
             for_sentinels[name.removeprefix("sentinel_")] = text
-        elif name == "ssl" or name.startswith("ssl_"):
-            for_master[name] = for_sentinels[name] = _boolean(text) if name in _BOOLEAN_OPTIONS else text
+        elif name in _BOOLEAN_OPTIONS and text.lower() in _BOOLEANS:
+            for_master[name] = for_sentinels[name] = _BOOLEANS[text.lower()]
+        elif name.startswith("ssl_") and name not in _BOOLEAN_OPTIONS:
+            for_master[name] = for_sentinels[name] = text
         else:
-            raise ValueError("an option that is not known")
+            is_known = name == "db" or name in _BOOLEAN_OPTIONS
+            raise ValueError(f"{'invalid value for' if is_known else 'unexpected argument'} {name!r}")
     return for_master, for_sentinels
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in _BOOLEANS:
-        raise ValueError("neither true nor false")
-    return _BOOLEANS[text.lower()]

@@ -65,17 +65,12 @@ class Server:
 
     def is_same(self, other: Server) -> bool:
         """Whether both are the same server, as far as can be told."""
-        if self._told_apart == other._told_apart:
+        if _LOOPBACK.sub("localhost", self.url) == _LOOPBACK.sub("localhost", other.url):
             return True
         ours, theirs = _MANY.fullmatch(self.url), _MANY.fullmatch(other.url)
         if ours is None or theirs is None or (ours[1], ours[3]) != (theirs[1], theirs[3]):
             return False
         return not set(ours[2].split(",")).isdisjoint(theirs[2].split(","))
-
-    @property
-    def _told_apart(self) -> str:
-        """`url` with one name for this machine."""
-        return _LOOPBACK.sub("localhost", self.url)
 
     def __str__(self) -> str:
         """For a person."""
@@ -92,9 +87,5 @@ _MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")
 
 def _joined(addresses: Any) -> str:
     """`host:port,…`, sorted, because a client moves the host that answered last to the front."""
-    return ",".join(sorted({_address(str(host), int(port)) for host, port in addresses}))
-
-
-def _address(host: str, port: int) -> str:
-    host = quote(host.lower(), safe=":")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    pairs = ((quote(str(host).lower(), safe=":"), int(port)) for host, port in addresses)
+    return ",".join(sorted({f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in pairs}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -80,15 +80,6 @@ class Wire:
             self._fail(error)
             raise
 
-    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
-        """The next `count` replies, each as `read` gives it. The caller has to take them all."""
-        try:
-            for _ in range(count):
-                yield self.read(seconds)
-        except GeneratorExit:  # the caller stopped before the end
-            self.close()
-            raise
-
     def ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """The replies to `commands`; where the server refused a command, its error stands in the reply's place."""
         self.send(commands)
@@ -106,21 +97,11 @@ class Wire:
             raise
 
     def exchange(self, command: tuple[Any, ...], seconds: float) -> Any:
-        """Connect, send `command`, read its reply, and give the connection back: `send_once`, which is in a hurry."""
-        try:
-            self._pool = pool_of(self._client, self._key)
-            self._connection = connection = self._pool.get_connection()
-            connection.send_packed_command([hiredis.pack_command(command)])
-            own = connection.socket_timeout
-            if own is not None and own <= seconds:
-                reply = connection.read_response()
-            else:
-                reply = connection.read_response(timeout=seconds)
-        except BaseException as error:
-            self._fail(error)
-            raise
-        self._give_back()
-        return reply
+        """The reply to `command`, within `seconds` or what the client was configured to wait, if that is shorter."""
+        with self:
+            self.send([command])
+            own = self._connection.socket_timeout
+            return self.read(None if own is not None and own <= seconds else seconds)
 
     def close(self) -> None:
         """Close the connection; replies that were not read are lost."""
@@ -145,9 +126,12 @@ class Wire:
         """Close, whatever `error` is; raise a RedisError in its place if redis-py has let another kind through."""
         self.close()
         if is_cluster(self._client):
-            # redis-py looks for the nodes anew after the commands that it sends itself; here nobody else does.
-            with suppress(RedisError, RedisClusterException, OSError):
-                self._client.nodes_manager.initialize()
+            # redis-py looks for the nodes anew after the commands that it sends itself; here nobody else does. Those
+            # known so far can tell, too: with `dynamic_startup_nodes=False` redis-py would ask only the nodes that it
+            # was given, which may be dead. An IndexError: a node that knows of no master, while it is set up.
+            known = [(node.host, node.port) for node in self._client.get_nodes()]
+            with suppress(RedisError, RedisClusterException, OSError, IndexError):
+                self._client.nodes_manager.initialize(additional_startup_nodes_info=known)
             if isinstance(error, AskError):
                 raise SlotMoved("the log has moved to another node") from error
         if isinstance(error, RedisClusterException | ChildDeadlockedError | OSError | UnicodeError):

@@ -1,4 +1,7 @@
-"""The deferred way: a call appends its operation to a queue and returns, and a thread forwards it."""
+"""The deferred way: a call appends its operation to a queue and returns, and a thread forwards it.
+
+`delivery_of` chooses between this way and the direct one.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,84 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
+from producer.connection.client import Client
 from producer.delivery.direct import Direct
-from producer.delivery.forwarder import Forwarder
+from producer.durability import Durability
 from producer.errors import Unacknowledged, UnusableServer
-from producer.identity import Receipt
+from producer.identity import Identity, Receipt
 from producer.process_end import at_process_end, expect_process_end
-from producer.queue.queue import Queue
+from producer.text.wording import counted
 
+if TYPE_CHECKING:
+    from producer.delivery.forwarder import Forwarder
+    from producer.queue.queue import Queue, Vetted
+    from producer.spool.options import Spool
+
+_BUFFER_SECONDS = 5.0
+"""How long a call waits for room in a full buffer, unless the caller says."""
 EXIT_SECONDS = 5.0
 """How long the end of the process may take to send waiting operations."""
 _FINISH_SECONDS = 1.0
 """How long the thread may take to notice that it is to end."""
 _ATTEMPTS = 3
-"""How many of them fail until the server counts as away."""
+"""How many attempts to send fail until the server counts as away."""
 
 _log = logging.getLogger("producer")
+
+
+def delivery_of(
+    client: Client,
+    namespace: str,
+    *,
+    spool: Spool | None,
+    buffer: int | None,
+    buffer_timeout: float | None,
+    durability: Durability,
+    timeout: float,
+    vetted: Vetted,
+    monotonic: Callable[[], float],
+) -> Direct | Deferred:
+    """Open the way that the options ask for. The modules of the other ways are not even imported.
+
+    Raises ValueError for options that do not go together, SpoolUnusable for the spool's directory.
+    """
+    if spool is not None and buffer is not None:
+        raise ValueError("found both a spool and a buffer: an operation can wait in one of them")
+    if buffer is None and buffer_timeout is not None:
+        raise ValueError(f"found buffer_timeout={buffer_timeout!r} without a buffer: pass buffer=… too, or neither")
+    direct = Direct(client, namespace, timeout=timeout, durability=durability, monotonic=monotonic)
+    if spool is None and buffer is None:
+        return direct
+
+    from producer.delivery.forwarder import Forwarder
+
+    forwarder = partial(Forwarder, client, durability=durability, timeout=timeout, vetted=vetted, monotonic=monotonic)
+    if spool is not None:
+        from producer.connection.destination import Destination
+        from producer.spool.directory import SpoolDirectory
+        from producer.spool.leftovers import Leftovers
+
+        spool = replace(spool, destination=spool.destination or Destination.of(client))
+        directory = SpoolDirectory(spool, level=durability)
+
+        def begin() -> tuple[Queue, Forwarder]:
+            own = directory.create(Identity(), namespace)
+            return own, forwarder(own, leftovers=Leftovers(directory, monotonic=monotonic))
+
+    elif buffer is not None:
+        from producer.queue.buffer import Buffer
+
+        patience = _BUFFER_SECONDS if buffer_timeout is None else buffer_timeout
+
+        def begin() -> tuple[Queue, Forwarder]:
+            own = Buffer(Identity(), namespace, limit=buffer, patience=patience)
+            return own, forwarder(own, leftovers=None)
+
+    return Deferred(begin, direct, outlives=spool is not None)
 
 
 class Deferred:
@@ -86,15 +151,10 @@ class Deferred:
         with suppress(UnusableServer):  # the warning names it
             forwarder.flush(timeout, attempts=_ATTEMPTS if self._outlives else math.inf)
         if waiting := queue.waiting:
-            what, stay, are = ("operation", "stays", "is") if waiting == 1 else ("operations", "stay", "are")
-            _log.warning(
-                "%d %s of %s %s: %s",
-                waiting,
-                what,
-                queue.identity.by,
-                f"{stay} in the spool" if self._outlives else f"{are} lost",
-                forwarder.trouble or "there was no time to send them",
-            )
+            of = f"of {queue.identity.by}"
+            one, many = ("stays in the spool", "stay in the spool") if self._outlives else ("is lost", "are lost")
+            told = counted(waiting, f"operation {of} {one}", f"operations {of} {many}")
+            _log.warning("%s: %s", told, forwarder.trouble or "there was no time to send them")
         forwarder.stop(timeout=min(timeout, _FINISH_SECONDS))
         queue.close()
 
@@ -120,7 +180,7 @@ class Deferred:
 
 
 _open: set[Deferred] = set()
-"""Also those that nobody else refers to any more, because their waiting operations are to be sent."""
+"""They are kept though nobody else may refer to them, because their waiting operations are still to be sent."""
 
 
 def _close_all() -> None:
@@ -128,5 +188,5 @@ def _close_all() -> None:
         deferred.close(EXIT_SECONDS)
 
 
-at_process_end(_close_all, last=True)
+at_process_end(_close_all)
 os.register_at_fork(after_in_child=_open.clear)

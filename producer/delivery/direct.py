@@ -1,25 +1,31 @@
 """The direct way: the caller's own thread sends each operation, and waits for the acknowledgement."""
 
-from __future__ import annotations
-
+import logging
 import time
+from asyncio import _get_running_loop
 from collections.abc import Callable
 from contextlib import suppress
 
 from redis.exceptions import RedisError, ResponseError
 
 from producer.connection.client import Client, is_answer, is_refusal, reason_of, renew_locks, where
+from producer.connection.pause import Pause
 from producer.connection.wire import Wire, send_once
 from producer.durability import Durability, prove_fsync
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity, Receipt
-from producer.pause import Pause
 from producer.wal import append_command, wal_key
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _SHORTEST_WAIT = 0.1
 """For a reply: an attempt that begins just before time is up learns its outcome, too, if the server answers."""
+_HOLDS_UP_A_LOOP = (
+    "a call waits for the server in the thread of a running event loop, and holds the loop up: "
+    "use `async with producer.execution(…)`, or call a producer that has a spool (`spool=…`); this is told once"
+)
+
+_log = logging.getLogger("producer")
 
 
 class Direct:
@@ -44,6 +50,7 @@ class Direct:
         self._confirming = durability.commands
         self._unproven = durability.fsync
         self._monotonic = monotonic
+        self._has_warned = False
         self.identity = Identity()
 
     @property
@@ -92,55 +99,53 @@ class Direct:
 
         `landed`: the id of its entry, if it is known to have landed before; `doubtful`: it may have.
         """
+        # Not get_running_loop, which raises where there is none: in nearly every call.
+        if not self._has_warned and _get_running_loop() is not None:
+            self._has_warned = True
+            _log.warning("%s", _HOLDS_UP_A_LOOP)
         identity = self.identity
         left = self._timeout
         deadline = self._monotonic() + left
         pause: Pause | None = None
         while True:
-            try:
-                entry_id, shortfall = self._attempt(raw, by, seq, acked, left)
-                landed = entry_id.decode()
-                if isinstance(shortfall, RedisError):
-                    raise shortfall
-            except RedisError as error:
-                now = self._monotonic()
-                acked = min(acked, identity.disturbed(now))
-                doubtful = doubtful or not is_answer(error)
-                refused = is_refusal(error)
-                pause = pause or Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=time.sleep)
-                if refused or now + pause.seconds > deadline:
-                    fate: type[Unacknowledged] = WalRefused if refused and not doubtful else WalUnavailable
-                    if landed is not None:
-                        fate = NotYetDurable
-                    reason, receipt = reason_of(error, self._client), Receipt(by, seq, landed)
-                    raise fate(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
-                left = max(deadline - now - pause.seconds, _SHORTEST_WAIT)
-                pause.wait()
-            else:
-                receipt = Receipt(by, seq, landed)
-                if shortfall is not None:
-                    reason = f"{where(self._client)}: {shortfall}"
-                    raise NotYetDurable(reason, type=kind, raw=raw, receipt=receipt, acked=acked)
+            entry_id, error = self._attempt(raw, by, seq, acked, left)
+            landed = entry_id or landed
+            if error is None:
                 if by == identity.by:
                     identity.acknowledge(seq, seq, self._monotonic())
-                return receipt
+                return Receipt(by, seq, landed)
+            now = self._monotonic()
+            acked = min(acked, identity.disturbed(now))
+            doubtful = doubtful or not is_answer(error)
+            refused = is_refusal(error)
+            pause = pause or Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=time.sleep)
+            if refused or now + pause.seconds > deadline:
+                break
+            left = max(deadline - now - pause.seconds, _SHORTEST_WAIT)
+            pause.wait()
+        fate: type[Unacknowledged] = WalRefused if refused and not doubtful else WalUnavailable
+        if landed is not None:
+            fate = NotYetDurable
+        reason, receipt = reason_of(error, self._client), Receipt(by, seq, landed)
+        raise fate(reason, type=kind, raw=raw, receipt=receipt, acked=acked) from error
 
     def _attempt(
         self, raw: bytes, by: str, seq: int, acked: int, seconds: float
-    ) -> tuple[bytes, str | RedisError | None]:
-        """Append once. Returns (the entry's id, what is missing of the durability, or why that is not known)."""
+    ) -> tuple[str | None, RedisError | None]:
+        """Append once. Returns (the entry's id if the server told it, why the operation is not as safe as asked)."""
         command = append_command(self._key, raw, by, seq, acked)
-        if not self._confirming:
-            return send_once(self._client, *command, seconds=seconds), None
-        with Wire(self._client, self._key) as wire:
-            wire.send([command, *self._confirming])
-            entry_id = wire.read(seconds)
-            try:
-                return entry_id, self._durability.confirm(wire, seconds=seconds)
-            except ResponseError as error:
-                return entry_id, str(error)
-            except RedisError as error:
-                return entry_id, error
+        entry_id = None
+        try:
+            if not self._confirming:
+                return send_once(self._client, *command, seconds=seconds).decode(), None
+            with Wire(self._client, self._key) as wire:
+                wire.send([command, *self._confirming])
+                entry_id = wire.read(seconds).decode()
+                shortfall = self._durability.confirm(wire, seconds=seconds)
+        except RedisError as error:
+            return entry_id, error
+        # The server's own answer: asking again at once would not change it.
+        return entry_id, None if shortfall is None else ResponseError(shortfall)
 
     def _prove(self) -> None:
         with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation's own error will say more

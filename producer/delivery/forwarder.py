@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from producer.connection.client import Client, reason_of
+from producer.connection.client import Client, is_locked_out, is_refusal, reason_of
+from producer.connection.pause import Pause
 from producer.delivery.sender import Sender
 from producer.durability import Durability
 from producer.errors import SpoolDamaged, SpoolUnusable, UnusableServer
-from producer.pause import Pause
 from producer.queue.queue import Numbered, Queue, Vetted
+from producer.wal import wal_key
 
 if TYPE_CHECKING:
     from producer.spool.leftovers import Leftovers
@@ -49,8 +50,8 @@ class Forwarder:
     numbers, so that they count once. After trouble it sends one by one until one arrives: if the server's refusal
     passes in the middle of a batch, later operations must not overtake the refused one.
 
-    An operation leaves once it is as safe as both `durability` and its queue ask. Leftovers that the server cannot
-    make so safe are put off, so that they do not hold up our own operations.
+    An operation leaves once it is as safe as both `durability` and its queue ask. Leftovers that the server refuses,
+    or cannot make so safe, are put off, so that they hold up neither our own operations nor other leftovers.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Forwarder:
         self._durability = durability
         self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic)
         self._one_by_one = False
-        self._tending: SpoolUnusable | None = None  # the latest trouble with it
+        self._tending: SpoolUnusable | None = None  # why `own` could not be tended the last time
         self._vetted = vetted
         self._pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._sleep_unless_hurried)
         self._failures = 0
@@ -107,9 +108,8 @@ class Forwarder:
         Those are the operations appended so far, and with `leftovers` those of dead producers. Raises UnusableServer
         once it turns out that the server cannot make them as safe as was asked.
         """
-        own = self._own
+        own, last = self._own, self._own.last
         others = self._leftovers if leftovers else None
-        last = own.last
 
         def is_settled() -> bool:
             is_own_done = own.removed >= last or not own.waiting
@@ -118,30 +118,26 @@ class Forwarder:
         def arrived() -> bool:
             return is_settled() and (others is None or others.trouble is None)
 
+        def is_over() -> bool:
+            failures = self._failures - begun
+            if arrived() or failures >= attempts or (failures and self.unusable is not None):
+                return True
+            return attempts < math.inf and is_settled()  # leftovers that were put off have had their attempt
+
         with self._changed:
             if others is not None:
                 others.look_again()
+            begun = self._failures
             self._flushing += 1
             self._hurried = True
             self._changed.notify_all()
-            begun = self._failures
-
-            def is_over() -> bool:
-                if arrived() or self._failures >= begun + attempts:
-                    return True
-                if self.unusable is not None and self._failures > begun:
-                    return True
-                return attempts < math.inf and is_settled()  # leftovers that were put off have had their attempt
-
             try:
-                self._changed.wait_for(is_over, timeout)
+                self._changed.wait_for(is_over, min(timeout, threading.TIMEOUT_MAX))
             finally:
                 self._flushing -= 1
-            if arrived():
-                return True
-            if self.unusable is not None:
+            if not arrived() and self.unusable is not None:
                 raise UnusableServer(str(self.unusable))
-            return False
+            return arrived()
 
     def stop(self, *, timeout: float) -> None:
         """Send no more batches, and wait up to `timeout` seconds for the one under way."""
@@ -178,17 +174,17 @@ class Forwarder:
     def _round(self) -> bool:
         if self._own.waiting and not self._leftovers_go_first:
             self._linger()
-            is_delivered = self._forward_own()
+            if not self._forward_own():
+                return False
         elif self._leftovers is not None and (leftover := self._next_of(self._leftovers)) is not None:
-            is_delivered = self._forward_leftover(self._leftovers, leftover)
+            self._forward_leftover(self._leftovers, leftover)
         else:
             self._tend()
             self._sleep()
             return True
         self._tend()
-        if is_delivered:
-            self._succeed()
-        return is_delivered
+        self._succeed()
+        return True
 
     @property
     def _leftovers_go_first(self) -> bool:
@@ -207,7 +203,7 @@ class Forwarder:
             self._own.tend()
             return True
 
-    def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> bool:
+    def _forward_leftover(self, leftovers: Leftovers, queue: Queue) -> None:
         try:
             try:
                 self._forward(queue, one_by_one=leftovers.is_suspect)
@@ -218,8 +214,11 @@ class Forwarder:
                     leftovers.finish()
         except (_NotSafe, SpoolUnusable, UnusableServer) as error:
             leftovers.put_off(str(error))
-            self._count_failure()
-        return True
+        except RedisError as error:
+            if not is_refusal(error) or is_locked_out(error) or leftovers.go_first:
+                raise
+            where = f"key {wal_key(queue.namespace)} of namespace {queue.namespace}"
+            leftovers.put_off(f"{reason_of(error, self._client)} ({where})")
 
     def _forward(self, queue: Queue, *, one_by_one: bool = False) -> bool:
         """Send a batch; False if there is none, because its first operation is being appended."""

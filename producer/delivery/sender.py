@@ -1,7 +1,5 @@
 """Batches of operations sent on one connection, each awaited until it is as safe as it must be."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -64,16 +62,16 @@ class Sender:
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
             entries = (append_command(key, op, by, seq, acked) for seq, op in vetted(batch))
             self._wire.send(chain(entries, confirming))
-            for _ in self._wire.replies(len(batch), seconds=self._timeout):
+            for _ in batch:
+                self._wire.read(self._timeout)
                 arrived += 1
             # On the connection that sent the batch, because the server knows the durability of no other.
             while (shortfall := durability.confirm(self._wire, seconds=self._timeout)) is not None:
                 self._unsafe(queue, RedisError(shortfall))
                 self._wire.send(confirming)
         except BaseException:
-            if confirming:
-                arrived = 0  # the operations are in the log, but nobody knows how safe they are
-            if arrived:
+            # Nobody knows how safe operations are that were still to be confirmed.
+            if arrived and not confirming:
                 self._remove(queue, batch[:arrived])
             identity.disturbed(self._monotonic())
             raise

@@ -1,21 +1,22 @@
-"""One run of an action, recorded around a body by `with` or `async with`."""
+"""One run of an action, recorded around a body by `with`, `async with` or the decorator `tracked`."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Literal
+from contextvars import ContextVar
+from typing import Any, Literal
 
 from producer.errors import InvalidOperation, NotYetDurable, Unavailable
+from producer.execution.threads import Threads
 from producer.identity import Receipt
 
-if TYPE_CHECKING:
-    from types import TracebackType
+_log = logging.getLogger("producer")
 
 
 class Execution:
@@ -24,6 +25,9 @@ class Execution:
     An exception out of the body makes the run a failure with the text `Type: message` (`SystemExit(0)` a success) and
     goes on; trouble with the record is then a note on it. Enter an execution once.
 
+    A cleanup that the same `producer` records within the body belongs to the run. Tasks that the body starts inherit
+    that, and so do threads that run in a copy of its context (`asyncio.to_thread`); other threads do not.
+
     `started` and `completed` are the receipts of its start and end, None until they were recorded.
     """
 
@@ -31,14 +35,19 @@ class Execution:
         self,
         action_id: str,
         *,
+        producer: object,
         begin: Callable[[Execution], Receipt],
         end: Callable[[Execution], None],
         record_end: Callable[..., Receipt],
+        threads: Threads,
         source: str,
         execution_type: str,
-        execution_id: str | None = None,
-        on_unavailable: Literal["raise", "log"] = "raise",
-        monotonic: Callable[[], float] = time.monotonic,
+        execution_id: str | None,
+        command: str | None,
+        attempt: int | None,
+        labels: dict[str, str] | None,
+        on_unavailable: Literal["raise", "log"],
+        monotonic: Callable[[], float],
     ) -> None:
         if on_unavailable not in ("raise", "log"):
             raise InvalidOperation("on_unavailable", '"raise" or "log"', repr(on_unavailable))
@@ -46,10 +55,13 @@ class Execution:
         self.source = source
         self.execution_type = execution_type
         self.execution_id = secrets.token_hex(8) if execution_id is None else execution_id
+        self.command, self.attempt, self.labels = command, attempt, labels
         self.output: str | bytes | None = None
         self.started: Receipt | None = None
         self.completed: Receipt | None = None
+        self._producer = producer
         self._begin, self._end, self._record_completed = begin, end, record_end
+        self._threads = threads
         self._on_unavailable = on_unavailable
         self._monotonic = monotonic
         self._began: float | None = None
@@ -69,24 +81,27 @@ class Execution:
             raise RuntimeError("this execution was entered before: make a new one for each run")
         try:
             self.started = self._begin(self)
-        except Unavailable as error:
-            if self._on_unavailable == "raise":
+        except BaseException as error:
+            if not isinstance(error, Unavailable) or self._on_unavailable == "raise":
                 if isinstance(error, NotYetDurable):  # the start is in the log, so the end must follow
                     self._finish(error, 0.0)
                 self._end(self)
                 raise
-            _log(error)
-        except BaseException:
-            self._end(self)
-            raise
+            _log.warning("%s", error)
         self._began = self._monotonic()
 
     def _finish(self, raised: BaseException | None, duration_ms: float) -> None:
+        """Record the end. Raises why that failed only if the body `raised` nothing."""
         error = self._error if raised is None or _is_clean_exit(raised) else _describe(raised)
         try:
             self._record_end(error, duration_ms)
-        except Exception as trouble:  # noqa: BLE001 - whatever it is, it must not take the place of `raised`
-            self._report(trouble, raised)
+        except Exception as trouble:
+            if raised is not None:
+                _add_note(raised, trouble)
+            elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable):
+                raise
+            if self._on_unavailable == "log" or not isinstance(raised, Exception):
+                _log.warning("%s", trouble)  # nobody reads the notes of a SystemExit or a CancelledError
 
     def _record_end(self, error: str | None, duration_ms: float) -> None:
         if not self._ending.acquire(blocking=False):
@@ -101,45 +116,51 @@ class Execution:
             execution_id=self.execution_id,
         )
 
-    def _report(self, trouble: Exception, raised: BaseException | None) -> None:
-        """Tell why the end was not recorded: raise that only if the body raised nothing."""
-        if raised is not None:
-            _add_note(raised, trouble)
-        elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable):
-            raise trouble
-        if self._on_unavailable == "log" or not isinstance(raised, Exception):
-            _log(trouble)  # nobody reads the notes of a SystemExit or a CancelledError
-
     def _elapsed(self) -> float:
         return 0.0 if self._began is None else max(0.0, (self._monotonic() - self._began) * 1000)
+
+    # The caller's context, not a thread's of `_threads`, has the body.
+
+    def _enclose(self) -> None:
+        _enclosing.set((*(run for run in _enclosing.get() if not run._ending.locked()), self))
+
+    def _release(self) -> None:
+        # Without a token, which another context would not take: a body may end in another task than it began in.
+        _enclosing.set(tuple(run for run in _enclosing.get() if run is not self))
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ending.locked() else "not started" if self._began is None else "running"
+        return f"<Execution {self.execution_id} of {self.action_id}, {state}>"
 
     # -- with --
 
     def __enter__(self) -> Execution:
         self._start()
+        self._enclose()
         return self
 
-    def __exit__(self, _type: object, raised: BaseException | None, _traceback: TracebackType | None) -> None:
+    def __exit__(self, _type: object, raised: BaseException | None, _traceback: object) -> None:
+        self._release()
         self._finish(raised, self._elapsed())
 
     # -- async with --
 
     async def __aenter__(self) -> Execution:
-        starting = _in_thread(self._start)
-        cancelled = await _settle(starting)
+        trouble, cancelled = await self._threads.call(self._start, droppable=True)
         if cancelled is None:
-            starting.result()
+            if trouble is not None:
+                raise trouble
+            self._enclose()
             return self
-        if (trouble := starting.exception()) is not None:
+        if trouble is not None:
             _add_note(cancelled, trouble)
         else:  # the start is in the log, so the end must follow
-            await _settle(_in_thread(self._finish, cancelled, self._elapsed()))
+            await self._threads.call(self._finish, cancelled, self._elapsed())
         raise cancelled
 
-    async def __aexit__(self, _type: object, raised: BaseException | None, _traceback: TracebackType | None) -> None:
-        finishing = _in_thread(self._finish, raised, self._elapsed())
-        cancelled = await _settle(finishing)
-        trouble = finishing.exception()
+    async def __aexit__(self, _type: object, raised: BaseException | None, _traceback: object) -> None:
+        self._release()
+        trouble, cancelled = await self._threads.call(self._finish, raised, self._elapsed())
         if cancelled is None:
             if trouble is not None:
                 raise trouble
@@ -147,42 +168,63 @@ class Execution:
             if trouble is not None:
                 _add_note(cancelled, trouble)
             raise cancelled
-        elif not isinstance(raised, asyncio.CancelledError):
-            _cancel_again()
+        elif not isinstance(raised, asyncio.CancelledError) and (task := asyncio.current_task()) is not None:
+            # `raised` goes on in place of the cancellation, which comes with the task's next await. As in
+            # asyncio.TaskGroup since 3.13, it is taken back first, so that the count of cancellations stays right.
+            task.uncancel()
+            task.cancel()
 
 
-def _in_thread(function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
-    """Call `function` in the loop's executor, with the caller's context variables."""
-    # Not asyncio.to_thread in a task of its own: asyncio.run cancels every task when it ends, this one too.
-    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, function, *arguments)
+_enclosing: ContextVar[tuple[Execution, ...]] = ContextVar("producer_enclosing", default=())
+"""The runs in whose bodies this context is, the innermost last; of all producers, and also some that have ended."""
 
 
-async def _settle(future: asyncio.Future[None]) -> asyncio.CancelledError | None:
-    """Wait until `future` is done. Returns the last cancellation that arrived meanwhile, if any."""
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    return cancelled
+def enclosing(producer: object) -> str | None:
+    """The execution id of the innermost open run of `producer` in whose body the caller is, if there is one."""
+    for run in reversed(_enclosing.get()):
+        if run._producer is producer and not run._ending.locked():
+            return run.execution_id
+    return None
 
 
-def _cancel_again() -> None:
-    """Let the cancellation whose place a body's exception took come with the task's next await.
+def tracked(function: Any, execution: Callable[[], Execution]) -> Any:
+    """`function` or coroutine function, each call of which runs within a new `execution()`.
 
-    As asyncio.TaskGroup does since 3.13: the cancellation is taken back first, so that their count stays right.
+    Raises TypeError for a generator and for whatever else is no function.
     """
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
-        task.cancel()
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(tracked(function.__func__, execution))
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"expected a function or coroutine function, found {function!r}")
+    if _is_one(inspect.isgeneratorfunction, function) or _is_one(inspect.isasyncgenfunction, function):
+        raise TypeError(
+            f"{function!r} is a generator, whose run ends with its consumer: "
+            "use `with producer.execution(…)` inside it"
+        )
+    if _is_one(inspect.iscoroutinefunction, function):
+
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            async with execution():
+                return await function(*args, **kwargs)
+
+        return run_async
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with execution():
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _is_one(kind: Callable[[object], bool], function: Callable[..., Any]) -> bool:
+    """Whether `function` is of that kind itself, or an object whose `__call__` is."""
+    return kind(function) or kind(type(function).__call__)
 
 
 def _is_clean_exit(raised: BaseException) -> bool:
-    return isinstance(raised, SystemExit) and (
-        raised.code is None or (isinstance(raised.code, int) and raised.code == 0)
-    )
+    return isinstance(raised, SystemExit) and isinstance(raised.code, int | None) and not raised.code
 
 
 def _describe(raised: BaseException) -> str:
@@ -206,7 +248,3 @@ def _str_of(value: object) -> str:
 
 def _add_note(error: BaseException, trouble: BaseException) -> None:
     error.add_note(f"{type(trouble).__name__}: {trouble}")
-
-
-def _log(trouble: Exception) -> None:
-    logging.getLogger("producer").warning("%s", trouble)

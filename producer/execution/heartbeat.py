@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from producer.connection.client import Client, is_refusal, reason_of
 from producer.connection.wire import send_once
 from producer.durability import check_seconds
-from producer.wal import HEARTBEAT_SECONDS, heartbeat_key
+from producer.wal import heartbeat_key
 
 if TYPE_CHECKING:
     from producer.execution.execution import Execution
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _BEATS_PER_TTL = 6
 _RETRIES_PER_PERIOD = 10
 _SHORTEST_TTL_MS = 1
-_PROMISE = b',"heartbeats":true}'
-"""The end of a start that promises heartbeats. No other operation ends like that."""
+_PROMISE = b',"heartbeats":true'
+"""Stands in a start that promises heartbeats, and nowhere else: within a text, its quotes would be escaped."""
 
 _log = logging.getLogger("producer")
 
@@ -46,8 +46,8 @@ class Heartbeat:
         *,
         waits: bool,
         timeout: float,
-        ttl: float = HEARTBEAT_SECONDS,
-        monotonic: Callable[[], float] = time.monotonic,
+        ttl: float,
+        monotonic: Callable[[], float],
     ) -> None:
         check_seconds("heartbeat_ttl", ttl)
         self._client = client
@@ -65,8 +65,7 @@ class Heartbeat:
         """Why the server refuses heartbeats; None if it accepts them or was not asked yet."""
         self._by = ""
         self._runs: dict[Execution, None] = {}
-        self._beaten_at: float | None = None
-        self._failed = False
+        self._beaten_at = self._tried_at = -math.inf
         self._thread: threading.Thread | None = None
         # Reentrant, because a signal handler may begin a run while its thread holds the lock.
         self._changed = threading.Condition()
@@ -108,17 +107,13 @@ class Heartbeat:
 
         Raises RedisError if the server does not answer that beat.
         """
-        if not any(op.endswith(_PROMISE) for _, op in batch):
+        if not any(_PROMISE in op for _, op in batch):
             return batch
         if self.refusal is None and self._is_due():
-            try:
-                self._beat()
-            except RedisError:
-                if self.refusal is None:
-                    raise
+            self._beat()
         if self.refusal is None:
             return batch
-        return [(seq, op[: -len(_PROMISE)] + b"}" if op.endswith(_PROMISE) else op) for seq, op in batch]
+        return [(seq, op.replace(_PROMISE, b"")) for seq, op in batch]
 
     def stop(self) -> None:
         """Let the key die at once, because no run is open any more."""
@@ -126,8 +121,8 @@ class Heartbeat:
             self._runs.clear()
             self._changed.notify_all()
         with self._beating:
-            if self._beaten_at is not None:
-                self._beaten_at = None
+            if self._beaten_at > -math.inf:
+                self._beaten_at = -math.inf
                 # Not DEL: an account with least rights may only SET.
                 with suppress(RedisError):
                     self._set(_SHORTEST_TTL_MS)
@@ -135,29 +130,34 @@ class Heartbeat:
     # -- beating --
 
     def _is_due(self) -> bool:
-        return self._beaten_at is None or self._monotonic() - self._beaten_at >= self._period
+        return self._monotonic() - self._beaten_at >= self._period
 
     def _beat_if_due(self) -> None:
+        asked_at = self._monotonic()
         with self._beating, suppress(RedisError):
-            if self._runs and self._is_due():
+            # The outcome of another thread's attempt meanwhile is this one's, too: else many runs that start at once
+            # while the server is away would wait for as many attempts, one after the other.
+            if self._runs and self._is_due() and self._tried_at <= asked_at:
                 self._beat()
 
     def _beat(self) -> None:
+        """Beat, or know the `refusal`. Raises RedisError if the server does not answer."""
         with self._beating:
             at = self._monotonic()
             try:
                 self._set(int(self._ttl * 1000))
             except RedisError as error:
-                self._failed = True
-                if is_refusal(error):
-                    refusal = reason_of(error, self._client)
-                    if self.refusal is None:
-                        _log.warning("no heartbeats, so that a run that dies is not noticed: %s", refusal)
-                    self.refusal = refusal
-                raise
-            self._failed = False
-            self._beaten_at = at
-            self.refusal = None
+                if not is_refusal(error):
+                    raise
+                refusal = reason_of(error, self._client)
+                if self.refusal is None:
+                    _log.warning("no heartbeats, so that a run that dies is not noticed: %s", refusal)
+                self.refusal = refusal
+            else:
+                self._beaten_at = at
+                self.refusal = None
+            finally:
+                self._tried_at = self._monotonic()
 
     def _set(self, ttl_ms: int) -> None:
         key = heartbeat_key(self._namespace, self._by)
@@ -175,8 +175,7 @@ class Heartbeat:
                     return
 
     def _seconds_to_next_beat(self) -> float:
+        since = self._monotonic() - self._beaten_at
         if self.refusal is not None:
             return self._period
-        if self._failed or self._beaten_at is None:
-            return self._period / _RETRIES_PER_PERIOD
-        return max(0.0, self._period - (self._monotonic() - self._beaten_at))
+        return self._period - since if since < self._period else self._period / _RETRIES_PER_PERIOD

@@ -1,6 +1,7 @@
 """Logs from elsewhere, brought into the write-ahead log: the Rust engine's `wal.jsonl`, and JSON Lines of operations.
 
-compact.py   JSON as the Rust engine writes it   log_file.py  the lines of a file
-line.py      what a line says                    numbers.py   which number each line has, and what it claims
-importer.py  the way of the operations into the log   present.py  which of them the log has already
+line.py        what a line says          log_file.py  the lines of a file
+plain_copy.py  archives, pipes and stdin  present.py  which numbers the log has already
+numbers.py     which numbers are wrong, and what each operation claims
+importer.py    the operations' way into the log
 """

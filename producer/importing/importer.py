@@ -1,30 +1,25 @@
 """Brings the operations of a file into the log: each under its own number, so that a second import adds nothing."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from redis.exceptions import RedisError
 
 from producer.connection.client import Client, is_refusal, reason_of
-from producer.errors import Unacknowledged, WalRefused, WalUnavailable
+from producer.connection.pause import Pause
+from producer.errors import WalRefused, WalUnavailable
 from producer.identity import Receipt
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile
 from producer.importing.numbers import claimed_lines
 from producer.importing.present import Present, Unknown, present_numbers
 from producer.operations import decode
-from producer.pause import Pause
 from producer.wal import append_command, wal_key
 
 _BATCH = 500
 _BATCH_BYTES = 1 << 20
-_Claimed = tuple[Importable, int]
-"""An operation, and the number up to which its entry claims all as acknowledged."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
@@ -80,48 +75,42 @@ class Importer:
         self.silence: str | None = None
         """Why nobody can tell how many operations are duplicates; None if it is known."""
 
-    def add(self, file: LogFile, progress: Callable[[int], None] = lambda _end: None) -> Summary:
-        """Import `file`; `progress` gets the number of its bytes that are done.
+    def add(self, file: LogFile, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Summary:
+        """Import `file`; `progress` gets the number of its bytes that are done, and of all.
 
         Raises OSError, and Unacknowledged for the first operation of the batch that was not acknowledged.
         """
         summary = Summary()
         for batch, end in _batches(file, self._lost_from, summary):
-            for by, run in groupby(batch, key=lambda claimed: claimed[0].by):
-                self._count_duplicates(by, list(run), summary)
+            self._count_duplicates(batch, summary)
             if not self._dry_run:
                 self._append(batch)
                 summary.appended += len(batch)
-            progress(end)
+            progress(end, file.size)
         return summary
 
-    def _count_duplicates(self, by: str, run: list[_Claimed], summary: Summary) -> None:
-        if by not in self._present:
-            self._present[by] = self._ask_for(by)
-        present = self._present[by]
-        for operation, acked in run:
+    def _count_duplicates(self, batch: list[Importable], summary: Summary) -> None:
+        for by, seq, _, acked in batch:
+            if by not in self._present:
+                try:
+                    self._present[by] = present_numbers(self._client, self._namespace, by)
+                except Unknown as error:
+                    self._present[by] = None
+                    self.silence = str(error)
+            present = self._present[by]
             if present is None:
                 summary.duplicates = None
-            elif operation.seq not in present:
-                present.add(operation.seq, acked)
-            elif summary.duplicates is not None:
+            elif not present.add(seq, acked) and summary.duplicates is not None:
                 summary.duplicates += 1
 
-    def _ask_for(self, by: str) -> Present | None:
-        try:
-            return present_numbers(self._client, self._namespace, by)
-        except Unknown as error:
-            self.silence = str(error)
-            return None
-
-    def _append(self, batch: list[_Claimed]) -> None:
+    def _append(self, batch: list[Importable]) -> None:
         deadline = self._monotonic() + self._patience
         pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._sleep)
         doubtful = False
-        while batch:
+        while True:
             try:
                 with self._client.pipeline(transaction=True) as pipeline:
-                    for (by, seq, op), acked in batch:
+                    for by, seq, op, acked in batch:
                         pipeline.execute_command(*append_command(self._key, op, by, seq, acked))
                     pipeline.execute()
                 return
@@ -129,31 +118,19 @@ class Importer:
                 refused = isinstance(error, RedisError) and is_refusal(error)
                 doubtful = doubtful or not refused
                 if refused or self._monotonic() + pause.seconds > deadline:
-                    raise self._not_acknowledged(batch[0], error, refused and not doubtful) from error
+                    by, seq, op, acked = batch[0]
+                    fate = WalRefused if refused and not doubtful else WalUnavailable
+                    reason, receipt = reason_of(error, self._client), Receipt(by, seq, None)
+                    raise fate(reason, type=decode(op).type, raw=op, receipt=receipt, acked=acked) from error
             pause.wait()
 
-    def _not_acknowledged(self, first: _Claimed, error: Exception, refused: bool) -> Unacknowledged:
-        operation, acked = first
-        return (WalRefused if refused else WalUnavailable)(
-            reason_of(error, self._client),
-            type=decode(operation.op).type,
-            raw=operation.op,
-            receipt=Receipt(operation.by, operation.seq, None),
-            acked=acked,
-        )
 
-
-def _batches(file: LogFile, lost_from: dict[str, int], summary: Summary) -> Iterator[tuple[list[_Claimed], int]]:
+def _batches(file: LogFile, lost_from: dict[str, int], summary: Summary) -> Iterator[tuple[list[Importable], int]]:
     """The operations of `file` in batches, each with the byte at which it ends; counts all lines in `summary`."""
-    batch: list[_Claimed] = []
+    batch: list[Importable] = []
     size = end = 0
-
-    def tell(number: int, what: str) -> None:
-        if number in summary.bad:
-            summary.bad[number] += f"; {what}"
-            summary.unmendable += 1
-
-    for (number, end, content), acked in claimed_lines(file, lost_from, tell):
+    unmendable: dict[int, str] = {}
+    for number, end, content in claimed_lines(file, lost_from, unmendable):
         summary.lines += 1
         match content:
             case BadLine(reason):
@@ -162,11 +139,14 @@ def _batches(file: LogFile, lost_from: dict[str, int], summary: Summary) -> Iter
                 summary.skipped[kind] += 1
             case Importable():
                 summary.operations += 1
-                summary.is_named_by_itself |= content.by == file.name
-                batch.append((content, acked))
+                batch.append(content)
                 size += len(content.op)
         if len(batch) >= _BATCH or size >= _BATCH_BYTES:
             yield batch, end
             batch, size = [], 0
     if batch:
         yield batch, end
+    summary.is_named_by_itself = bool(file.name)
+    summary.unmendable = len(unmendable)
+    for number, why in unmendable.items():
+        summary.bad[number] += f"; {why}"

@@ -4,14 +4,14 @@ The Rust engine's:  {"sequence":7,"timestamp_micros":…,"machine_id":"…","ope
 JSON Lines:         {"type":…}
 """
 
-from __future__ import annotations
-
 import json
+import zlib
 from typing import Any, NamedTuple
 
+import orjson
+
 from producer.errors import InvalidOperation
-from producer.importing.compact import checksum_of, compact, members_of
-from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode, operation_of
+from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode_fields
 from producer.text.truncation import truncate
 
 IMPORTED_TYPES = (
@@ -24,15 +24,16 @@ IMPORTED_TYPES = (
 
 _LARGEST_SEQUENCE = 10**16 - 2
 """`seq` is one more, and has at most 16 digits."""
-_BOUNDS = {"output": OUTPUT_BYTES, "error": TEXT_BYTES, "reason": TEXT_BYTES}
+_BOUNDS = {"output": OUTPUT_BYTES, "error": TEXT_BYTES, "reason": TEXT_BYTES, "command": TEXT_BYTES}
 
 
 class Importable(NamedTuple):
-    """An operation: its JSON as it goes into the log, and its producer and number there."""
+    """An operation: its JSON as it goes into the log, its producer and number there, and what its entry claims."""
 
     by: str
     seq: int
     op: bytes
+    acked: int = 0
 
 
 class OtherType(NamedTuple):
@@ -58,99 +59,115 @@ class _Bad(Exception):
     pass
 
 
+class _Number(NamedTuple):
+    """A number with the digits of the line: reading `1.50` and writing it again would give another checksum."""
+
+    digits: str
+
+
 def read_line(raw: bytes, *, by: str, seq: int) -> Content:
     """The content of the line `raw`. In JSON Lines, `by` and `seq` are the operation's producer and number."""
+    machine = ("", 0)
     try:
-        text = _compact_text(raw)
-        members = members_of(text)
-    except (ValueError, RecursionError):  # no JSON, no UTF-8, or brackets nested too deep
-        return BadLine(f"expected a JSON object in UTF-8, found {_description(raw)}")
-    is_envelope = "type" not in members
-    number = ("", 0) if is_envelope else (by, seq)
-    try:
-        if is_envelope:
-            number = _number_of(members)
-            text = _intact_operation(members)
-        return _of_operation(text, *number)
+        fields = object_of(raw)
+        if "type" in fields:
+            machine = (by, seq)
+        else:
+            machine = _machine_of(fields)
+            fields = _intact_operation(fields)
+        return _of_operation(fields, *machine)
     except _Bad as error:
-        return BadLine(str(error), *number)
+        return BadLine(str(error), *machine)
 
 
-def _number_of(members: dict[str, str]) -> tuple[str, int]:
+def object_of(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`, which `compact` can write again. Raises _Bad."""
+    try:
+        value = json.loads(
+            raw.decode(),
+            object_pairs_hook=_without_repetition,
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=int,  # a ValueError for NaN and Infinity
+        )
+        compact(value)
+    except (ValueError, RecursionError, TypeError):  # of `compact`: half a character, or too many levels for orjson
+        found = "no JSON"
+    except KeyError:
+        found = "one with a field twice"
+    else:
+        if isinstance(value, dict):
+            return value
+        found = "another value"
+    raise _Bad(f"expected a JSON object in UTF-8, found {found}")
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise KeyError
+    return fields
+
+
+def compact(value: Any) -> bytes:
+    """The `value` of a line as serde_json writes it, and the Rust engine makes its checksum of.
+
+    orjson, too, writes no blanks, and escapes the quote, the backslash and control characters alone, in the same way.
+    """
+    return orjson.dumps(value, default=lambda number: orjson.Fragment(number.digits))
+
+
+def _machine_of(fields: dict[str, Any]) -> tuple[str, int]:
     """The machine id and the number that a line of the Rust engine has."""
     for name in ("sequence", "machine_id", "operation", "checksum"):
-        if name not in members:
+        if name not in fields:
             raise _Bad(f"{name}: expected it in the line, found nothing")
-    sequence = _integer(members, "sequence", _LARGEST_SEQUENCE)
-    machine_id = json.loads(members["machine_id"])
+    sequence, machine_id = _integer(fields, "sequence", _LARGEST_SEQUENCE), fields["machine_id"]
     if not isinstance(machine_id, str) or not 1 <= len(machine_id.encode()) <= NAME_BYTES:
         raise _Bad(f"machine_id: expected a string of 1 to {NAME_BYTES} bytes")
     return machine_id, sequence + 1
 
 
-def _intact_operation(members: dict[str, str]) -> str:
+def _intact_operation(fields: dict[str, Any]) -> Any:
     """The operation, whose checksum is right. `timestamp_micros` is ignored: the operation has its own time."""
-    operation = members["operation"]
-    expected, found = _integer(members, "checksum", 2**32 - 1), checksum_of(operation.encode())
+    operation = fields["operation"]
+    expected, found = _integer(fields, "checksum", 2**32 - 1), zlib.crc32(compact(operation))
     if expected != found:
         raise _Bad(f"checksum: expected {expected}, as the line says, found {found}: the operation was changed")
     return operation
 
 
-def _of_operation(text: str, by: str, seq: int) -> Importable | OtherType:
-    try:
-        kind = json.loads(members_of(text)["type"])
-    except (ValueError, KeyError):
-        raise _Bad("operation: expected an object with a type, and no field twice") from None
+def _of_operation(fields: Any, by: str, seq: int) -> Importable | OtherType:
+    if not isinstance(fields, dict) or "type" not in fields:
+        raise _Bad("operation: expected an object with a type")
+    kind = fields["type"]
     if not isinstance(kind, str):
         raise _Bad("type: expected a string")
     if kind not in IMPORTED_TYPES:
         return OtherType(kind, by, seq)
     try:
-        return Importable(by, seq, _fitted(text))
+        return Importable(by, seq, _fitted(fields))
     except InvalidOperation as error:
         raise _Bad(str(error)) from None
 
 
-def _fitted(text: str) -> bytes:
+def _fitted(fields: dict[str, Any]) -> bytes:
     """The operation as it stands, but with long texts cut as a producer cuts them. Raises InvalidOperation."""
-    fields: dict[str, Any] = json.loads(text)
-    long = {
-        name: truncate(value, bound)
+    op = compact(fields)
+    cut = {
+        name: truncate(text, bound)
         for name, bound in _BOUNDS.items()
-        if isinstance(value := fields.get(name), str) and len(value.encode()) > bound
+        if isinstance(text := fields.get(name), str) and len(text.encode()) > bound
     }
-    if long:
-        return encode(operation_of(fields | long))
-    raw = text.encode()
-    decode(raw)
-    return raw
+    if cut:
+        return encode_fields(json.loads(op) | cut)
+    decode(op)
+    return op
 
 
-def _description(raw: bytes) -> str:
-    """What stands in place of a JSON object."""
-    try:
-        value = json.loads(raw)
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return "one with half a character, escaped"
-    except UnicodeDecodeError:
-        return "something else"
-    except (ValueError, RecursionError):
-        return "no JSON"
-    return "one with a field twice" if isinstance(value, dict) else "another value"
-
-
-def _compact_text(raw: bytes) -> str:
-    text = raw.decode()
-    json.loads(text)  # without its blanks, `1 2` would look like a number
-    text = compact(text)
-    text.encode()  # a lone surrogate, written as an escape, has no UTF-8
-    return text
-
-
-def _integer(members: dict[str, str], name: str, largest: int) -> int:
-    text = members[name]
-    if not text.isdecimal() or len(text) > 16 or int(text) > largest:
+def _integer(fields: dict[str, Any], name: str, largest: int) -> int:
+    value = fields[name]
+    digits = value.digits if isinstance(value, _Number) else ""
+    if not digits.isdecimal() or len(digits) > 16 or int(digits) > largest:
         raise _Bad(f"{name}: expected an integer from 0 to {largest}")
-    return int(text)
+    return int(digits)

@@ -1,13 +1,18 @@
 """The lines of a file, whatever is in it."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from producer.errors import InvalidOperation
 from producer.importing.line import BadLine, Content, Importable, read_line
+from producer.importing.plain_copy import STDIN, plain_copy
+from producer.operations import decode
+from producer.text.moment import refuse_odd
 
 _LONGEST = 8 << 20
 """Bytes of a line. The largest operation fits, even if each of its bytes is escaped in six."""
@@ -29,19 +34,29 @@ class LogFile:
     other file's. So it is made of the first of these operations, which has its time in milliseconds.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.size = path.stat().st_size
+    def __init__(self, path: Path, *, allow_odd_times: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self.title = "stdin" if path == STDIN else str(path)
+        self._path = path
+        self._copy = plain_copy(path)
+        self._allow_odd_times = allow_odd_times
+        self._clock = clock
+        self.size = path.stat().st_size if self._copy is None else os.fstat(self._copy.fileno()).st_size
         self.name = ""
         self._first = 0
 
     def lines(self) -> Iterator[NumberedLine]:
         """Every line but the empty ones. Raises OSError."""
-        with self.path.open("rb") as file:
+        with nullcontext(self._copy) if self._copy else self._path.open("rb") as file:
+            file.seek(0)
             for number, raw in enumerate(_raw_lines(file, self.size), start=1):
                 line = (raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw).strip(b" \t\r\n")
                 if line:
-                    yield NumberedLine(number, file.tell(), self._content(raw, line, number))
+                    yield NumberedLine(number, file.tell(), self._judged(self._content(raw, line, number)))
+
+    def close(self) -> None:
+        """Let go of the copy, if there is one."""
+        if self._copy is not None:
+            self._copy.close()
 
     def place(self) -> tuple[str, int]:
         """(by, number) of the first operation, by which the parts of a log are sorted. Raises OSError."""
@@ -50,24 +65,30 @@ class LogFile:
                 return line.content.by, line.content.seq
         return "", 0
 
+    def _judged(self, content: Content) -> Content:
+        """A line of an odd time is bad. It names the file all the same, so that a later import may allow the time."""
+        if isinstance(content, Importable) and not self._allow_odd_times:
+            try:
+                refuse_odd(*decode(content.op).moment, int(self._clock() * 1000))
+            except InvalidOperation as error:
+                return BadLine(str(error), content.by, content.seq)
+        return content
+
     def _content(self, raw: bytes, line: bytes, number: int) -> Content:
-        if len(raw) > _LONGEST:
-            return self._unreadable(f"expected at most {_LONGEST} bytes in a line, found more", number)
         name = self.name or f"import:{hashlib.sha256(line).hexdigest()[:32]}"
-        content = read_line(line, by=name, seq=number)
-        if isinstance(content, Importable) and content.by == name and not self.name:
+        content: Content
+        if len(raw) > _LONGEST:
+            content = BadLine(f"expected at most {_LONGEST} bytes in a line, found more")
+        else:
+            content = read_line(line, by=name, seq=number)
+            if isinstance(content, BadLine) and not content.seq and not raw.endswith(b"\n"):
+                content = BadLine("torn: the file ends within it")
+        if content.seq and content.by != name:
+            return content  # the Rust engine has numbered it
+        if isinstance(content, Importable) and not self.name:
             self.name, self._first = name, number
-        if isinstance(content, BadLine) and not content.seq:
-            is_torn = not raw.endswith(b"\n")
-            return self._unreadable("torn: the file ends within it" if is_torn else content.reason, number)
-        return content if self._is_named(number) or content.by != name else content._replace(by="", seq=0)
-
-    def _unreadable(self, reason: str, number: int) -> BadLine:
-        """A bad line that does not say its number: in JSON Lines, that is the line's number in the file."""
-        return BadLine(reason, self.name, number) if self._is_named(number) else BadLine(reason)
-
-    def _is_named(self, number: int) -> bool:
-        return bool(self.name) and number >= self._first
+        is_named = self.name and number >= self._first
+        return content._replace(by=self.name, seq=number) if is_named else content._replace(by="", seq=0)
 
 
 def _raw_lines(file: BinaryIO, size: int) -> Iterator[bytes]:

@@ -1,14 +1,24 @@
-"""The numbers of a file's lines: which of them are wrong, and what each operation may claim as acknowledged.
+"""The numbers of a file's lines: which of them are wrong, and up to which number each operation claims all.
 
-An entry of the log claims every number up to its `acked`, because what the file skips was no operation of ours. But a
-bad line has lost an operation, so the claim ends below its number: the number shows as missing until a mended copy of
-the file adds it. Only where a line of another type follows the bad line, the claim covers both.
+An operation's entry claims every number up to its `acked`, because numbers that the file skips, or gives to
+other types, never come. If a claimed number comes after all, the fold takes it for a duplicate; a number that nobody
+claims shows as missing. So the claim ends below the lowest number, above the machine's last operation, that may come:
+
+- the number of a bad line, which a mended copy of the file adds;
+- the number of a line out of order, which a sorted copy adds;
+- a number that no line has, if a line lost its number; or in front of the file's last line, because a longer copy may
+  have it.
+
+A line of another type never comes. If it follows a bad line, the claim has to cover both, and no copy can add the bad
+line.
+
+Only the lines behind a line show that it is out of order, or that its number is wrong. So the file is read twice.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from producer.importing.line import BadLine, Importable, OtherType
 from producer.importing.log_file import LogFile, NumberedLine
@@ -23,144 +33,119 @@ PASSED_OVER = "a mended copy would not add it, since what comes next is of anoth
 RENAMED = "a mended copy would count as another file, since it begins with it"
 
 
-def claimed_lines(
-    file: LogFile, lost_from: dict[str, int], tell: Callable[[int, str], None]
-) -> Iterator[tuple[NumberedLine, int]]:
-    """Each line of `file`, with the number up to which its operation claims all. Reads `file` twice; raises OSError.
+def claimed_lines(file: LogFile, lost_from: dict[str, int], unmendable: dict[int, str]) -> Iterator[NumberedLine]:
+    """Each line of `file`, its operation with what it may claim (`acked`). Reads `file` twice; raises OSError.
 
-    A line whose number is wrong comes as a bad line. `lost_from` has, by machine, the lowest number lost since its
-    last operation: the parts of a log share it. `tell` gets the numbers of bad lines that no mended copy can add.
+    A line whose number is wrong, or out of order, comes as a bad line. `lost_from` has, by machine, the lowest number
+    lost since its last operation: the parts of a log share it. `unmendable` gets, by line, why no mended copy can add
+    a bad line.
     """
-    faults, machines = _survey(file)
-    unnumbered: list[int] = []  # bad lines that do not say their number, since the last line that does
+    machines = _judged(file)
+    json_lines = machines.setdefault(file.name, _Machine(0))  # whose numbers, those of their lines, are never wrong
+    unnumbered: list[int] = []  # the lines that lost their number, since the last operation or line of another type
     for line in file.lines():
-        content = line.content
-        if line.number in faults:
-            content = BadLine(faults[line.number])
-            line = line._replace(content=content)
+        machine = machines.get(line.content.by, json_lines)
+        content = machine.faults.get(line.number, line.content)
         by, seq = content.by, content.seq
-        acked = 0
-        if not seq:
-            if isinstance(content, BadLine) and not content.reason.endswith(SORT):
-                unnumbered.append(line.number)
-            yield line, 0
-            continue
-        machine = machines.get(by) or machines.setdefault(by, _Machine(seq))
-        if seq > machine.passed + 1 and (machine.has_lost or line.number == machine.last_line):
-            lost_from.setdefault(by, machine.passed + 1)
-        is_late = seq < machine.passed
-        machine.passed = max(machine.passed, seq)
+        passed, machine.passed = machine.passed, max(machine.passed, seq)
+        if seq > passed + 1 and (machine.gaps_are_losses or line.number == machine.last_line):
+            lost_from.setdefault(by, passed + 1)
         match content:
-            case BadLine() if is_late:
-                tell(line.number, PASSED_OVER)
-            case BadLine():
-                lost_from.setdefault(by, seq)
-                machine.bad.append(line.number)
-            case OtherType() if not is_late:
+            case BadLine(seq=0):
+                unnumbered.append(line.number)
+            case BadLine() if seq > machine.appended:  # else its number is open: no claim covered it
+                machine.bad[line.number] = seq
+                if by == file.name and not passed:
+                    unmendable[line.number] = RENAMED
+                if seq >= passed or line.number in machine.faults:  # else a line of another type has passed it over
+                    lost_from[by] = min(seq, lost_from.get(by, seq))
+            case OtherType() if seq and seq >= passed:
                 lost_from.pop(by, None)
-                machine.passed_over += machine.bad + unnumbered
-                machine.bad, unnumbered = [], []
+                machine.bad |= dict.fromkeys(unnumbered, 0)  # the next claim covers them, whatever their numbers are
+                unnumbered = []
             case Importable():
-                acked = min(lost_from.pop(by, seq), machine.next_disordered(seq)) - 1
-                for number in machine.passed_over:
-                    tell(number, PASSED_OVER)
-                for number in unnumbered if by == file.name else ():
-                    tell(number, RENAMED)
-                machine.bad, machine.passed_over, unnumbered = [], [], []
-        yield line, acked
+                acked = min(seq, lost_from.pop(by, seq), *machine.next_out_of_order()) - 1
+                content = content._replace(acked=acked)
+                unmendable |= {number: PASSED_OVER for number, lost in machine.bad.items() if lost <= acked}
+                if by == file.name:
+                    unmendable |= dict.fromkeys(unnumbered, RENAMED)
+                machine.appended, machine.bad, unnumbered = seq, {}, []
+        yield line._replace(content=content)
 
 
-def _survey(file: LogFile) -> tuple[dict[int, str], dict[str, _Machine]]:
-    """The first reading of `file`: by line, why its number is wrong; by name, each machine that numbered lines."""
-    faults: dict[int, str] = {}
+def _judged(file: LogFile) -> dict[str, _Machine]:
+    """The first reading of `file`: each machine that numbered lines of it, by name."""
     machines: dict[str, _Machine] = {}
     unnumbered = 0
     for line in file.lines():
         by, seq = line.content.by, line.content.seq
-        if seq and by != file.name:
-            machine = machines.get(by) or machines.setdefault(by, _Machine(seq, unnumbered))
-            faults |= machine.judge(line)
-        unnumbered += not seq and isinstance(line.content, BadLine)
+        if not seq:
+            unnumbered += isinstance(line.content, BadLine)
+        elif by != file.name:
+            # The bad lines in front of a machine's first may have the numbers in front of that.
+            machine = machines.get(by) or machines.setdefault(by, _Machine(max(seq - 1 - unnumbered, 0)))
+            machine.judge_previous(line)
     for machine in machines.values():
-        faults |= machine.finish(unnumbered)
-    return faults, machines
+        machine.judge_previous(None)
+        machine.gaps_are_losses |= unnumbered > 0
+        machine.out_of_order.sort()
+    return machines
 
 
 class _Machine:
-    """A machine that numbered lines of a file, from `first` on, behind so many `unnumbered` bad lines."""
+    """A machine that numbered lines of a file: what the first reading finds out, and how far the second has come."""
 
-    def __init__(self, first: int, unnumbered: int = 0) -> None:
-        self.has_lost = False  # operations whose number nobody knows: any that no line has may be theirs
-        self.last_line = 0  # a longer copy may have the numbers that this line skips
-        self.passed = max(first - 1 - unnumbered, 0)  # in the second reading, the highest number so far
-        self.bad: list[int] = []
-        self.passed_over: list[int] = []
-        self._disordered: list[int] = []
-        self._taken = 0
+    def __init__(self, passed: int) -> None:
+        # The first reading finds out:
+        self.faults: dict[int, BadLine] = {}  # by line, what stands in its place; without a number if that is wrong
+        self.out_of_order: list[int] = []  # the numbers of lines out of order
+        self.gaps_are_losses = False  # whether a line lost its number: that may be any that no line has
+        self.last_line = 0  # the line with the highest number
         self._highest = 0
-        self._last: NumberedLine | None = None
-        self._leap: NumberedLine | None = None
+        self._undecided: NumberedLine | None = None
+        self._before: NumberedLine | None = None  # the last line in order that is not of another type
+        # The second reading has come to:
+        self.passed = passed  # the highest number so far
+        self.appended = 0  # the number of the last operation
+        self.bad: dict[int, int] = {}  # by line, the numbers of the bad ones since then; 0 for those that lost theirs
 
-    def next_disordered(self, seq: int) -> int:
-        """The lowest number that a line out of order has, between the last operation's and `seq`; else `seq`."""
-        at = bisect_right(self._disordered, self._taken)
-        self._taken = seq
-        return min([seq, *self._disordered[at : at + 1]])
-
-    def judge(self, line: NumberedLine) -> dict[int, str]:
-        """What the next line of the machine shows to be wrong, in itself or before it: by line, the reason."""
-        seq = line.content.seq
-        faults = {}
-        if self._leap is not None and abs(seq - self._leap.content.seq) > FAR:
-            faults = self._refuted()
-        elif self._leap is not None:
-            self._accept(self._leap)
-        self._leap = None
-        if self._highest and seq > self._highest + FAR:
-            self._leap = line
-            return faults
-        if reason := self._disorder(line):
-            return faults | {line.number: reason}
-        self._accept(line)
-        return faults
-
-    def finish(self, unnumbered: int) -> dict[int, str]:
-        """The same at the end of the file, which has so many `unnumbered` bad lines."""
-        faults = self._refuted()
-        self.has_lost |= unnumbered > 0
-        self._disordered.sort()
-        return faults
-
-    def _refuted(self) -> dict[int, str]:
-        if self._leap is None:
-            return {}
-        self.has_lost = True
-        expected, found = self._highest, self._leap.content.seq - 1
-        reason = f"sequence: expected about {expected}, found {found}, and no line that goes on from there"
-        return {self._leap.number: reason}
-
-    def _accept(self, line: NumberedLine) -> None:
-        if line.content.seq >= self._highest:
-            self._highest, self.last_line = line.content.seq, line.number
-        if not isinstance(line.content, OtherType):
-            self._last = line
-
-    def _disorder(self, line: NumberedLine) -> str:
-        """Why an operation cannot come after the last one. (Lines of other types may come in any order.)"""
-        last, content = self._last, line.content
-        if (
-            last is None
-            or isinstance(content, OtherType)
-            or content.seq > last.content.seq
-            or content == last.content
+    def judge_previous(self, following: NumberedLine | None) -> None:
+        """Judge the number of the machine's last line by those before it and of the `following`; None at the end."""
+        line, self._undecided = self._undecided, following
+        if line is None:
+            return
+        by, seq, before = line.content.by, line.content.seq, self._before
+        is_far = self._highest and seq > self._highest + FAR
+        if is_far and (following is None or abs(following.content.seq - seq) > FAR):
+            self.gaps_are_losses = True
+            self.faults[line.number] = BadLine(
+                f"sequence: expected about {self._highest}, found {seq - 1}, and no line that goes on from there"
+            )
+        elif (  # lines of other types may come in any order, and a line may come twice
+            before is None
+            or isinstance(line.content, OtherType)
+            or seq > before.content.seq
+            or line.content == before.content
         ):
-            return ""
-        before, found = last.content.seq - 1, content.seq - 1
-        if found == before:
-            self.has_lost = True
-            return f"sequence: expected each number once, found {found} as in line {last.number}"
-        self._disordered.append(content.seq)
-        return (
-            f"sequence: expected more than {before}, which line {last.number} has, found {found}; "
-            f"sort the file by sequence and import it again: {SORT}"
-        )
+            if seq >= self._highest:
+                self._highest, self.last_line = seq, line.number
+            if not isinstance(line.content, OtherType):
+                self._before = line
+        elif seq == before.content.seq:
+            self.gaps_are_losses = True
+            self.faults[line.number] = BadLine(
+                f"sequence: expected each number once, found {seq - 1} as in line {before.number}"
+            )
+        else:
+            self.out_of_order.append(seq)
+            self.faults[line.number] = BadLine(
+                f"sequence: expected more than {before.content.seq - 1}, which line {before.number} has, "
+                f"found {seq - 1}; sort the file by sequence and import it again: {SORT}",
+                by,
+                seq,
+            )
+
+    def next_out_of_order(self) -> list[int]:
+        """The lowest number of a line out of order above the last operation's, if there is such a line."""
+        at = bisect_right(self.out_of_order, self.appended)
+        return self.out_of_order[at : at + 1]

@@ -3,8 +3,6 @@
 The projector alone judges what is a duplicate, by the same numbers. An import appends duplicates too.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -31,50 +29,42 @@ class Present:
     def __init__(self, highest: int, gaps: list[list[int]]) -> None:
         self._highest = highest
         self._gaps = gaps
-        self._more: set[int] = set()
+        self._filled: set[int] = set()
 
-    def __contains__(self, seq: int) -> bool:
-        if seq in self._more:
-            return True
-        return seq <= self._highest and not any(first <= seq <= last for first, last in self._gaps)
-
-    def add(self, seq: int, acked: int) -> None:
-        """Add the number of an entry that is not projected yet, and the number up to which the entry claims all."""
+    def add(self, seq: int, acked: int) -> bool:
+        """Add the number of an entry, which claims all up to `acked`; return whether it is a new number."""
         if seq > self._highest:
             first = max(self._highest, acked) + 1
             if first < seq:
                 self._gaps.append([first, seq - 1])
             self._highest = seq
-        else:
-            self._more.add(seq)
+            return True
+        if seq in self._filled or not any(first <= seq <= last for first, last in self._gaps):
+            return False
+        self._filled.add(seq)
+        return True
 
 
 def present_numbers(client: Client, namespace: str, by: str) -> Present:
     """The numbers of `by` in the projection and in the log behind its checkpoint. Raises Unknown."""
+    call = partial(send_once, client)
+    log = Log(call, namespace)
     try:
-        raw: Any = send_once(client, "HGET", projection_key(namespace, "producers"), by)
+        raw: Any = call("HGET", projection_key(namespace, "producers"), by)
         found: dict[str, Any] = {"seq": 0, "gaps": []} if raw is None else orjson.loads(raw)
         present = Present(found["seq"], found["gaps"])
-        _add_tail(client, namespace, by.encode(), present)
+        last_id = (call("HGET", projection_key(namespace, "checkpoint"), "last_id") or b"").decode()
+        for _ in range(0, _LONGEST_TAIL, _PAGE):
+            page = log.after(last_id, _PAGE)
+            for _, entry in page:
+                fields = pairs_of(entry)
+                if fields.get(BY) == by.encode():
+                    present.add(int(fields[SEQ]), int(fields.get(ACKED, 0)))
+            if len(page) < _PAGE:
+                return present
+            last_id = page[-1][0].decode()
     except RedisError as error:  # an account that may only write, a server that is away
         raise Unknown(reason_of(error, client)) from error
     except (ValueError, KeyError, TypeError) as error:
         raise Unknown(f"{where(client)}: what stands in place of the projection cannot be read") from error
-    return present
-
-
-def _add_tail(client: Client, namespace: str, by: bytes, present: Present) -> None:
-    """Add the numbers of the entries behind the checkpoint."""
-    call = partial(send_once, client)
-    last_id = (call("HGET", projection_key(namespace, "checkpoint"), "last_id") or b"").decode()
-    log = Log(call, namespace)
-    for _ in range(0, _LONGEST_TAIL, _PAGE):
-        page = log.after(last_id, _PAGE)
-        for _, raw in page:
-            fields = pairs_of(raw)
-            if fields.get(BY) == by:
-                present.add(int(fields[SEQ]), int(fields.get(ACKED, 0)))
-        if len(page) < _PAGE:
-            return
-        last_id = page[-1][0].decode()
     raise Unknown(f"{where(client)}: more than {_LONGEST_TAIL:,} entries wait for the projector")

@@ -1,7 +1,5 @@
 """The queue in memory: bounded, faster than a file, and lost with the process."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from producer.durability import ACKNOWLEDGED, check_seconds
 from producer.errors import BufferFull
 from producer.identity import Identity
 from producer.queue.queue import Numbered
+from producer.text.wording import waiting
 
 
 class Buffer:
@@ -89,6 +88,6 @@ class Buffer:
             raise BufferFull("the producer was closed: make another")
         if len(self._operations) >= self._limit:
             raise BufferFull(
-                f"{self._limit} operations wait in memory, and none left within {self._patience:g} s: "
+                f"{waiting(self._limit)} in memory, and none left within {self._patience:g} s: "
                 "the server is away or slow"
             )

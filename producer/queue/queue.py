@@ -1,7 +1,5 @@
 """The queue from which the forwarder takes one producer's operations, in the order of their numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -22,29 +20,22 @@ class Queue(Protocol):
     begins a new file.
     """
 
+    namespace: str
+    """The namespace to whose log they go."""
+    level: Durability
+    """How safe an operation must be before it leaves, at least."""
+    last: int
+    """The highest number that was given out."""
+    removed: int
+    """The number up to which every operation has left."""
+
     @property
     def identity(self) -> Identity | FormerIdentity:
         """The producer whose operations wait."""
 
     @property
-    def namespace(self) -> str:
-        """The namespace to whose log they go."""
-
-    @property
-    def level(self) -> Durability:
-        """How safe an operation must be before it leaves, at least."""
-
-    @property
     def waiting(self) -> int:
         """How many operations wait."""
-
-    @property
-    def last(self) -> int:
-        """The highest number that was given out."""
-
-    @property
-    def removed(self) -> int:
-        """The number up to which every operation has left."""
 
     def append(self, op: bytes, at: int) -> int:
         """Let the operation `op`, recorded `at` (epoch ms), wait; returns its number."""

@@ -1,27 +1,18 @@
 """The SQLite file of a spool: its tables, the statements on them, and SQLite's errors in our words."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 from urllib.request import pathname2url
 from zlib import crc32
 
-from producer.connection.server import Server
-from producer.durability import ACKNOWLEDGED, Durability
 from producer.errors import SpoolDamaged, SpoolUnusable
 from producer.queue.queue import Numbered
-
-SIDES = ("-wal", "-shm")
-"""What SQLite keeps beside a file: its log, and the log's index."""
-
-checksum = crc32
-"""SQLite itself does not notice a bit that flips in a text."""
+from producer.spool.lock import Owner, SpoolLock
 
 _VERSION = 1
 _TABLES = (
@@ -34,7 +25,6 @@ _TABLES = (
     )""",
     f"PRAGMA user_version = {_VERSION}",
 )
-_OWNER = "by, namespace, server, fsync, replicas, acked, dropped"
 
 _CHECKPOINT_PAGES = 8192
 """SQLite copies its log back by itself only here. The forwarder does so long before, unless it cannot."""
@@ -43,8 +33,11 @@ _VFS = "unix-excl"
 """One lock of the file while a connection is open, in place of four system calls a statement: half the time. The
 connections of one process share it; another process is told that the file is locked."""
 
+_NAME_OWNER = "INSERT INTO producer VALUES (:by, :namespace, :server, :fsync, :replicas, :acked, :dropped)"
+_OWNER = "SELECT by, namespace, server, fsync, replicas, acked, dropped FROM producer"
 _INSERT = "INSERT INTO operation (seq, at, checksum, op) VALUES (?, ?, ?, ?)"
 _COUNT = "SELECT count(*), ifnull(sum(length(op)), 0), ifnull(max(seq), 0) FROM operation WHERE seq > ?"
+_OLDEST = "SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1"
 _FIRST = "SELECT seq, checksum, op FROM operation WHERE seq > ? ORDER BY seq LIMIT ?"
 _LARGEST = f"SELECT max(length(op)) FROM ({_FIRST})"
 # In one row: between two rows SQLite releases the interpreter, and an engine that computes gives it back only
@@ -52,32 +45,19 @@ _LARGEST = f"SELECT max(length(op)) FROM ({_FIRST})"
 _BATCH = f"SELECT count(*), group_concat(seq || ' ' || checksum || ' ' || op, char(10)) FROM ({_FIRST})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """The producer `by` whose operations a file holds, and where they go: to the log of `namespace` at `server`.
-
-    `level`: how safe an operation must be there before it leaves the file. The producer may claim `acked` as
-    acknowledged, and gave up `dropped` operations.
-    """
-
-    by: str
-    namespace: str
-    server: Server
-    level: Durability = ACKNOWLEDGED
-    acked: int = 0
-    dropped: int = 0
-
-
 class SpoolFile:
-    """An open file: `writer` is the connection of the engine's calls, `reader` the forwarder's, which delays no call.
+    """The open file of a `lock` that we hold. The engine's calls have the connection `writer`; the forwarder has the
+    connection `reader`, and delays no call.
 
     Its methods raise sqlite3.Error. Those with `after` are about the operations with greater numbers.
     """
 
-    def __init__(self, path: Path, writer: sqlite3.Connection) -> None:
-        self.path = path
+    def __init__(self, lock: SpoolLock, writer: sqlite3.Connection) -> None:
+        self.path = lock.spool
+        self.lock = lock
         self.writer = writer
-        self.reader = connect(path)
+        with _closed_on_error(writer):
+            self.reader = connect(self.path)
         self.inserting = writer.cursor()  # kept, because to make one costs a tenth of an insert
 
     # -- by the writer --
@@ -87,16 +67,11 @@ class SpoolFile:
 
     def replace(self, dropped: int, seq: int, at: int, op: bytes) -> None:
         """Put an operation in the place of the operation `dropped`, which its producer gives up."""
-        self.writer.execute("BEGIN IMMEDIATE")
-        try:
+        with self.writer:  # commits, or rolls back
+            self.writer.execute("BEGIN IMMEDIATE")
             self.writer.execute("DELETE FROM operation WHERE seq = ?", (dropped,))
             self.writer.execute(_INSERT, (seq, at, crc32(op), op))
             self.writer.execute("UPDATE producer SET dropped = dropped + 1")
-            self.writer.execute("COMMIT")
-        except BaseException:
-            if self.writer.in_transaction:
-                self.writer.execute("ROLLBACK")
-            raise
 
     def remove(self, last: int) -> int:
         """Delete all operations up to the number `last`; returns how many there were."""
@@ -106,9 +81,9 @@ class SpoolFile:
         """Note what the producer may claim as acknowledged."""
         self.writer.execute("UPDATE producer SET acked = ?", (acked,))
 
-    def bind(self, server: Server) -> None:
+    def bind(self, server: str) -> None:
         """Note that the operations are for `server`."""
-        self.writer.execute("UPDATE producer SET server = ?", (server.url,))
+        self.writer.execute("UPDATE producer SET server = ?", (server,))
 
     def count(self, after: int) -> tuple[int, int, int]:
         """(how many operations there are, their bytes, the greatest number)."""
@@ -117,9 +92,7 @@ class SpoolFile:
 
     def oldest(self, after: int) -> int | None:
         """When the first operation was recorded (epoch ms); None if there is none."""
-        found = self.writer.execute(
-            "SELECT at FROM operation WHERE seq > ? ORDER BY seq LIMIT 1", (after,)
-        ).fetchone()
+        found = self.writer.execute(_OLDEST, (after,)).fetchone()
         return found[0] if found else None
 
     # -- by the reader --
@@ -139,9 +112,7 @@ class SpoolFile:
         except (TypeError, ValueError) as error:
             raise sqlite3.DatabaseError(str(error)) from error
         if len(rows) != found:  # group_concat leaves out NULL
-            raise sqlite3.DatabaseError(
-                f"{found - len(rows)} of the operations from number {rows[0][0]} on are empty"
-            )
+            raise sqlite3.DatabaseError(f"operations from number {rows[0][0]} on are empty")
         rows.sort()  # they are in order, but SQLite's documentation does not promise it
         return rows
 
@@ -155,7 +126,7 @@ class SpoolFile:
 
 
 def _checked(seq: bytes, found: bytes, op: bytes) -> Numbered:
-    if crc32(op) != int(found):
+    if crc32(op) != int(found):  # SQLite itself does not notice a bit that flips in a text
         raise ValueError(f"the checksum of operation {int(seq)} is wrong")
     return int(seq), op
 
@@ -163,27 +134,42 @@ def _checked(seq: bytes, found: bytes, op: bytes) -> Numbered:
 def create(path: Path, owner: Owner, *, synchronous: Literal["normal", "full"]) -> sqlite3.Connection:
     """A new file at `path` that names its owner. Raises sqlite3.Error and OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # outputs are nobody else's business
-    connection = _connect(path)
-    if synchronous == "normal":
-        connection.execute("PRAGMA synchronous = OFF")  # there is nothing in it yet that could be lost
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN")
-    for statement in _TABLES:
-        connection.execute(statement)
-    connection.execute(
-        f"INSERT INTO producer ({_OWNER}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(owner.by, owner.namespace, owner.server.url),
-            *(owner.level.fsync, owner.level.replicas, owner.acked, owner.dropped),
-        ),
-    )
-    connection.execute("COMMIT")
-    return _prepared(connection, synchronous)
+    with _closed_on_error(connect(path)) as connection:
+        # "full" from the first page on: SQLite ignores the log beside a file that lost its pages with the power.
+        connection.execute(f"PRAGMA synchronous = {'OFF' if synchronous == 'normal' else 'FULL'}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN")
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(_NAME_OWNER, asdict(owner))
+        connection.execute("COMMIT")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection to the file at `path`, which must exist."""
-    return _prepared(_connect(path), "normal")
+    connection = sqlite3.connect(
+        f"file:{pathname2url(str(path.absolute()))}?mode=rw&vfs={_VFS}",
+        uri=True,
+        isolation_level=None,  # each statement is a transaction of its own
+        check_same_thread=False,
+    )
+    with _closed_on_error(connection):
+        connection.text_factory = bytes
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Close `connection` if the block raises: Python 3.13 warns of a connection that nobody closed."""
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 def owner(connection: sqlite3.Connection) -> Owner | None:
@@ -200,42 +186,20 @@ def owner(connection: sqlite3.Connection) -> Owner | None:
             f"expected a file of version {_VERSION}, found version {version}: another release of execution-wal wrote "
             "it, and can deliver it"
         )
-    match connection.execute(f"SELECT {_OWNER} FROM producer").fetchone():
+    match connection.execute(_OWNER).fetchone():
         case (bytes(by), bytes(namespace), bytes(url), int(fsync), int(replicas), int(acked), int(dropped)) if (
             replicas >= 0
         ):
             return Owner(
                 by=by.decode(errors="replace"),
                 namespace=namespace.decode(errors="replace"),
-                server=Server(url.decode(errors="replace")),
-                level=Durability(fsync=bool(fsync), replicas=replicas),
+                server=url.decode(errors="replace"),
+                fsync=bool(fsync),
+                replicas=replicas,
                 acked=acked,
                 dropped=dropped,
             )
     raise sqlite3.DatabaseError("it names no producer")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"file:{pathname2url(str(path.absolute()))}?mode=rw&vfs={_VFS}",
-        uri=True,
-        isolation_level=None,  # each statement is a transaction of its own
-        check_same_thread=False,
-    )
-    connection.text_factory = bytes
-    return connection
-
-
-def _prepared(connection: sqlite3.Connection, synchronous: str) -> sqlite3.Connection:
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    return connection
-
-
-def remove(path: Path) -> None:
-    """Remove the file, and what SQLite keeps beside it. Raises OSError."""
-    for side in ("", *SIDES):
-        path.with_name(path.name + side).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -251,9 +215,5 @@ def unusable(path: Path, error: sqlite3.Error | OSError) -> SpoolUnusable:
     """The error for what SQLite or the system has to say about `path`: SpoolDamaged if its content is wrong."""
     if error.__class__ is sqlite3.DatabaseError:  # its subclasses are of other kinds
         return SpoolDamaged(f"the spool {path} is damaged: {error}")
-    return SpoolUnusable(f"the spool {path} cannot be used: {said(error)}")
-
-
-def said(error: sqlite3.Error | OSError) -> str:
-    """What went wrong, without the path."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    said = getattr(error, "strerror", None) or error  # without the path, which an OSError would repeat
+    return SpoolUnusable(f"the spool {path} cannot be used: {said}")

@@ -4,8 +4,6 @@ A child must neither use nor close a SQLite connection of its parent: closing wo
 still uses.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import threading

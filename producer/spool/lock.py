@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import orjson
+from msgspec import json
 
-from producer.connection.server import Server
 from producer.durability import Durability
 from producer.file_lock import FileLock
-from producer.spool.file import Owner
 
 SPOOL, LOCK = ".spool", ".lock"
 
@@ -21,38 +19,44 @@ _NOTE_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What waits in a spool: `operations` of the producer `by`, `bytes` in all, the oldest from `oldest_at` (ms).
+class Owner:
+    """The producer `by` whose operations a file holds, and where they go: to the log of `namespace` at `server`.
 
-    They are for `namespace` at `server` (`producer/connection/server.py` has its forms), and leave when they are as
-    safe there as `fsync` and `replicas` ask. Their producer gave up `dropped` others, because the spool was full.
+    `producer/connection/server.py` has the forms of `server`. An operation leaves the file when it is as safe there
+    as `fsync` and `replicas` ask. The producer may claim `acked` as acknowledged, and gave up `dropped` operations
+    because the spool was full. Raises ValueError if `fsync` and `replicas` make no sense.
     """
 
     by: str
-    server: str
     namespace: str
-    fsync: bool
-    replicas: int
+    server: str
+    fsync: bool = False
+    replicas: int = 0
+    acked: int = 0
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.level  # of a damaged note it may make no sense
+
+    @property
+    def level(self) -> Durability:
+        return Durability(fsync=self.fsync, replicas=self.replicas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Owner):
+    """What waits in a spool: `operations` of its owner, `bytes` in all, the oldest from `oldest_at` (epoch ms)."""
+
     operations: int
     bytes: int
     oldest_at: int | None
-    dropped: int
-
-    def __post_init__(self) -> None:
-        Durability(fsync=self.fsync, replicas=self.replicas)  # raises ValueError if a damaged note makes no sense
-
-    @property
-    def owner(self) -> Owner:
-        """The owner of the file, as far as the note tells."""
-        level = Durability(fsync=self.fsync, replicas=self.replicas)
-        return Owner(by=self.by, namespace=self.namespace, server=Server(self.server), level=level)
 
     @classmethod
-    def noted(cls, lock: Path) -> Waiting | None:
-        """The note in the file of a lock; None if there is none."""
+    def noted(cls, path: Path) -> Waiting | None:
+        """The note in the lock of the spool at `path`; None if there is none that makes sense."""
         try:
-            return cls(**orjson.loads(lock.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return json.decode(path.with_suffix(LOCK).read_bytes(), type=cls)
+        except (OSError, ValueError):
             return None
 
 
@@ -60,14 +64,24 @@ class SpoolLock(FileLock):
     """On a file beside the spool's: closing any descriptor of a SQLite file would undo SQLite's own locks."""
 
     @classmethod
-    def of_new_spool(cls, directory: Path) -> tuple[Path, Self]:
-        """(the path of a spool that is not there yet, its lock). Raises OSError."""
+    def of_new_spool(cls, directory: Path) -> Self:
+        """The lock of a spool in `directory` that is not there yet. Raises OSError."""
         while True:
-            path = directory / f"{secrets.token_hex(8)}{SPOOL}"
-            lock = cls.take(path.with_suffix(LOCK))
+            lock = cls.take(directory / f"{secrets.token_hex(8)}{LOCK}")
             if lock is not None:  # else somebody tidies up, and takes it for a lock without a spool
-                return path, lock
+                return lock
+
+    @property
+    def spool(self) -> Path:
+        """The path of the spool's file."""
+        return self.path.with_suffix(SPOOL)
+
+    def remove_with_spool(self) -> None:
+        """Remove the spool's file, and beside it SQLite's log and the log's index, then the lock. Raises OSError."""
+        for side in ("", "-wal", "-shm"):
+            self.spool.with_name(self.spool.name + side).unlink(missing_ok=True)
+        self.remove()
 
     def note(self, waiting: Waiting | None) -> None:
         """Write down the waiting operations; None: nobody knows without a look into the spool itself."""
-        self.write((b"" if waiting is None else orjson.dumps(asdict(waiting))).ljust(_NOTE_BYTES))
+        self.write((b"" if waiting is None else json.encode(waiting)).ljust(_NOTE_BYTES))

@@ -1,6 +1,4 @@
-"""What is to be saved of a damaged file, and what is to be swept up after processes that were killed."""
-
-from __future__ import annotations
+"""Saving the intact operations of a damaged file, and sweeping up after processes that were killed."""
 
 import errno
 import logging
@@ -12,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from zlib import crc32
 
 from producer.spool import file
 from producer.spool.fork import held_off
-from producer.spool.lock import LOCK, SPOOL, SpoolLock
+from producer.spool.lock import LOCK, SPOOL, Owner, SpoolLock
+from producer.text.wording import counted
 
 DAMAGED = ".damaged"
 
@@ -24,7 +24,6 @@ _SCRATCH = ".rescue-"
 _SIDES = ("", "-wal")
 """The file and SQLite's log beside it; the third, the log's index, is made anew."""
 _SEARCH = 100_000
-_ROWS = "SELECT seq, at, checksum, op FROM operation"
 _JUNK = re.compile(r"\.rescue-([0-9a-f]{16})|([0-9a-f]{16})\.(?:lock|spool-wal|spool-shm)")
 """Only names of ours: the directory may hold other files, too."""
 
@@ -33,13 +32,12 @@ _log = logging.getLogger("producer")
 _Row = tuple[int, int, int, bytes]
 
 
-def rescue(path: Path, saved: Path, lock: SpoolLock, noted: file.Owner | None) -> bool:
-    """Save what is intact of the file at `path` into a new file at `saved`, and put `path` aside, as it was found.
+def rescue(path: Path, saved: SpoolLock, noted: Owner | None) -> bool:
+    """Save the intact operations of the file at `path` into a new file, and put `path` aside, as it was found.
 
-    `lock` is the new file's. Both belong to the user whose file `path` is, who must be able to deliver it.
-
-    `path` must not be open: a copy is read. If its owner cannot be read there, the owner is as `noted`. Returns False
-    if nothing was intact. Raises sqlite3.Error and OSError if the new file cannot be written; `path` then stays.
+    `saved` is the new file's lock. Both go to the user who owns `path`, and who must be able to deliver the new file.
+    `path` must not be open: a copy is read. If the copy does not name its owner, the owner is as `noted`. Returns
+    False if nothing was intact. Raises sqlite3.Error and OSError if the new file cannot be written: `path` stays.
     """
     found = [each for side in _SIDES if (each := path.with_name(path.name + side)).exists()]
     needed, free = 2 * sum(each.stat().st_size for each in found), shutil.disk_usage(path.parent).free
@@ -54,22 +52,23 @@ def rescue(path: Path, saved: Path, lock: SpoolLock, noted: file.Owner | None) -
             if os.geteuid() == 0:
                 whose = path.stat()
                 os.chown(draft, whose.st_uid, whose.st_gid)
-                os.chown(lock.descriptor, whose.st_uid, whose.st_gid)
-            draft.rename(saved)
-    _put_aside(path, rows)
+                os.chown(saved.descriptor, whose.st_uid, whose.st_gid)
+            draft.rename(saved.spool)
+    aside = put_aside(path, DAMAGED)
+    saved_rows = counted(rows, "operation that is intact was", "operations that are intact were")
+    _log.error("%s was damaged: it is kept as %s; %s saved", path, aside.name, saved_rows)
     return rows > 0
 
 
-def _put_aside(path: Path, rows: int) -> None:
-    for number in count():
-        aside = path.with_suffix(f".{number}{DAMAGED}" if number else DAMAGED)
-        if not aside.exists():
-            break
+def put_aside(path: Path, suffix: str) -> Path:
+    """Rename the file at `path`, and SQLite's log beside it, to a name with `suffix`: returns it. Raises OSError."""
+    names = (path.with_suffix(f".{number}{suffix}" if number else suffix) for number in count())
+    aside = next(name for name in names if not name.exists())
     for side in _SIDES:
         if (found := path.with_name(path.name + side)).exists():
             found.rename(aside.with_name(aside.name + side))
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    _log.error("%s was damaged: it is kept as %s; %d operations that are intact were saved", path, aside.name, rows)
+    return aside
 
 
 @contextmanager
@@ -84,7 +83,7 @@ def _scratch(path: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _save(copy: Path, draft: Path, noted: file.Owner | None) -> int:
+def _save(copy: Path, draft: Path, noted: Owner | None) -> int:
     """How many operations of `copy` stand in `draft` afterwards."""
     try:
         source = file.connect(copy)
@@ -110,24 +109,23 @@ def _save(copy: Path, draft: Path, noted: file.Owner | None) -> int:
 def _intact(source: sqlite3.Connection) -> Iterator[_Row]:
     """The rows that can be read and are what was written, in no order: from both ends, then one by one between."""
     low, high = 0, 1 << 62
-    for low, row in _readable(source, f"{_ROWS} ORDER BY seq ASC"):  # noqa: B007 - how far it came
-        yield from row
-    for high, row in _readable(source, f"{_ROWS} ORDER BY seq DESC"):  # noqa: B007
-        yield from row
+    for row in _readable(source, "ORDER BY seq ASC"):
+        low = row[0]
+        yield row
+    for row in _readable(source, "ORDER BY seq DESC"):
+        high = row[0]
+        yield row
     for seq in range(low + 1, min(high, low + _SEARCH)):
-        for _, row in _readable(source, f"{_ROWS} WHERE seq = {seq}"):
-            yield from row
+        yield from _readable(source, f"WHERE seq = {seq}")
 
 
-def _readable(source: sqlite3.Connection, query: str) -> Iterator[tuple[int, list[_Row]]]:
-    """(its number, the row or nothing if it is not what was written) of each row, up to where they cannot be read."""
+def _readable(source: sqlite3.Connection, which: str) -> Iterator[_Row]:
+    """Of the rows `which` those that are what was written, up to where they cannot be read."""
     with suppress(sqlite3.Error):
-        for row in source.execute(query):
+        for row in source.execute(f"SELECT seq, at, checksum, op FROM operation {which}"):
             match row:
-                case (int(seq), int(at), int(checksum), bytes(op)) if file.checksum(op) == checksum:
-                    yield seq, [(seq, at, checksum, op)]
-                case _:
-                    yield row[0], []
+                case (int(seq), int(at), int(checksum), bytes(op)) if crc32(op) == checksum:
+                    yield seq, at, checksum, op
 
 
 def sweep(directory: Path) -> None:
@@ -139,21 +137,16 @@ def sweep(directory: Path) -> None:
     with suppress(OSError):
         names = set(os.listdir(directory))
         stems = {found[1] or found[2] for name in names if (found := _JUNK.fullmatch(name))}
-        for stem in sorted(stem for stem in stems if f"{stem}{SPOOL}" not in names):
-            with suppress(OSError):
-                _sweep_up(directory / f"{stem}{SPOOL}")
-
-
-def _sweep_up(path: Path) -> None:
-    with held_off():
-        lock = SpoolLock.take(path.with_suffix(LOCK))
-        if lock is None:
-            return  # its spool is just being made
-        if path.exists():
-            lock.release()
-            return
-        try:
-            file.remove(path)
-            shutil.rmtree(path.with_name(f"{_SCRATCH}{path.stem}"), ignore_errors=True)
-        finally:
-            lock.remove()
+        for stem in (stem for stem in stems if f"{stem}{SPOOL}" not in names):
+            with held_off(), suppress(OSError):
+                lock = SpoolLock.take(directory / f"{stem}{LOCK}")
+                if lock is None:
+                    continue  # its spool is just being made
+                if lock.spool.exists():
+                    lock.release()
+                    continue
+                shutil.rmtree(directory / f"{_SCRATCH}{stem}", ignore_errors=True)
+                try:
+                    lock.remove_with_spool()
+                except OSError:
+                    lock.release()

@@ -1,11 +1,8 @@
 """The room for a producer's operations in its spool: the bounds, less what dead producers left there."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from producer.spool.options import Spool
 
@@ -13,29 +10,21 @@ _MEASURE_SECONDS = 1.0
 """Between two measurements of what dead producers left, while there is no room."""
 
 
-class LeftBehind(NamedTuple):
-    """What dead producers left: how many `bytes`, and when the oldest operation was recorded (epoch ms)."""
-
-    bytes: int = 0
-    oldest_at: int | None = None
-
-
 class Room:
     """How many `bytes` our own operations may have, and the `deadline` (epoch ms) after which none is taken.
 
-    Ages are by the wall clock, because they outlive processes. `left_behind` tells what dead producers left; it and
-    what calls it raise SpoolUnusable.
+    Ages are by the wall clock, because they outlive processes. `left_behind` tells how many bytes dead producers
+    left, and when the oldest of their operations was recorded (epoch ms). It raises SpoolUnusable.
     """
 
     def __init__(
         self,
         bounds: Spool,
-        left_behind: Callable[[], LeftBehind],
+        left_behind: Callable[[], tuple[int, int | None]],
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.bounds = bounds
-        self.bytes = 0
         self.deadline = math.inf
         self._measure = left_behind
         self._monotonic = monotonic
@@ -44,16 +33,16 @@ class Room:
 
     def measure(self) -> None:
         """Find out anew what dead producers left."""
-        self._left_behind = self._measure()
+        self._left_bytes, self._left_oldest = self._measure()
         self._measured_at = self._monotonic()
-        self.bytes = self.bounds.bytes - self._left_behind.bytes
+        self.bytes = self.bounds.bytes - self._left_bytes
         self.keep_time(self._own_oldest)
 
     def keep_time(self, own_oldest: int | None) -> None:
         """Note when the oldest of our own operations was recorded (epoch ms; None: there is none)."""
         self._own_oldest = own_oldest
         if self.bounds.age is not None:
-            since = [at for at in (own_oldest, self._left_behind.oldest_at) if at is not None]
+            since = [at for at in (own_oldest, self._left_oldest) if at is not None]
             self.deadline = min(since) + self.bounds.age * 1000 if since else math.inf
 
     def refusal(self, taken: int, more: int, at: int) -> str | None:
@@ -61,7 +50,7 @@ class Room:
         if self._monotonic() - self._measured_at >= _MEASURE_SECONDS:
             self.measure()
         if taken + more > self.bytes:
-            found = taken + self._left_behind.bytes
+            found = taken + self._left_bytes
             return f"an operation of {more} bytes finds {found} bytes waiting, of at most {self.bounds.bytes}"
         if at > self.deadline:
             is_own = self._own_oldest is not None and self._own_oldest + (self.bounds.age or 0) * 1000 < at

@@ -1,23 +1,23 @@
 """One producer's operations on the local disk, in the order of their numbers, until the log has them."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from producer.connection.server import Server
+from producer.connection.destination import Destination
 from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
 from producer.queue.queue import Numbered
 from producer.spool import file
-from producer.spool.file import Owner, SpoolFile
+from producer.spool.file import SpoolFile
 from producer.spool.fork import held_off, keep_apart
-from producer.spool.lock import SpoolLock, Waiting
+from producer.spool.lock import Owner, Waiting
 from producer.spool.room import Room
+from producer.text.wording import counted
 
 _CHECKPOINT_WRITES = 4000
 
@@ -25,34 +25,32 @@ _log = logging.getLogger("producer")
 
 
 class SpoolQueue:
-    """The queue in `opened`, a file whose `lock` we hold. Safe under threads; a forked child has no part in it.
+    """The queue in the file `opened`. Safe under threads; a forked child has no part in it.
 
-    Its operations are for the server of `owner`, and from `bind` on for the server that they are sent to, `sends_to`.
-    If the file of a living producer turns out damaged, `tend` goes on in a new file that `begin_file` makes, under
-    the same identity. The damaged file is a leftover from then on. Raises SpoolFull and SpoolUnusable.
+    Its operations are for the server of `owner`, and from `bind` on for the server of `destination` (None: the same),
+    to which they are sent. If the file of a living producer turns out damaged, `tend` goes on under the same identity
+    in a new file that `begin_file` makes. The damaged file is a leftover from then on. Raises SpoolFull and
+    SpoolUnusable.
     """
 
     def __init__(
         self,
         opened: SpoolFile,
-        lock: SpoolLock,
         identity: Identity | FormerIdentity,
         owner: Owner,
         *,
-        sends_to: Server,
+        destination: Destination | None,
         room: Room,
-        begin_file: Callable[[Owner], tuple[SpoolFile, SpoolLock]] | None = None,
+        begin_file: Callable[[Owner], SpoolFile] | None = None,
     ) -> None:
         self.identity = identity
         self.namespace = owner.namespace
-        self.server = owner.server
         self.level = owner.level
         self.removed = 0
         self.last = 0
-        self.dropped = owner.dropped
+        self._owner = owner
         self._file = opened
-        self._lock = lock
-        self._sends_to = sends_to
+        self._sends_to = owner.server if destination is None else destination.server.url
         self._room = room
         self._begin_file = begin_file
         self._damage: SpoolDamaged | None = None
@@ -60,12 +58,11 @@ class SpoolQueue:
         # Reentrant, because a signal handler may record, too.
         self._writing, self._reading = threading.RLock(), threading.RLock()
         self._closed = False
-        self._surplus = 0  # the number of the one operation beyond the bounds
+        self._surplus = self._surplus_bytes = 0  # the number and size of the one operation beyond the bounds
         self._unreported = 0  # dropped since the last warning
         self._writes = 0  # since the last checkpoint
-        self._claimed = owner.acked
         self._count()
-        lock.note(self.state())
+        opened.lock.note(self.state())
         keep_apart(self)
 
     @property
@@ -87,8 +84,7 @@ class SpoolQueue:
         try:
             self._file.insert(seq, at, op)
         except sqlite3.Error as error:
-            self._take_back(seq)
-            raise self._unusable(error) from error
+            raise self._not_taken(seq, error) from error
         if not self.waiting:
             self._set_oldest(at)
         self.waiting += 1
@@ -100,24 +96,25 @@ class SpoolQueue:
         if self._room.bounds.on_full == "raise":
             raise SpoolFull(f"the spool {self.path} is full: {reason}")
         if self._surplus <= self.removed:  # there is none, or it was sent
-            self._surplus = self._insert(op, at)
+            self._surplus, self._surplus_bytes = self._insert(op, at), len(op)
             return self._surplus
         self.last = seq = self.last + 1
         try:
             self._file.replace(self._surplus, seq, at, op)
         except sqlite3.Error as error:
-            self._take_back(seq)
-            raise self._unusable(error) from error
-        self._surplus = seq
-        self.dropped += 1
+            raise self._not_taken(seq, error) from error
+        self._bytes += len(op) - self._surplus_bytes
+        self._surplus, self._surplus_bytes = seq, len(op)
+        self._owner = replace(self._owner, dropped=self._owner.dropped + 1)
         self._unreported += 1
         if self._unreported == 1:
             _log.warning("%s is full (%s): operations are dropped, and will be missing", self.path, reason)
         return seq
 
-    def _take_back(self, seq: int) -> None:
+    def _not_taken(self, seq: int, error: sqlite3.Error) -> SpoolUnusable:
         if self.last == seq:  # else a signal handler has used up the next number
             self.last -= 1
+        return self._unusable(error)
 
     # -- out --
 
@@ -126,21 +123,21 @@ class SpoolQueue:
             return self._file.batch(self.removed, count, size)
 
     def bind(self) -> None:
-        if self.server == self._sends_to:
+        if self._owner.server == self._sends_to:
             return
         with self._writing, self._translated():
-            self._lock.note(None)  # else a wrong note would stay if we died in between
+            self._file.lock.note(None)  # else a wrong note would stay if we died in between
             self._file.bind(self._sends_to)
-            self.server = self._sends_to
-            self._lock.note(self.state())
+            self._owner = replace(self._owner, server=self._sends_to)
+            self._file.lock.note(self.state())
 
     def remove(self, sent: Sequence[Numbered], acked: int) -> None:
         with self._writing, self._translated():
             self.removed = sent[-1][0]  # first, so that no trouble with the file has them sent again
             found = self._file.remove(self.removed)
-            if acked > self._claimed:
+            if acked > self._owner.acked:
                 self._file.claim(acked)
-                self._claimed = acked
+                self._owner = replace(self._owner, acked=acked)
             self.waiting -= found
             self._bytes -= sum(len(op) for _, op in sent)
             if found != len(sent) or not self.waiting:
@@ -149,7 +146,8 @@ class SpoolQueue:
                 self._set_oldest(self._file.oldest(self.removed))
             self._writes += 1
             if self._unreported and self._bytes < self._room.bytes:
-                _log.warning("%s has room again: %d operations were dropped", self.path, self._unreported)
+                told = counted(self._unreported, "operation was", "operations were")
+                _log.warning("%s has room again: %s dropped", self.path, told)
                 self._unreported = 0
 
     def tend(self) -> None:
@@ -159,37 +157,29 @@ class SpoolQueue:
         with self._reading, self._translated():
             if self._closed:
                 return
-            self._lock.note(self.state())
+            self._file.lock.note(self.state())
             if self._writes >= _CHECKPOINT_WRITES:  # it waits for the disk
                 self._writes = 0
                 self._file.checkpoint()
 
-    def _begin_anew(self, begin_file: Callable[[Owner], tuple[SpoolFile, SpoolLock]]) -> None:
+    def _begin_anew(self, begin_file: Callable[[Owner], SpoolFile]) -> None:
         with held_off(), self._writing, self._reading:
             if self._closed:
                 return
-            old, old_lock = self._file, self._lock
+            old, owner = self._file, replace(self._owner, dropped=0)
             try:
-                old_lock.note(self.state())  # by it the old file is known to be the older one
-                self._file, self._lock = begin_file(
-                    Owner(
-                        by=self.identity.by,
-                        namespace=self.namespace,
-                        server=self.server,
-                        level=self.level,
-                        acked=self._claimed,
-                    )
-                )
+                old.lock.note(self.state())  # by it the old file is known to be the older one
+                self._file = begin_file(owner)
             except (SpoolUnusable, OSError) as error:
                 raise SpoolDamaged(f"{self._damage}; no new file can be begun: {error}") from error
-            self._damage, self._surplus, self.dropped = None, 0, 0
+            self._owner, self._damage, self._surplus = owner, None, 0
             self.waiting = self._bytes = 0
             self._set_oldest(None)
             with suppress(sqlite3.Error):
                 old.remove(self.removed)  # sent, and maybe still there because of the damage
             with suppress(sqlite3.Error):
                 old.close()
-            old_lock.release()
+            old.lock.release()
             self._room.measure()
             _log.warning("%s is damaged: %s goes on with what is recorded from now on", old.path, self.path.name)
 
@@ -202,17 +192,16 @@ class SpoolQueue:
             is_empty = False
             with suppress(sqlite3.Error, OSError):  # in doubt the file stays, for the next producer to look into
                 self._count()
-                self._lock.note(self.state())
+                self._file.lock.note(self.state())
                 if not self.waiting and self._damage is None:
                     self._file.writer.execute("PRAGMA synchronous = OFF")  # the file is about to be removed
                     is_empty = True
             self._file.close()
             if is_empty:
                 with suppress(OSError):
-                    file.remove(self.path)
-                    self._lock.remove()
+                    self._file.lock.remove_with_spool()
                     return
-            self._lock.release()
+            self._file.lock.release()
 
     # -- fork --
 
@@ -227,26 +216,16 @@ class SpoolQueue:
         self._writing.release()
 
     def leave_to_parent(self) -> list[object]:
-        """After a fork, in the child: what must be kept for ever, because to let go of it would close it."""
+        """After a fork, in the child: the connections, to be kept for ever, because Python closes them otherwise."""
         if self._closed:
             return []
-        self._lock.release()
+        self._file.lock.release()
         return [self._file.inserting, self._file.writer, self._file.reader]
 
     # -- the state --
 
     def state(self) -> Waiting:
-        return Waiting(
-            by=self.identity.by,
-            server=self.server.url,
-            namespace=self.namespace,
-            fsync=self.level.fsync,
-            replicas=self.level.replicas,
-            operations=self.waiting,
-            bytes=self._bytes,
-            oldest_at=self._oldest_at,
-            dropped=self.dropped,
-        )
+        return Waiting(**asdict(self._owner), operations=self.waiting, bytes=self._bytes, oldest_at=self._oldest_at)
 
     def _count(self) -> None:
         self.waiting, self._bytes, last = self._file.count(self.removed)

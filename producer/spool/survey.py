@@ -9,7 +9,7 @@ from pathlib import Path
 from producer.connection.server import Server
 from producer.errors import SpoolUnusable
 from producer.spool.directory import SpoolDirectory
-from producer.spool.lock import LOCK, Waiting
+from producer.spool.lock import Waiting
 from producer.spool.rescue import DAMAGED
 
 
@@ -33,7 +33,16 @@ class Survey:
     @classmethod
     def of(cls, directory: SpoolDirectory) -> Survey:
         """Raises SpoolUnusable if the directory cannot be read."""
-        found = [surveyed for path in directory.files() if (surveyed := _look(directory, path)) is not None]
+        found = []
+        for path in directory.files():
+            try:
+                if directory.is_held(path):
+                    found.append(Surveyed(path=path, held=True, waiting=Waiting.noted(path)))
+                elif (queue := directory.adopt(path)) is not None:  # else it was taken, or delivered, just now
+                    queue.close()
+                    found.append(Surveyed(path=path, held=False, waiting=queue.state()))
+            except SpoolUnusable as error:
+                found.append(Surveyed(path=path, held=False, trouble=str(error)))
         return cls(files=tuple(found), damaged=tuple(sorted(directory.path.glob(f"*{DAMAGED}"))))
 
     @property
@@ -53,16 +62,3 @@ class Survey:
             if file.waiting is not None and file.waiting.operations and not file.held:
                 counts[Server(file.waiting.server), file.waiting.namespace] += file.waiting.operations
         return counts
-
-
-def _look(directory: SpoolDirectory, path: Path) -> Surveyed | None:
-    try:
-        if directory.is_held(path):
-            return Surveyed(path=path, held=True, waiting=Waiting.noted(path.with_suffix(LOCK)))
-        queue = directory.adopt(path)
-    except SpoolUnusable as error:
-        return Surveyed(path=path, held=False, trouble=str(error))
-    if queue is None:  # taken, or delivered, just now
-        return None
-    queue.close()
-    return Surveyed(path=path, held=False, waiting=queue.state())

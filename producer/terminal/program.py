@@ -1,54 +1,96 @@
 """The frame of a command line: the options before a command, and each error as one line and an exit status."""
 
-from __future__ import annotations
-
 import os
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from producer.command.process_title import hide_passwords
+from producer.command.process_title import hidden_in, hide_passwords
 from producer.connection.location import settings_file
 from producer.errors import Unacknowledged, WalError, WalRefused
-from producer.terminal.exit_status import Statuses
-from producer.terminal.option_group import with_options
+from producer.terminal.exit_status import BUG, EPILOG, UNKNOWN, status_of
+from producer.terminal.help import Command, Group
+from producer.terminal.options import with_options
+from producer.terminal.stdout import reader_has_left, write
+from producer.text.wording import visible
 
 
-def new_program(name: str, *, summary: str, **settings: Any) -> typer.Typer:
-    """A command line without commands; `settings` are Typer's."""
-    app = typer.Typer(
-        name=name,
-        help=summary,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        **settings,
-    )
+class Plugin(Command):
+    """A command that monitoring systems run, which take its exit status 2 for critical: so whatever keeps it from
+    its answer, wrong usage too, is one line on standard output and the status UNKNOWN. A bug is told as any."""
+
+    def tell(self, error: Exception) -> None:
+        """End with UNKNOWN, unless `error` is how the command ended, a reader who has left, or a bug."""
+        if isinstance(error, BrokenPipeError):
+            return
+        usage = getattr(error, "format_message", None)
+        if usage is None and (isinstance(error, RuntimeError) or status_of(error) == BUG):
+            return
+        told = usage() if usage else _told(error) + "".join(getattr(error, "__notes__", ()))
+        write(f"UNKNOWN - {visible(' '.join(told.split()))}\n")
+        raise typer.Exit(UNKNOWN) from error
+
+
+def new_program(name: str, *, summary: str) -> typer.Typer:
+    """A command line without commands."""
+    app = new_group(name, summary=summary, epilog=f"{EPILOG} Each command's help ends with an example.")
     app.callback()(_options)
     return app
 
 
-def add_commands(app: typer.Typer, *commands: Callable[..., None], **settings: Any) -> None:
-    """Add `commands`, which may take groups of options; `settings` are Typer's, a `name` among them."""
+def new_group(name: str, *, summary: str, epilog: str) -> typer.Typer:
+    """A command without commands of its own yet."""
+    return typer.Typer(
+        name=name,
+        help=summary,
+        epilog=epilog,
+        cls=Group,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def add_commands(
+    app: typer.Typer, *commands: Callable[..., None], heading: str | None = None, **settings: Any
+) -> None:
+    """Add `commands`, which may take groups of options, under `heading` in the help; `settings` are Typer's.
+
+    The last paragraph of a command's docstring is `Example: …`, a command line that works as it stands.
+    """
     for command in commands:
-        app.command(**settings)(with_options(command))
+        text, _, example = cleandoc(command.__doc__ or "").partition("\n\nExample: ")
+        told = {"help": text, "epilog": f"Example: {example}", "rich_help_panel": heading}
+        app.command(**{"cls": Command, **settings, **told})(with_options(command))
 
 
-def run_program(name: str, app: Callable[[], object], statuses: Statuses) -> None:
+def run_program(name: str, app: Callable[..., object]) -> None:
     """Run `app` on the command line in `sys.argv`, and exit.
 
-    An error that `statuses` lists ends in one line on stderr, which shows no password, and in its exit status.
+    An error ends in one line on stderr, which shows no password, and in its exit status; a bug in a traceback too.
     """
     hide_passwords()
     try:
-        app()
+        app(prog_name=name)  # also under `python -m`
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except tuple(statuses) as error:
-        typer.echo(f"{name}: {' '.join(_told(error).split())}", err=True)
-        raise SystemExit(next(status for kind, status in statuses.items() if isinstance(error, kind))) from None
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError) and reader_has_left():
+            raise SystemExit(0) from None  # where Typer ends with 1
+        raise
+    except Exception as error:  # noqa: BLE001 - the user is told of a bug, too
+        status = status_of(error)
+        lines = [hidden_in(line) for line in traceback.format_exc().splitlines()] if status == BUG else []
+        told = _told(error) + "".join(getattr(error, "__notes__", ()))
+        with suppress(OSError):  # the status tells what nobody reads
+            typer.echo("\n".join(map(visible, [*lines, f"{name}: {' '.join(told.split())}"])), err=True)
+        raise SystemExit(status) from None
 
 
 def _told(error: Exception) -> str:
@@ -63,11 +105,12 @@ def _told(error: Exception) -> str:
             reason = error.strerror or str(error)
             return f"{error.filename}: {reason}" if error.filename else reason
         case _:
-            return f"{type(error).__name__}: {error}"
+            found = hidden_in(f"{type(error).__name__}: {error}")
+            return f"this is a bug in this program, please report it with the lines above: {found}"
 
 
 def _show_version(context: typer.Context, wanted: bool) -> None:
-    if wanted:
+    if wanted and not context.resilient_parsing:  # which a completion does
         from importlib.metadata import version
 
         typer.echo(f"{context.command.name} (execution-wal) {version('execution-wal')}")
@@ -85,12 +128,11 @@ def _options(
             envvar="WAL_CONFIG",
             metavar="FILE",
             show_default="execution-wal/config.toml in $XDG_CONFIG_HOME or ~/.config, if it exists",
-            help="Settings in TOML for options that neither a flag nor a variable gives: url, namespace, …",
+            help="Settings in TOML, such as url, for options that neither a flag nor a variable gives.",
         ),
     ] = None,
 ) -> None:
-    usual = settings_file(os.environ)
-    if file := config or (usual if os.path.exists(usual) else None):
+    if file := config or settings_file(os.environ):
         from producer.terminal.settings import read_settings
 
         context.default_map = _for_each_command(context.command, read_settings(file))
@@ -101,4 +143,5 @@ def _for_each_command(command: Any, settings: dict[str, Any]) -> dict[str, Any]:
     commands = getattr(command, "commands", None)
     if commands is None:
         return settings
-    return {name: _for_each_command(member, settings) for name, member in commands.items()}
+    # A group of commands may take options itself.
+    return settings | {name: _for_each_command(member, settings) for name, member in commands.items()}

@@ -3,17 +3,29 @@
 Typer takes an option from its flag, else from its `WAL_…` variable, else from this file, else from its default.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from producer.errors import InvalidSettings
 
 _Bound = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class Expected(BaseModel):
+    """What `projector check` expects of an action, in the section `[expect.ACTION]`; durations such as `26h`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    every: str | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    grace: str | None = None
+    max_failures: Annotated[int, Field(ge=0)] | None = None
+    max_age: str | None = None
+    max_duration: str | None = None
 
 
 class Settings(BaseSettings):
@@ -27,7 +39,7 @@ class Settings(BaseSettings):
     url: str | None = None
     namespace: str | None = None
     spool: str | None = None
-    lease_ttl: Annotated[float, Field(gt=0)] | None = None
+    lease_ttl: Annotated[float, Field(ge=0.1, le=3600)] | None = None
     max_entries: _Bound | None = None
     max_action_entries: _Bound | None = None
     max_in_flight: _Bound | None = None
@@ -36,16 +48,19 @@ class Settings(BaseSettings):
     max_producers: _Bound | None = None
     max_gaps: _Bound | None = None
     max_quarantine: _Bound | None = None
+    password_file: str | None = None
+    archive: str | None = None
+    sign_key: str | None = None
+    seal_after: Annotated[float, Field(ge=0.1, le=86_400)] | None = None
+    retain: str | None = None
+    retain_entries: Annotated[int, Field(ge=0)] | None = None
+    no_archive: bool | None = None
+    group_idle: str | None = None
+    expect: dict[str, Expected] | None = None
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names it so
-        init_settings: PydanticBaseSettingsSource,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)  # the variables are Typer's
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (sources["init_settings"],)  # the variables are Typer's
 
 
 def read_settings(file: Path) -> dict[str, Any]:
@@ -68,5 +83,6 @@ def read_settings(file: Path) -> dict[str, Any]:
 def _told(error: Any) -> str:
     key = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        return f"{key}: expected one of the keys {', '.join(Settings.model_fields)}, found an unknown key"
+        known = Expected.model_fields if error["loc"][1:] else Settings.model_fields
+        return f"{key}: expected one of the keys {', '.join(known)}, found an unknown key"
     return f"{key}: expected {error['msg'].removeprefix('Input should be ')}, found {error['input']!r}"

@@ -1,48 +1,60 @@
 """Standard output, which may be a terminal, a file on a full disk, or a pipe whose reader has left."""
 
-from __future__ import annotations
-
 import json
 import os
+import select
 import sys
 from dataclasses import asdict
 from typing import Any
 
-import typer
+VERSION = 1
+"""Of the JSON documents. A field more is no other version."""
 
 
 def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def reader_has_left() -> bool:
+    """Whether stdout is a pipe whose reader has closed it (`| head`), so that no more need be said."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
 def write_json(value: Any) -> None:
-    """Write `value`, of dataclasses and plain types, as one JSON document: ASCII alone, integers of any size."""
-    write(json.dumps(value, default=asdict, indent=2) + "\n")
+    """Write `value`, of dataclasses and plain types, as one JSON document."""
+    write(json_text(value) + "\n")
 
 
-def write(text: str) -> None:
-    """Write all of `text` at once. A reader that has left (`| head`) ends the command with status 0.
+def json_text(value: Any) -> str:
+    """`value` as a JSON document: ASCII alone, integers of any size. An object begins with its version, which may be
+    one of its own."""
+    document = {"version": VERSION, **value} if isinstance(value, dict) else value
+    return json.dumps(document, default=asdict, indent=2)
+
+
+def write(text: str) -> bool:
+    """Write all of `text` at once; to a reader that has left (`| head`), nothing. The command's status stays its own.
+
+    Returns False if the reader has left.
 
     Raises OSError, which names standard output, if it cannot be written: a disk may be full.
     """
     stdout = sys.stdout
     if stdout is None:  # closed by the shell: >&-
-        return
+        return True
     try:
         stdout.flush()
         # What the terminal's encoding lacks is escaped, as Python does on stderr.
         stdout.buffer.write(text.encode(stdout.encoding, "backslashreplace"))
         stdout.buffer.flush()
-    except BrokenPipeError:
-        _discard_the_rest()
-        raise typer.Exit(0) from None
     except OSError as error:
-        _discard_the_rest()
-        raise OSError(error.errno, error.strerror, "standard output") from None
-
-
-def _discard_the_rest() -> None:
-    """Else the interpreter fails once more, with a traceback, when it flushes on its way out."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+        # Else the interpreter fails once more, with a traceback, when it flushes on its way out.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stdout.fileno())
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise OSError(error.errno, error.strerror, "standard output") from None
+        return False
+    return True

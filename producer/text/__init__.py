@@ -1,1 +1,1 @@
-"""Texts and JSON of any origin, made fit to be recorded: cut to their bound, without secrets, strictly read."""
+"""Texts, times and JSON of any origin, made fit to be recorded: cut to the bound, without secrets, strictly read."""

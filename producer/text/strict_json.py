@@ -1,7 +1,5 @@
 """JSON read by the letter of RFC 8259, within bounds of our own, whatever a library lets pass."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -20,45 +18,48 @@ _LONGEST_NUMBER = 60
 """Digits. A longer number is cut: it is out of all bounds either way, and Python refuses to read the longest."""
 
 
-def value_of(raw: bytes) -> Any:
-    """The value of the JSON in `raw`, usually a dict; the objects within it are left empty.
+def value_of(raw: bytes, *, strict: str) -> Any:
+    """The value of the JSON in `raw`, usually a dict. Of a name that an object within it has twice, the last counts.
 
-    Raises InvalidOperation if `raw` is no JSON in UTF-8 or nested too deep, or if the outermost object has more than
-    MAX_FIELDS fields or a name twice.
+    Raises InvalidOperation if `raw` is no JSON in UTF-8 or nested too deep, if the outermost object has more than
+    MAX_FIELDS fields, or if it or the object in its field `strict` has a name twice.
     """
     if _depth(raw) > MAX_DEPTH:
         raise InvalidOperation("", f"JSON of at most {MAX_DEPTH} levels", "a deeper one")
-    pairs: list[tuple[str, Any]] = []
+    outermost = 0
+    repeated: list[tuple[dict[str, Any], str]] = []
     escaped = b"\\u" in raw
 
     def keep(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal pairs
-        pairs = found  # the outermost object comes last
+        nonlocal outermost
+        outermost = len(found)  # the outermost object comes last
         if escaped:
             json.dumps(found, ensure_ascii=False).encode()  # ValueError: a lone surrogate is no text
-        return {}
+        fields: dict[str, Any] = {}
+        for name, field in found:
+            if name in fields:
+                repeated.append((fields, name))
+            fields[name] = field
+        return fields
 
-    def refuse(name: str) -> None:
-        raise ValueError(name)
+    def integer(digits: str) -> int:
+        return int(digits[:_LONGEST_NUMBER])
 
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=keep, parse_int=_integer, parse_constant=refuse)
+        # NaN and Infinity go to parse_constant: int raises ValueError for them.
+        value = json.loads(raw.decode(), object_pairs_hook=keep, parse_int=integer, parse_constant=int)
     except ValueError:
         raise InvalidOperation("", "JSON", "text that is no JSON in UTF-8") from None
     if not isinstance(value, dict):
         return value
-    _check_names([name for name, _ in pairs])
-    return dict(pairs)
-
-
-def _check_names(names: list[str]) -> None:
-    if len(names) > MAX_FIELDS:
-        raise InvalidOperation("", f"at most {MAX_FIELDS} fields", f"{len(names)}")
-    seen = set()
-    for name in names:
-        if name in seen:
+    if outermost > MAX_FIELDS:
+        raise InvalidOperation("", f"at most {MAX_FIELDS} fields", f"{outermost}")
+    for fields, name in repeated:
+        if fields is value:
             raise InvalidOperation(brief(name), "the field once", "it repeated")
-        seen.add(name)
+        if fields is value.get(strict):
+            raise InvalidOperation(strict, "each name once", f"{json.dumps(brief(name))} repeated")
+    return value
 
 
 def _depth(raw: bytes) -> int:
@@ -70,10 +71,6 @@ def _depth(raw: bytes) -> int:
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     return deepest
-
-
-def _integer(text: str) -> int:
-    return int(text[:_LONGEST_NUMBER])
 
 
 def brief(text: str) -> str:

@@ -1,27 +1,39 @@
 """The command line `projector`: its commands put together."""
 
-from __future__ import annotations
-
-from producer.terminal.exit_status import PROJECTOR
-from producer.terminal.program import add_commands, new_program, run_program
+from producer.terminal.program import Plugin, add_commands, new_program
+from projector.cli.archive.export import export
+from projector.cli.archive.group import archive
+from projector.cli.archive.restore import restore
 from projector.cli.commands.acl import acl
 from projector.cli.commands.demo import demo
 from projector.cli.commands.doctor import doctor
+from projector.cli.commands.gaps import gaps
 from projector.cli.commands.quarantine import quarantine
-from projector.cli.commands.read import cleanups, failures, in_flight, recent, stats, status
 from projector.cli.commands.rebuild import rebuild
+from projector.cli.commands.resolve import resolve
 from projector.cli.commands.run import run
 from projector.cli.commands.up import up
 from projector.cli.commands.verify import verify
+from projector.cli.log.log import log, tail
+from projector.cli.read.check import check
+from projector.cli.read.history import history
+from projector.cli.read.recent import cleanups, failures, recent
+from projector.cli.read.running import in_flight
+from projector.cli.read.show import show, trail
+from projector.cli.read.stats import stats
+from projector.cli.read.status import status
+from projector.cli.read.top import top
 
 app = new_program(
     "projector", summary="Fold the write-ahead log of executions into lists and statistics, and read them."
 )
 # In the order in which `--help` shows them.
-add_commands(app, up, demo, run, stats, recent, failures, cleanups, status, doctor, verify, rebuild, acl, in_flight)
-app.add_typer(quarantine)
-
-
-def main() -> None:
-    """Run the command line in `sys.argv` and exit. An error that a user can repair is one line on stderr."""
-    run_program("projector", app, PROJECTOR)
+add_commands(app, up, demo, run, acl, heading="Run")
+add_commands(app, stats, recent, failures, cleanups, in_flight, log, tail, heading="Read")
+add_commands(app, show, trail, history, top, status, heading="Read")
+add_commands(app, check, heading="Read", cls=Plugin)
+app.add_typer(archive, rich_help_panel="Archive")
+add_commands(app, export, heading="Archive")
+add_commands(app, doctor, verify, rebuild, restore, resolve, heading="Repair")
+app.add_typer(quarantine, rich_help_panel="Repair")
+app.add_typer(gaps, rich_help_panel="Repair")

@@ -3,11 +3,10 @@
 -- KEYS[1] the log   KEYS[2] the lease   KEYS[3] in_flight   KEYS[4…] the heartbeat of each run's producer
 -- ARGV[1] the token of the lease
 -- ARGV[2…] for each run: its field in in_flight, the value seen there, the operation to append
--- returns {'ok', how many were appended, id of the last or ''}
---      or {'lease', holder}
+-- returns {'ok', how many were appended, id of the last or ''}, or a refusal by lease
 --      or {'full', error}    the server refuses to write; nothing was appended
-local holder = redis.call('GET', KEYS[2])
-if holder ~= ARGV[1] then return {'lease', holder or ''} end
+local refused = refuse_lease(KEYS[2], ARGV[1])
+if refused then return refused end
 
 local appended, last = 0, ''
 for k = 4, #KEYS do

@@ -1,24 +1,28 @@
 """The plan of a commit: the writes that bring the projection in Redis to where the history stands.
 
-A commit first deletes the dropped rows, so that a row that came again starts anew. It pushes and trims lists, and
-writes everything else as its absolute value, once however often the batch touched it. Of a hash of statistics it
-writes the fields that changed.
+Of each table a commit first deletes the dropped rows, so that a row that came again starts anew. It pushes and trims
+lists, and writes everything else as its absolute value, once however often the batch touched it. Of a hash of
+statistics it writes the fields that changed.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import msgspec
 
 from projector.entry_id import milliseconds_of
 from projector.fold.history import History
 from projector.fold.record import to_json
+from projector.fold.rollups.rollups import Rollups
+from projector.fold.table import Table
 from projector.keys import Keys
 
 _UNPACKED = 7000
 """Arguments of one command: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
+
+_PIECE = 256 << 10
+"""Bytes of one argument. A server may be configured to take no more than a MiB (proto-max-bulk-len)."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -27,11 +31,13 @@ class Plan:
     """Writes, each to one key, as commit.lua reads them: command, index of the key, number of values, the values.
 
     `writes` has text only, numbers included (a number in Lua is a double); `raw` has bytes that may be no text.
+    `checkpoint` has the fields and values of the checkpoint alternately.
     """
 
-    __slots__ = ("_index", "keys", "raw", "types", "writes")
+    __slots__ = ("_checkpoint", "_index", "keys", "raw", "types", "writes")
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoint: list[str]) -> None:
+        self._checkpoint = checkpoint
         self.keys: list[bytes] = []
         self.types: list[str] = []
         self.writes: list[str | int] = []
@@ -62,10 +68,12 @@ class Plan:
     def delete(self, key: bytes, kind: str) -> None:
         self.writes += ("DEL", self._at(key, kind), 0)
 
-    def arguments(self, checkpoint: list[str]) -> list[str | int | bytes]:
-        """The arguments of commit.lua behind the ids; `checkpoint` has its fields and values alternately."""
+    def arguments(self) -> list[str | int | bytes]:
+        """The arguments of commit.lua behind the ids."""
         # Packed, because as many arguments would cost this process and the server more.
-        return [_pack((self.types, checkpoint, self.writes)), *self.raw]
+        packed = _pack((self.types, self._checkpoint, self.writes))
+        pieces = [packed[at : at + _PIECE] for at in range(0, len(packed), _PIECE)]
+        return [len(pieces), *pieces, *self.raw]
 
     def _at(self, key: bytes, kind: str) -> int:
         at = self._index.get(key)
@@ -78,60 +86,69 @@ class Plan:
 
 def plan_of(history: History, keys: Keys) -> Plan:
     """The writes for all changes in `history` since its last commit."""
-    plan = Plan()
-    _drop(plan, history, keys)
-    _lists(plan, history, keys)
-    _hash(plan, keys.in_flight, ((key, to_json(row).decode()) for key, row in history.in_flight.changes()))
-    _hash(plan, keys.orphans, ((key, to_json(row).decode()) for key, row in history.orphans.changes()))
-    _hash(plan, keys.producers, ((key, row.to_json().decode()) for key, row in history.producers.changes()))
+    history.settle()
+    plan, bound = Plan(_texts(history.checkpoint_fields().items())), history.bounds.max_entries
+    plan.push(keys.executions, bound, history.executions)
+    plan.push(keys.failures, bound, history.failures)
+    plan.push(keys.cleanups, bound, history.cleanups)
+    _rows(plan, keys.in_flight, history.in_flight)
+    _rows(plan, keys.orphans, history.orphans)
+    _rows(plan, keys.producers, history.producers)
     _actions(plan, history, keys)
     _scanners(plan, history, keys)
+    _rollups(plan, history.rollups, keys)
     _hash(plan, keys.totals, history.totals.fields().items())
+    plan.write("XDEL", keys.quarantine, "stream", list(history.quarantine.dropped))
     for entry_id, fields in history.quarantine.changes():
         plan.write_raw("XADD", keys.quarantine, "stream", entry_id, *fields)
     return plan
 
 
-def _drop(plan: Plan, history: History, keys: Keys) -> None:
-    plan.write("HDEL", keys.in_flight, "hash", list(history.in_flight.dropped))
-    plan.write("HDEL", keys.orphans, "hash", list(history.orphans.dropped))
-    plan.write("HDEL", keys.producers, "hash", list(history.producers.dropped))
-    plan.write("XDEL", keys.quarantine, "stream", list(history.quarantine.dropped))
-    plan.write("ZREM", keys.actions, "zset", list(history.actions.dropped))
-    plan.write("ZREM", keys.scanners, "zset", list(history.scanners.dropped))
-    for action_id in history.actions.dropped:
-        statistics, durations, executions = keys.of_action(action_id)
-        plan.delete(statistics, "hash")
-        plan.delete(durations, "hash")
-        plan.delete(executions, "list")
-    for scanner_id in history.scanners.dropped:
-        plan.delete(keys.scanner(scanner_id), "hash")
-
-
-def _lists(plan: Plan, history: History, keys: Keys) -> None:
-    bounds = history.bounds
-    plan.push(keys.executions, bounds.max_entries, history.executions)
-    plan.push(keys.failures, bounds.max_entries, history.failures)
-    plan.push(keys.cleanups, bounds.max_entries, history.cleanups)
+def _rows(plan: Plan, key: bytes, table: Table[Any]) -> None:
+    plan.write("HDEL", key, "hash", list(table.dropped))
+    _hash(plan, key, ((name, to_json(row).decode()) for name, row in table.changes()))
 
 
 def _actions(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[str] = []
+    for action_id in history.actions.dropped:
+        for key, kind in keys.of_action(action_id).items():
+            plan.delete(key, kind)
     for action_id, row in history.actions.changes():
-        scores += (str(milliseconds_of(row.last_entry_id)), action_id)
-        statistics, durations, executions = keys.of_action(action_id)
-        _hash(plan, statistics, row.changes())
-        _hash(plan, durations, row.changed_durations.items())
-        plan.push(executions, history.bounds.max_action_entries, history.executions_of.get(action_id, ()))
-    plan.write("ZADD", keys.actions, "zset", scores)
+        _hash(plan, keys.action(action_id), row.changes())
+        _hash(plan, keys.durations(action_id), row.changed_counts.items())
+        executions = history.executions_of.get(action_id, ())
+        plan.push(keys.executions_of(action_id), history.bounds.max_action_entries, executions)
+    for action_id, failed in history.failing.items():
+        dropped, kinds, durations = failed.changes()
+        plan.write("HDEL", keys.failure_kinds(action_id), "hash", dropped)
+        _hash(plan, keys.failure_kinds(action_id), kinds)
+        _hash(plan, keys.failure_durations(action_id), durations.items())
+    _index(plan, keys.actions, history.actions)
 
 
 def _scanners(plan: Plan, history: History, keys: Keys) -> None:
-    scores: list[str] = []
+    for scanner_id in history.scanners.dropped:
+        plan.delete(keys.scanner(scanner_id), "hash")
     for scanner_id, row in history.scanners.changes():
-        scores += (str(milliseconds_of(row.last_entry_id)), scanner_id)
         _hash(plan, keys.scanner(scanner_id), row.changes())
-    plan.write("ZADD", keys.scanners, "zset", scores)
+    _index(plan, keys.scanners, history.scanners)
+
+
+def _rollups(plan: Plan, rollups: Rollups, keys: Keys) -> None:
+    for key, buckets in rollups.of_all(keys):
+        plan.write("HDEL", key, "hash", [*map(str, buckets.expired())])
+        _hash(plan, key, ((start, json.decode()) for start, rows in buckets.changes() for _, json in rows))
+    for key_of, buckets in rollups.of_actions(keys):
+        for start in buckets.expired():
+            plan.delete(key_of(start), "hash")
+        for start, rows in buckets.changes():
+            _hash(plan, key_of(start), ((name, json.decode()) for name, json in rows))
+
+
+def _index(plan: Plan, key: bytes, table: Table[Any]) -> None:
+    plan.write("ZREM", key, "zset", list(table.dropped))
+    scores = ((milliseconds_of(row.last_entry_id), name) for name, row in table.changes())
+    plan.write("ZADD", key, "zset", _texts(scores))
 
 
 def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[object, object]]) -> None:
@@ -140,8 +157,3 @@ def _hash(plan: Plan, key: bytes, fields: Iterable[tuple[object, object]]) -> No
 
 def _texts(fields: Iterable[tuple[object, object]]) -> list[str]:
     return [*map(str, chain.from_iterable(fields))]
-
-
-def checkpoint_fields(history: History) -> list[str]:
-    """The checkpoint as fields and values, alternately."""
-    return _texts(history.checkpoint_fields().items())

@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
 
 from producer.wal import DEFAULT_NAMESPACE
-from projector.demo.audit import Audit, Tally
 from projector.demo.engine import ROLES, lay_out
 from projector.embedded import tethered
 from projector.errors import ProjectorError
@@ -21,24 +22,23 @@ from projector.query import Query
 _POLL_SECONDS = 0.1
 _OUTAGE_SECONDS = 1.5
 _CATCH_UP_SECONDS = 30.0
-_LEASE_SECONDS = "2"
-"""Shorter than the default, because the second projector has to take over before the demonstration ends."""
 _SHOWN_LINES = 10
+_PROJECTOR = ("-m", "projector", "run", "--lease-ttl", "2")
+"""The lease is shorter than usual, because the second projector has to take over before the demonstration ends."""
 
 
 class Demo:
     """Workers that record for `seconds` on the server at `url`, and a projector that crashes half-way.
 
-    It tells its course to `output`; on a terminal, a last line that changes shows the progress. Use it with `with`,
+    It tells its course to `console`; on a terminal, a last line that changes shows the progress. Use it with `with`,
     which ends its processes.
     """
 
-    def __init__(self, directory: Path, *, url: str, query: Query, seconds: float, output: TextIO) -> None:
+    def __init__(self, directory: Path, *, url: str, query: Query, seconds: float, console: Console) -> None:
         self._directory = directory
         self._query = query
         self._seconds = seconds
-        self._output = output
-        self._clear_line = "\r\x1b[2K" if output.isatty() else ""
+        self._console = console
         self._began = time.monotonic()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
@@ -56,13 +56,13 @@ class Demo:
         for name in list(self._processes):
             self._kill(name)
 
-    def run(self) -> Audit:
-        """Run the demonstration to its end and audit it; raises ProjectorError if one of its processes fails."""
+    def run(self) -> None:
+        """Run the demonstration to its end; raises ProjectorError if one of its processes fails."""
         lay_out(self._directory)
-        self._start_projector()
+        self._start("the projector", *_PROJECTOR)
         for role in ROLES:
-            worker = ("-m", "projector.demo.engine", role, str(self._directory), str(self._seconds))
-            self._start(f"the {role} worker", *worker)
+            options = (role, str(self._directory), str(self._seconds))
+            self._start(f"the {role} worker", "-m", "projector.demo.engine", *options)
         self._began = time.monotonic()
         self.say(f"For {self._seconds:g} s, {len(ROLES)} worker processes run real commands and tasks:")
         half = self._seconds / 2
@@ -71,23 +71,22 @@ class Demo:
         self._event("the projector was killed with SIGKILL; the workers go on recording")
         over = half + min(_OUTAGE_SECONDS, self._seconds / 8)
         self._watch(lambda: self._elapsed > over)
-        self._start_projector()
+        self._start("the projector", *_PROJECTOR)
         self._event("the projector was started again; it takes over once the dead one's lease has run out")
         self._watch(lambda: not self._processes.keys() - {"the projector"})
         self._event("the workers have ended; the projector catches up with what they recorded")
-        recorded, deadline = self._tally(), time.monotonic() + _CATCH_UP_SECONDS
-        self._watch(lambda: self._has_caught_up(recorded) or time.monotonic() > deadline)
-        return Audit(recorded=recorded, totals=self._query.totals(), status=self._query.status())
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+        self._watch(lambda: self._query.status().lag == 0 or time.monotonic() > deadline)
 
     def say(self, text: str = "") -> None:
         """Write a line that stays."""
-        self._write(f"{text}\n")
+        self._console.print(text)
+
+    def show(self, command: str) -> None:
+        """Write a line for a shell, which is never folded."""
+        self._console.print(f"    {command}", soft_wrap=True)
 
     # -- processes --
-
-    def _start_projector(self) -> None:
-        program = "from projector.cli import main; main()"
-        self._start("the projector", "-c", program, "run", "--lease-ttl", _LEASE_SECONDS)
 
     def _start(self, name: str, *arguments: str) -> None:
         """Start a Python program, in a session of its own: the terminal's Ctrl-C reaches this process alone."""
@@ -125,38 +124,22 @@ class Demo:
 
     def _watch(self, until: Callable[[], bool]) -> None:
         """Show the progress until `until()`; raise ProjectorError if a process fails meanwhile."""
-        while not until():
-            self._forget_ended()
-            if self._clear_line:
-                self._write(f"{self._elapsed:5.1f} s  {self._figures()}")
-            time.sleep(_POLL_SECONDS)
+        with self._console.status("") as progress:
+            while not until():
+                self._forget_ended()
+                progress.update(f"{self._elapsed:5.1f} s  {self._figures()}")
+                time.sleep(_POLL_SECONDS)
 
     @property
     def _elapsed(self) -> float:
         return time.monotonic() - self._began
 
     def _event(self, text: str) -> None:
-        self.say(f"{self._elapsed:5.1f} s  {text}")
-
-    def _write(self, text: str) -> None:
-        self._output.write(f"{self._clear_line}{text}")
-        self._output.flush()
-
-    def _tally(self) -> Tally:
-        return Tally.of(self._directory / "books")
-
-    def _has_caught_up(self, recorded: Tally) -> bool:
-        status = self._query.status()
-        return status.lag == 0 and status.entries >= recorded.operations
+        line = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+        line.add_row(f"{self._elapsed:5.1f} s", text)
+        self._console.print(line)
 
     def _figures(self) -> str:
-        try:
-            status = self._query.status()
-        except ProjectorError as error:
-            return str(error)
+        status = self._query.status()
         waiting = "?" if status.lag is None else status.lag
-        tally = self._tally()
-        return (
-            f"{status.entries} operations projected · {waiting} waiting · {status.in_flight} running"
-            f" · {tally.failures + tally.cleanup_failures} failed"
-        )
+        return f"{status.entries} projected · {waiting} waiting · {status.in_flight} running"

@@ -3,8 +3,6 @@
 `python -m projector.demo.engine <role> <directory> <seconds>` is one worker, which finds the server in WAL_URL.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os
@@ -15,101 +13,53 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
-from producer import Execution, Producer, Receipt
+from producer import Producer
 from projector.embedded import tethered
 
-_PRODUCER_RUN = (sys.executable, "-c", "from producer.cli import main; main()", "run")
 _STALE_SECONDS = 1.0
-_WORDS = ("otter", "river", "holt", "kelp", "whisker", "current", "stone", "willow", "ripple", "shell", "tide")
 
 
 def lay_out(directory: Path) -> None:
     """Make the workers' directories in `directory`, and the documents that their actions work on."""
-    for name in ("archive", "backups", "books", "documents", "drafts", "locks", "logs", "worktrees"):
+    for name in ("archive", "backups", "documents", "drafts", "locks", "worktrees"):
         (directory / name).mkdir()
     for number in range(24):
-        (directory / "documents" / f"{number:02}.txt").write_text(_text(random.randrange(2_000, 20_000)))
-
-
-class BookedProducer(Producer):
-    """A Producer that adds a line to the file `book` once the server has acknowledged an operation."""
-
-    def __init__(self, book: Path) -> None:
-        super().__init__()
-        self._book = book
-
-    def note(self, kind: str) -> None:
-        """Add a line; `kind` is a field of Tally."""
-        with self._book.open("a") as book:
-            book.write(f"{kind}\n")
-
-    def begin(self, run: Execution) -> Receipt:
-        receipt = super().begin(run)
-        self.note("started")
-        return receipt
-
-    def action_execution_completed(self, action_id: str, success: bool, **options: Any) -> Receipt:
-        receipt = super().action_execution_completed(action_id, success, **options)
-        self.note("successes" if success else "failures")
-        return receipt
-
-    def cleanup_executed(
-        self, scanner_id: str, resource_id: str, action: str, success: bool, **options: Any
-    ) -> Receipt:
-        receipt = super().cleanup_executed(scanner_id, resource_id, action, success, **options)
-        self.note("cleanups" if success else "cleanup_failures")
-        return receipt
+        (directory / "documents" / f"{number:02}").write_bytes(random.randbytes(random.randrange(10_000, 100_000)))
 
 
 class Worker:
     """What the jobs of one process need. All workers share the `directory`, which `lay_out` has filled."""
 
-    def __init__(self, directory: Path, producer: BookedProducer) -> None:
+    def __init__(self, directory: Path, producer: Producer) -> None:
         self.directory = directory
         self.documents = directory / "documents"
         self.producer = producer
 
-    def fresh(self, directory: str, suffix: str = "") -> Path:
+    def fresh(self, directory: str) -> Path:
         """A path in `directory` that no other worker uses."""
-        return self.directory / directory / f"{os.getpid()}-{random.getrandbits(32):08x}{suffix}"
+        return self.directory / directory / f"{os.getpid()}-{random.getrandbits(32):08x}"
 
-    def producer_run(self, action: str, source: str, *command: str | Path) -> None:
+    def producer_run(self, action: str, *command: str | Path) -> None:
         """Run `command` under `producer run`, as a crontab does."""
-        status, _ = _run(*_PRODUCER_RUN, "--action", action, "--source", source, "--", *command)
-        self.producer.note("started")
-        self.producer.note("failures" if status else "successes")
-
-    def run(self, execution: Execution, *command: str | Path) -> None:
-        """Run `command` and tell `execution` its output and its failure."""
-        status, execution.output = _run(*command)
-        if status:
-            execution.fail(f"exit status {status}")
+        options = ("--action", action, "--source", "cron:nightly")
+        subprocess.run(tethered([sys.executable, "-m", "producer", "run", *options, "--", *command]), check=False)
 
 
 # -- actions --
 
 
 def back_up(worker: Worker) -> None:
-    archive = worker.fresh("backups", ".tar.gz")
-    worker.producer_run("nightly-backup", "cron:nightly", "tar", "-czf", archive, "-C", worker.documents, ".")
-
-
-def rotate_logs(worker: Worker) -> None:
-    log = worker.fresh("logs", ".log")
-    log.write_text(_text(40_000))
-    worker.producer_run("rotate-logs", "cron:hourly", "gzip", "-9", log)
+    worker.producer_run("nightly-backup", "tar", "-czf", worker.fresh("backups"), "-C", worker.documents, ".")
 
 
 def mirror(worker: Worker) -> None:
     """Fails, because the volume is not mounted."""
-    volume = worker.directory / "volume"
-    worker.producer_run("mirror-volume", "cron:nightly", "tar", "-cf", "/dev/null", "-C", volume, ".")
+    worker.producer_run("mirror-volume", "tar", "-cf", "/dev/null", "-C", worker.directory / "volume", ".")
 
 
 def check_documents(worker: Worker) -> None:
@@ -118,14 +68,10 @@ def check_documents(worker: Worker) -> None:
     @worker.producer.tracked("verify-checksums", source="watcher:inbox")
     def verify() -> str:
         sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in worker.documents.iterdir()]
-        worker.fresh("drafts", ".sha256").write_text("\n".join(sums))
+        worker.fresh("drafts").write_text("\n".join(sums))
         return f"{len(sums)} documents"
 
     verify()
-
-
-def notify(worker: Worker, *, is_heard: bool) -> None:
-    worker.producer.tracked("notify", source="watcher:idle-check")(_connect)(is_heard)
 
 
 def deploy(worker: Worker, *, is_heard: bool) -> None:
@@ -133,8 +79,12 @@ def deploy(worker: Worker, *, is_heard: bool) -> None:
     lock, worktree = worker.fresh("locks"), worker.fresh("worktrees")
     with worker.producer.execution("deploy", source="manual") as execution:
         lock.touch()
-        worker.run(execution, "cp", "-R", worker.documents, worktree)
-        _connect(is_heard)
+        execution.output = _output_of("cp", "-R", worker.documents, worktree)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            if not is_heard:
+                listener.close()
+            socket.create_connection(address, timeout=2).close()
         shutil.rmtree(worktree)
         lock.unlink()
 
@@ -143,9 +93,11 @@ def reindex(worker: Worker) -> None:
     """Three slow runs of one action, which overlap."""
 
     async def one() -> None:
-        async with worker.producer.execution("reindex", source="watcher:documents", execution_type="rules") as run:
+        execution = worker.producer.execution("reindex", source="watcher:documents", execution_type="rules")
+        async with execution:
             await asyncio.sleep(random.uniform(0.2, 1.0))
-            await asyncio.to_thread(worker.run, run, "sha512sum", *sorted(worker.documents.iterdir()))
+            documents = sorted(worker.documents.iterdir())
+            execution.output = await asyncio.to_thread(_output_of, "sha512sum", *documents)
 
     async def all_three() -> None:
         await asyncio.gather(one(), one(), one())
@@ -153,12 +105,16 @@ def reindex(worker: Worker) -> None:
     asyncio.run(all_three())
 
 
+def _output_of(*command: str | Path) -> bytes:
+    return subprocess.check_output(tethered(command), stderr=subprocess.STDOUT)
+
+
 # -- scanners --
 
 
 def scan(worker: Worker) -> None:
     """One turn of all scanners: they really remove what the actions left alone for a second."""
-    for scanner, resource, pattern, action, remove in _SCANNERS:
+    for scanner, pattern, action, remove in _SCANNERS:
         for path in sorted(worker.directory.glob(pattern)):
             if path.exists() and path.lstat().st_mtime < time.time() - _STALE_SECONDS:
                 error = None
@@ -166,9 +122,8 @@ def scan(worker: Worker) -> None:
                     remove(path)
                 except OSError as trouble:
                     error = f"{type(trouble).__name__}: {trouble.strerror}"
-                worker.producer.cleanup_executed(
-                    scanner, f"{resource}:{path.name}", action, error is None, error=error
-                )
+                resource = f"{path.parent.name}/{path.name}"
+                worker.producer.cleanup_executed(scanner, resource, action, error is None, error=error)
 
 
 def _archive(path: Path) -> None:
@@ -176,15 +131,14 @@ def _archive(path: Path) -> None:
 
 
 _SCANNERS = (
-    ("stale-locks", "lock", "locks/*", "release", Path.unlink),
-    ("old-drafts", "draft", "drafts/*", "delete", Path.unlink),
-    ("rotated-logs", "log", "logs/*.gz", "archive", _archive),
-    ("stale-worktrees", "worktree", "worktrees/*", "delete", Path.rmdir),  # fails, because there are files in it
-    ("stale-worktrees", "worktree", "worktrees/*", "archive", _archive),
+    ("stale-locks", "locks/*", "release", Path.unlink),
+    ("old-drafts", "drafts/*", "delete", Path.unlink),
+    ("stale-worktrees", "worktrees/*", "delete", Path.rmdir),  # fails, because there are files in it
+    ("stale-worktrees", "worktrees/*", "archive", _archive),
 )
 ROLES: dict[str, tuple[Callable[[Worker], None], ...]] = {
-    "cron": (back_up, rotate_logs, mirror),
-    "watcher": (check_documents, partial(notify, is_heard=False), check_documents, partial(notify, is_heard=True)),
+    "cron": (back_up, mirror),
+    "watcher": (check_documents,),
     "operator": (partial(deploy, is_heard=False), partial(deploy, is_heard=True)),
     "batch": (reindex,),
     "scanner": (scan,),
@@ -194,35 +148,13 @@ ROLES: dict[str, tuple[Callable[[Worker], None], ...]] = {
 def main() -> None:
     role, directory, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     deadline = time.monotonic() + seconds
-    with closing(BookedProducer(directory / "books" / role)) as producer:
+    jobs = cycle(ROLES[role])
+    with Producer() as producer:
         worker = Worker(directory, producer)
-        for job in cycle(ROLES[role]):
+        while time.monotonic() < deadline:
             with suppress(OSError):  # the producer has recorded the failure; the engine goes on
-                job(worker)
+                next(jobs)(worker)
             time.sleep(random.uniform(0.05, 0.3))
-            if time.monotonic() > deadline:
-                break
-
-
-def _run(*command: str | Path) -> tuple[int, bytes]:
-    done = subprocess.run(
-        tethered(command), check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    return done.returncode, done.stdout
-
-
-def _connect(is_heard: bool) -> None:
-    """Connect to a port where somebody listens, or nobody."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-        if not is_heard:
-            listener.close()
-        socket.create_connection(address, timeout=2).close()
-
-
-def _text(words: int) -> str:
-    """A text that compresses about as well as a language does."""
-    return " ".join(random.choices(_WORDS, k=words)) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """A finding: what one check has found, and the commands that repair it, as somebody can paste them into a shell."""
 
-from __future__ import annotations
-
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
+
+from projector.errors import text_of
 
 
 class Severity(StrEnum):
@@ -12,7 +12,7 @@ class Severity(StrEnum):
     WARNING = "warning"
     """Worth knowing; nothing has to be done, or nothing can be."""
     WRONG = "wrong"
-    """To be mended."""
+    """Somebody has to repair it."""
     NOT_CHECKED = "not_checked"
     """The account or the server did not let the doctor look."""
 
@@ -45,8 +45,7 @@ def wrong(found: str, why: str, mend: str) -> Finding:
 
 def redis_cli(*words: str | bytes) -> str:
     """A `redis-cli` command, its words quoted for a shell."""
-    texts = [word.decode("utf-8", "backslashreplace") if isinstance(word, bytes) else word for word in words]
-    return "redis-cli " + " ".join(shlex.quote(text) for text in texts)
+    return "redis-cli " + shlex.join(word if isinstance(word, str) else text_of(word) for word in words)
 
 
 def configuration(name: str, value: str) -> str:

@@ -1,11 +1,10 @@
 """Checks of the server: can it be trusted with a log?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from projector.doctor.case import Case, Unanswered
-from projector.doctor.finding import Finding, configuration, ok, wrong
+from projector.doctor.finding import Finding, configuration, ok, warning, wrong
+from projector.retention.room import DAY_SECONDS, room_in_words
 
 _OLDEST_REDIS = (7, 0)
 _OLDEST_VALKEY = (8, 0)
@@ -57,7 +56,15 @@ def memory(case: Case) -> Iterator[Finding]:
     if not limit:
         yield ok(f"{_mebibytes(used)} used, no limit")
     elif used < limit:
-        yield ok(f"{_mebibytes(used)} of {_mebibytes(limit)} used")
+        seconds = case.status.room_seconds
+        found = f"{_mebibytes(used)} of {_mebibytes(limit)} used"
+        found += "" if seconds is None else f"; {room_in_words(seconds)}"
+        mend = f"{configuration('maxmemory', '…')}: give it more; or keep less of the log: --retain"
+        if seconds is None or seconds >= 7 * DAY_SECONDS:
+            yield ok(found)
+        else:
+            kind = wrong if seconds < DAY_SECONDS else warning
+            yield kind(found, "producers are refused when it is full", mend)
     else:
         yield wrong(
             f"{_mebibytes(used)} of {_mebibytes(limit)} used",
@@ -86,7 +93,7 @@ def append_only_file(case: Case) -> Iterator[Finding]:
 
 def appendfsync(case: Case) -> Iterator[Finding]:
     """How much a power loss may take."""
-    told = case.ask("CONFIG GET", "appendfsync").get(b"appendfsync")
+    told = case.reader.call("CONFIG GET", "appendfsync").get(b"appendfsync")
     if told is None:
         raise Unanswered("the server does not tell appendfsync")
     if told != b"no":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import stat
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from producer.connection.location import private_directory
 
 HOST = "127.0.0.1"
 
@@ -26,12 +28,12 @@ class Address:
     socket: Path
 
     @classmethod
-    def choose(cls, directory: Path, *, port: int | None = None) -> Address:
-        """`port`, else the last run's port if it is free, else any free port, which the directory then keeps."""
+    def choose(cls, directory: Path, *, port: int | None = None, usual_port: int = 0) -> Address:
+        """`port`; else the first that is free of the last run's port, `usual_port` (0: none) and any other."""
         place = directory / _SOCKET_NAME
         if len(os.fsencode(place)) > _LONGEST_SOCKET:
-            place = _short_directory() / f"{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}.sock"
-        return cls(port=port or _kept_port(directory / "port"), socket=place)
+            place = private_directory() / f"{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}.sock"
+        return cls(port=_kept_port(directory / "port", port, usual_port), socket=place)
 
     @property
     def url(self) -> str:
@@ -42,22 +44,11 @@ class Address:
         return f"unix://{quote(str(self.socket))}"
 
 
-def _short_directory() -> Path:
-    """The user's own directory for sockets, as tmux has it. The server removes its socket, even if we are killed."""
-    path = Path(f"/tmp/execution-wal-{os.getuid()}")
-    path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{path}, where the socket is to be, is not a directory of this user alone")
-    return path
-
-
-def _kept_port(memory: Path) -> int:
-    try:
+def _kept_port(memory: Path, wanted: int | None, usual: int) -> int:
+    kept = 0
+    with suppress(OSError, ValueError):
         kept = int(memory.read_text())
-    except (OSError, ValueError):
-        kept = 0
-    port = _free(kept) or _free(0)
+    port = wanted or (kept and _free(kept)) or (usual and _free(usual)) or _free(0)
     if port != kept:
         memory.write_text(f"{port}\n")
     return port
@@ -65,12 +56,10 @@ def _kept_port(memory: Path) -> int:
 
 def _free(port: int) -> int:
     """`port` (0: any) if the server can listen on it, else 0."""
-    with socket.socket() as probe:
-        # The server sets it too: connections of the last run in TIME_WAIT then do not keep it from listening.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError):
-            return 0
-        free: int = probe.getsockname()[1]
-        return free
+    try:
+        # It sets SO_REUSEADDR, as the server does: connections of the last run in TIME_WAIT are then no hindrance.
+        with socket.create_server((HOST, port)) as probe:
+            free: int = probe.getsockname()[1]
+            return free
+    except (OSError, OverflowError):
+        return 0

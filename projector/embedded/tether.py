@@ -10,15 +10,12 @@ The signal is SIGTERM, so that a server writes its data out. On Linux it comes w
 program ends: start it from a thread that lives as long as the program shall.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
 _WATCH_SECONDS = 0.2
@@ -43,12 +40,8 @@ def become(parent: int, command: Sequence[str]) -> None:
 def guard(parent: int, command: Sequence[str]) -> int:
     """Elsewhere: run `command`, pass signals on to it, terminate it when the parent dies; returns its exit status."""
     child = subprocess.Popen(command, close_fds=False)
-
-    def pass_on(signum: int, _frame: FrameType | None) -> None:
-        child.send_signal(signum)
-
-    for signum in _PASSED_ON:
-        signal.signal(signum, pass_on)
+    for passed_on in _PASSED_ON:
+        signal.signal(passed_on, lambda signum, _frame: child.send_signal(signum))
     while True:
         try:
             status = child.wait(_WATCH_SECONDS)
@@ -61,13 +54,9 @@ def guard(parent: int, command: Sequence[str]) -> int:
 
 def main() -> None:
     parent, command = int(sys.argv[1]), sys.argv[2:]
-    try:
-        if sys.platform == "linux":
-            become(parent, command)
-        sys.exit(guard(parent, command))
-    except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
-        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+    if sys.platform == "linux":
+        become(parent, command)
+    sys.exit(guard(parent, command))
 
 
 if __name__ == "__main__":

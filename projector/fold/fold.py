@@ -3,24 +3,36 @@
 No rule reads a clock, a batch or the order of a hash: the same entries give the same history, however they come.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from producer.operations import (
     ActionExecutionCompleted,
     ActionExecutionOrphaned,
     ActionExecutionStarted,
+    ArchiveSealed,
     CleanupExecuted,
+    ExecutionResolved,
+    GapsAccepted,
+    LossAccepted,
     Operation,
     QuarantineDropped,
 )
-from projector.fold.entry import Entry, quarantined_fields
+from projector.entry_id import order_of, order_of_any
+from projector.fold.entry import Entry, quarantined_fields, read_entry
 from projector.fold.history import History
-from projector.fold.record import ActionExecutionRecord, CleanupRecord, InFlightRecord, at_entry, to_json
-from projector.fold.sequence import DUPLICATE, NEW, Sequence, Verdict
+from projector.fold.record import (
+    at_entry,
+    record_of_cleanup,
+    record_of_completion,
+    record_without_end,
+    run_of_start,
+    to_json,
+)
+from projector.fold.sequence import Sequence, Verdict
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
+from projector.records import InFlightRecord as InFlight
 
 UNDECIDABLE = "cannot tell whether this is a duplicate"
 """The quarantine's reason for an entry whose operation is good, and may have counted already."""
@@ -39,8 +51,8 @@ def fold(history: History, entry: Entry) -> None:
 
     if entry.by is not None:
         verdict = _judge(history, entry.by, entry)
-        if verdict is not NEW:
-            if verdict is DUPLICATE:
+        if verdict != "new":
+            if verdict == "duplicate":
                 checkpoint.duplicates += 1
             else:
                 _quarantine(history, entry, UNDECIDABLE)
@@ -56,18 +68,16 @@ def fold(history: History, entry: Entry) -> None:
     RULES[type(operation)].apply(history, entry, operation)
 
 
+def fold_page(history: History, page: Iterable[tuple[bytes, list[bytes]]]) -> None:
+    """The same by entries as they are read, for a history that stays whole in memory."""
+    for entry_id, fields in page:
+        fold(history, read_entry(entry_id, fields))
+    history.changes_seen()
+
+
 def _started(history: History, entry: Entry, operation: ActionExecutionStarted) -> None:
     key = execution_key(operation.action_id, operation.execution_id)
-    run = InFlightRecord(
-        operation.action_id,
-        operation.source,
-        operation.execution_type,
-        operation.started_at,
-        operation.execution_id,
-        entry.by,
-        operation.heartbeats is True,
-        entry.id,
-    )
+    run = run_of_start(entry, operation)
     if history.in_flight.get(key) is not None:
         history.in_flight.put(key, run)
         history.checkpoint.in_flight_replaced += 1
@@ -76,35 +86,11 @@ def _started(history: History, entry: Entry, operation: ActionExecutionStarted) 
 
 
 def _completed(history: History, entry: Entry, operation: ActionExecutionCompleted) -> None:
-    action_id, totals = operation.action_id, history.totals
-    key = execution_key(action_id, operation.execution_id)
-    statistics = _action(history, entry, action_id)
-    run = history.in_flight.pop(key)
-    if run is None:
-        run = history.orphans.pop(key)
-        if run is not None:  # it was presumed dead, and ended all the same
-            totals.orphaned -= 1
-            statistics.orphaned = max(0, statistics.orphaned - 1)  # an action that was evicted began anew at zero
+    statistics = _action(history, entry, operation.action_id)
+    run = _ended(history, execution_key(operation.action_id, operation.execution_id), statistics)
     statistics.complete(operation)
-    totals.total_executions += 1
-    if operation.success:
-        totals.successes += 1
-    else:
-        totals.failures += 1
-    record = ActionExecutionRecord(
-        action_id,
-        run.source if run else None,
-        run.execution_type if run else None,
-        operation.success,
-        operation.duration_ms,
-        operation.error,
-        operation.completed_at,
-        operation.execution_id,
-        run.started_at if run else None,
-        entry.by,
-        entry.id,
-    )
-    history.push_execution(action_id, to_json(record), failed=not operation.success)
+    _count_end(history, success=operation.success)
+    history.push_execution(record_of_completion(entry, operation, run))
 
 
 def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None:
@@ -117,17 +103,7 @@ def _cleaned(history: History, entry: Entry, operation: CleanupExecuted) -> None
     history.totals.cleanups += 1
     if not operation.success:
         history.totals.cleanup_failures += 1
-    record = CleanupRecord(
-        operation.scanner_id,
-        operation.resource_id,
-        operation.action,
-        operation.success,
-        operation.error,
-        operation.executed_at,
-        entry.by,
-        entry.id,
-    )
-    history.cleanups.append(to_json(record))
+    history.cleanups.append(to_json(record_of_cleanup(entry, operation)))
 
 
 def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned) -> None:
@@ -136,12 +112,64 @@ def _orphaned(history: History, entry: Entry, operation: ActionExecutionOrphaned
     if run is None:
         return
     history.orphans.put(key, at_entry(run, entry.id))
-    _action(history, entry, operation.action_id).orphaned += 1
+    _action(history, entry, operation.action_id).presume_dead(operation, entry.id)
     history.totals.orphaned += 1
+    history.push_execution(record_without_end(entry, operation, run))
+
+
+def _resolved(history: History, entry: Entry, operation: ExecutionResolved) -> None:
+    key = execution_key(operation.action_id, operation.execution_id)
+    if history.in_flight.get(key) is None and history.orphans.get(key) is None:
+        return
+    statistics = _action(history, entry, operation.action_id)
+    run = _ended(history, key, statistics)
+    assert run is not None
+    statistics.resolve(operation)
+    _count_end(history, success=operation.success)
+    history.push_execution(record_without_end(entry, operation, run))
+
+
+def _ended(history: History, key: str, statistics: ActionStatistics) -> InFlight | None:
+    """Take out the run that ends, if its start is known. A run that was presumed dead was not."""
+    run = history.in_flight.pop(key)
+    if run is None:
+        run = history.orphans.pop(key)
+        if run is not None:
+            history.totals.orphaned -= 1
+            statistics.take_back(run.entry_id)
+    return run
+
+
+def _count_end(history: History, *, success: bool) -> None:
+    history.totals.total_executions += 1
+    if success:
+        history.totals.successes += 1
+    else:
+        history.totals.failures += 1
 
 
 def _dropped(history: History, _entry: Entry, operation: QuarantineDropped) -> None:
     _release(history, operation.entry_id)
+
+
+def _accepted(history: History, _entry: Entry, operation: GapsAccepted) -> None:
+    # Not touched: it is no entry of that producer, and this entry may have touched another one.
+    sequence = history.producers.change(operation.producer_id)
+    if sequence is not None:
+        sequence.accept(operation.seq)
+
+
+def _sealed(history: History, entry: Entry, operation: ArchiveSealed) -> None:
+    checkpoint = history.checkpoint
+    # Only forwards: two archivers may tell of the same segments. And no archive has what comes later.
+    if order_of_any(checkpoint.archive_last_id) < order_of(operation.last_id) < order_of(entry.id):
+        checkpoint.archive_head, checkpoint.archive_last_id = operation.head, operation.last_id
+
+
+def _lost(history: History, _entry: Entry, operation: LossAccepted) -> None:
+    # They were there, and count as read: the group's lag is reckoned from `entries`.
+    history.checkpoint.entries += operation.entries
+    history.checkpoint.lost += operation.entries
 
 
 class Row(NamedTuple):
@@ -166,26 +194,30 @@ def _run_of(entry: Any) -> str:
     return execution_key(entry.operation.action_id, entry.operation.execution_id)
 
 
-def _action_of(entry: Any) -> str:
-    return entry.operation.action_id  # type: ignore[no-any-return]
-
+_action_of = attrgetter("operation.action_id")
 
 RULES: dict[type[Operation], Rule] = {
     ActionExecutionStarted: Rule(_started, (Row("in_flight", _run_of, adds=True),)),
     ActionExecutionCompleted: Rule(
         _completed, (Row("in_flight", _run_of), Row("orphans", _run_of), Row("actions", _action_of, adds=True))
     ),
-    CleanupExecuted: Rule(_cleaned, (Row("scanners", lambda entry: entry.operation.scanner_id, adds=True),)),
+    CleanupExecuted: Rule(_cleaned, (Row("scanners", attrgetter("operation.scanner_id"), adds=True),)),
     ActionExecutionOrphaned: Rule(
         _orphaned,
         (Row("in_flight", _run_of), Row("orphans", _run_of, adds=True), Row("actions", _action_of, adds=True)),
     ),
-    QuarantineDropped: Rule(_dropped, (Row("quarantine", lambda entry: entry.operation.entry_id),)),
+    QuarantineDropped: Rule(_dropped, (Row("quarantine", attrgetter("operation.entry_id")),)),
+    GapsAccepted: Rule(_accepted, (Row("producers", attrgetter("operation.producer_id")),)),
+    ArchiveSealed: Rule(_sealed, ()),
+    LossAccepted: Rule(_lost, ()),
+    ExecutionResolved: Rule(
+        _resolved, (Row("in_flight", _run_of), Row("orphans", _run_of), Row("actions", _action_of, adds=True))
+    ),
 }
 
 _OF_EVERY_ENTRY = (
-    Row("producers", lambda entry: entry.by, adds=True),
-    Row("quarantine", lambda entry: entry.retry_of),
+    Row("producers", attrgetter("by"), adds=True),
+    Row("quarantine", attrgetter("retry_of")),
 )
 """The rows that `fold` itself asks for. It may add any entry to the quarantine, under an id that is always new."""
 
@@ -212,7 +244,7 @@ def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
         statistics = ActionStatistics()
         evicted = history.actions.add(action_id, statistics)
         if evicted is not None:
-            history.executions_of.pop(evicted, None)
+            history.forget_action(evicted)
     statistics.last_entry_id = entry.id
     return statistics
 
@@ -220,7 +252,7 @@ def _action(history: History, entry: Entry, action_id: str) -> ActionStatistics:
 def _judge(history: History, by: str, entry: Entry) -> Verdict:
     sequence = history.producers.touch(by)
     if sequence is None:
-        sequence = Sequence()
+        sequence = Sequence.new()
         history.producers.add(by, sequence)
     sequence.entry_id = entry.id
     verdict, missing = sequence.judge(entry.seq, entry.acked, history.bounds.max_gaps)

@@ -3,185 +3,177 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain, compress
 from operator import attrgetter, ne
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from producer.operations import ActionExecutionCompleted, CleanupExecuted
+from producer.operations import (
+    ActionExecutionCompleted,
+    ActionExecutionOrphaned,
+    CleanupExecuted,
+    ExecutionResolved,
+)
+from projector.entry_id import order_of
 from projector.fold.histogram import bucket_of
 
 MAX_CLEANUP_ACTIONS = 100
 """Names of cleanup actions that a scanner counts one by one; the rest are counted under OTHER_ACTIONS."""
 OTHER_ACTIONS = "(other)"
 
-_TEXTS = ("last_error", "last_entry_id")
-_COUNT = b"action:"
-
+_TEXTS = ("last_error", "last_entry_id", "orphaned_since")
+_COUNT = "action:"
+"""What the name of a cleanup action has before it in a scanner's hash."""
 
 _Value = int | str | None
 
 
 class _Statistics:
-    """The attributes in FIELDS are the fields of a hash; the hash lacks those that are None.
+    """The annotated attributes of a subclass are the fields of its hash; the hash lacks those that are None.
 
-    A commit writes the fields that differ from the commit before, so that the rules need not mark their changes.
+    A commit writes the fields that differ from the commit before, so that the rules need not mark their changes. Of
+    `counts` it writes those in `changed_counts`.
     """
 
-    __slots__ = ("_written",)
-    FIELDS: ClassVar[tuple[str, ...]]
+    __slots__ = ("_written", "changed_counts", "counts")
+    _fields: ClassVar[tuple[str, ...]]
+    _values: ClassVar[attrgetter[tuple[_Value, ...]]]
 
-    def __init__(self) -> None:
-        self._written: tuple[_Value, ...] = (None,) * len(self.FIELDS)
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+        cls._values = attrgetter(*cls._fields)
 
-    def values(self) -> tuple[_Value, ...]:
-        """The attributes in FIELDS, in that order."""
-        raise NotImplementedError
+    def __post_init__(self) -> None:
+        self._written: tuple[_Value, ...] = (None,) * len(self._fields)
+        self.counts: dict[Any, int] = {}
+        self.changed_counts: dict[Any, int] = {}
 
     def fields(self) -> dict[str, int | str]:
         """The hash."""
-        return {name: value for name, value in zip(self.FIELDS, self.values(), strict=True) if value is not None}
+        values = self._values(self)
+        return {name: value for name, value in zip(self._fields, values, strict=True) if value is not None}
 
     def changes(self) -> Iterable[tuple[str, _Value]]:
         """The fields that the next commit has to write. No field ever becomes absent again."""
-        values = self.values()
-        return compress(zip(self.FIELDS, values, strict=True), map(ne, values, self._written))
+        values = self._values(self)
+        return compress(zip(self._fields, values, strict=True), map(ne, values, self._written))
 
     def committed(self) -> None:
         """Take note that a commit has written all changes."""
-        self._written = self.values()
+        self._written = self._values(self)
+        self.changed_counts = {}
 
-    def _fill(self, found: dict[bytes, bytes]) -> None:
-        """Take the values from the hash `found` in Redis; raises ValueError for a value that is no number, for an
-        unknown field, and if a field is missing that every such hash has."""
-        missing = self.fields().keys() - {name.decode() for name in found}
-        strange = {name.decode() for name in found} - set(self.FIELDS)
-        if missing or strange:
-            raise ValueError(f"expected the fields {self.FIELDS}, found {sorted(found)}")
+    def _fill(self, found: dict[str, bytes], counts: dict[Any, bytes]) -> None:
+        """Take the values from Redis; raises ValueError for a value that is no number, for an unknown field, and if a
+        field is missing that every such hash has."""
+        if not self.fields().keys() <= found.keys() <= set(self._fields):
+            raise ValueError(f"expected the fields {self._fields}, found {sorted(found)}")
         for name, value in found.items():
-            text = name.decode()
-            setattr(self, text, value.decode() if text in _TEXTS else _integer(value))
-        self._written = self.values()
+            setattr(self, name, value.decode() if name in _TEXTS else natural_of(value))
+        self.counts = {name: natural_of(count) for name, count in counts.items()}
+        self._written = self._values(self)
 
 
+@dataclass(slots=True, eq=False)
 class ActionStatistics(_Statistics):
-    """`{ns}:action:<action_id>` and, in `durations`, `{ns}:durations:<action_id>`.
+    """`{ns}:action:<action_id>` and, in `counts`, `{ns}:durations:<action_id>`: how many runs each bucket has."""
 
-    `changed_durations` holds the buckets that the next commit has to write.
-    """
-
-    FIELDS = (
-        "total_executions",
-        "successes",
-        "failures",
-        "orphaned",
-        "avg_duration_ms",
-        "duration_ms_sum",
-        "duration_ms_min",
-        "duration_ms_max",
-        "first_at",
-        "last_at",
-        "last_success_at",
-        "last_failure_at",
-        "last_error",
-        "consecutive_failures",
-        "last_entry_id",
-    )
-    __slots__ = (*FIELDS, "changed_durations", "durations")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total_executions = 0
-        self.successes = 0
-        self.failures = 0
-        self.orphaned = 0
-        self.avg_duration_ms = 0
-        self.duration_ms_sum = 0
-        self.duration_ms_min: int | None = None
-        self.duration_ms_max: int | None = None
-        self.first_at: int | None = None
-        self.last_at: int | None = None
-        self.last_success_at: int | None = None
-        self.last_failure_at: int | None = None
-        self.last_error: str | None = None
-        self.consecutive_failures = 0
-        self.last_entry_id = ""
-        self.durations: dict[int, int] = {}
-        self.changed_durations: dict[int, int] = {}
-
-    def values(self) -> tuple[_Value, ...]:
-        return _action_values(self)
+    total_executions: int = 0
+    successes: int = 0
+    failures: int = 0
+    orphaned: int = 0
+    avg_duration_ms: int = 0
+    duration_ms_sum: int = 0
+    duration_ms_min: int | None = None
+    duration_ms_max: int | None = None
+    first_at: int | None = None
+    last_at: int | None = None
+    last_success_at: int | None = None
+    last_failure_at: int | None = None
+    last_error: str | None = None
+    consecutive_failures: int = 0
+    last_entry_id: str = ""
+    resolved: int | None = None
+    """Of the executions those that have no duration, because somebody has decided how they went."""
+    orphaned_since: str | None = None
+    """The entry of the first run presumed dead since the last success; empty after a success."""
 
     def complete(self, operation: ActionExecutionCompleted) -> None:
         """Count one run that ended."""
-        duration, at = operation.duration_ms, operation.completed_at
-        self.total_executions = total = self.total_executions + 1
+        duration = operation.duration_ms
+        self._end(operation.success, operation.error, operation.completed_at)
         self.duration_ms_sum = together = self.duration_ms_sum + duration
-        self.avg_duration_ms = together // total
+        self.avg_duration_ms = together // (self.total_executions - (self.resolved or 0))
         if self.duration_ms_min is None or duration < self.duration_ms_min:
             self.duration_ms_min = duration
         if self.duration_ms_max is None or duration > self.duration_ms_max:
             self.duration_ms_max = duration
+        bucket = bucket_of(duration)
+        self.counts[bucket] = self.changed_counts[bucket] = self.counts.get(bucket, 0) + 1
+
+    def resolve(self, operation: ExecutionResolved) -> None:
+        """Count one run of which somebody has decided how it ended. It has no duration."""
+        self.resolved = (self.resolved or 0) + 1
+        self._end(operation.success, operation.reason, operation.resolved_at)
+
+    def presume_dead(self, operation: ActionExecutionOrphaned, entry_id: str) -> None:
+        """Count one run that is presumed dead, by the entry `entry_id`: a failure in a row, and not yet an end."""
+        self.orphaned += 1
+        self._fail(operation.reason, operation.orphaned_at)
+        self.orphaned_since = self.orphaned_since or entry_id
+
+    def take_back(self, entry_id: str) -> None:
+        """Take back the count of the run that the entry `entry_id` presumed dead, because it has an end after all."""
+        self.orphaned = max(0, self.orphaned - 1)  # an action that was evicted began anew at zero
+        if self.orphaned_since and order_of(self.orphaned_since) <= order_of(entry_id):
+            self.consecutive_failures -= 1  # no success has come since
+
+    def _end(self, success: bool, error: str | None, at: int) -> None:
+        self.total_executions += 1
         if self.first_at is None or at < self.first_at:
             self.first_at = at
         if self.last_at is None or at > self.last_at:
             self.last_at = at
-        if operation.success:
+        if success:
             self.successes += 1
             self.consecutive_failures = 0
+            if self.orphaned_since:
+                self.orphaned_since = ""
             if self.last_success_at is None or at > self.last_success_at:
                 self.last_success_at = at
         else:
             self.failures += 1
-            self.consecutive_failures += 1
-            self.last_error = operation.error or ""
-            if self.last_failure_at is None or at > self.last_failure_at:
-                self.last_failure_at = at
-        bucket = bucket_of(duration)
-        self.durations[bucket] = self.changed_durations[bucket] = self.durations.get(bucket, 0) + 1
+            self._fail(error, at)
 
-    def committed(self) -> None:
-        super().committed()
-        self.changed_durations = {}
+    def _fail(self, error: str | None, at: int) -> None:
+        self.consecutive_failures += 1
+        self.last_error = error or ""
+        if self.last_failure_at is None or at > self.last_failure_at:
+            self.last_failure_at = at
 
     @classmethod
     def of_hashes(cls, fields: dict[bytes, bytes], durations: dict[bytes, bytes]) -> ActionStatistics:
         """From the two hashes; raises ValueError for hashes that no commit writes."""
         self = cls()
-        self._fill(fields)
-        if self.total_executions and None in (
-            self.duration_ms_min,
-            self.duration_ms_max,
-            self.first_at,
-            self.last_at,
-        ):
+        counts = {natural_of(bound): count for bound, count in durations.items()}
+        self._fill({name.decode(): value for name, value in fields.items()}, counts)
+        of_ends, of_durations = (self.first_at, self.last_at), (self.duration_ms_min, self.duration_ms_max)
+        timed = self.total_executions - (self.resolved or 0)
+        if (self.total_executions and None in of_ends) or (timed and None in of_durations):
             raise ValueError(f"expected minima and maxima of {self.total_executions} executions, found {fields}")
-        self.durations = {_integer(bound): _integer(count) for bound, count in durations.items()}
         return self
 
 
-_action_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ActionStatistics.FIELDS)
-
-
+@dataclass(slots=True, eq=False)
 class ScannerStatistics(_Statistics):
-    """`{ns}:scanner:<scanner_id>`. `actions` counts cleanups by the name of their action, and `changed_actions` holds
-    the counts that the next commit has to write."""
+    """`{ns}:scanner:<scanner_id>`, where `counts` are fields too: cleanups by the name of their action."""
 
-    FIELDS = ("total_cleanups", "successes", "failures", "last_at", "last_error", "last_entry_id")
-    __slots__ = (*FIELDS, "actions", "changed_actions")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total_cleanups = 0
-        self.successes = 0
-        self.failures = 0
-        self.last_at: int | None = None
-        self.last_error: str | None = None
-        self.last_entry_id = ""
-        self.actions: dict[str, int] = {}
-        self.changed_actions: dict[str, int] = {}
-
-    def values(self) -> tuple[_Value, ...]:
-        return _scanner_values(self)
+    total_cleanups: int = 0
+    successes: int = 0
+    failures: int = 0
+    last_at: int | None = None
+    last_error: str | None = None
+    last_entry_id: str = ""
 
     def clean(self, operation: CleanupExecuted) -> None:
         """Count one cleanup."""
@@ -194,38 +186,34 @@ class ScannerStatistics(_Statistics):
         if self.last_at is None or operation.executed_at > self.last_at:
             self.last_at = operation.executed_at
         name = operation.action
-        if name not in self.actions and len(self.actions) - (OTHER_ACTIONS in self.actions) >= MAX_CLEANUP_ACTIONS:
+        if name not in self.counts and len(self.counts) - (OTHER_ACTIONS in self.counts) >= MAX_CLEANUP_ACTIONS:
             name = OTHER_ACTIONS
-        self.actions[name] = self.changed_actions[name] = self.actions.get(name, 0) + 1
+        self.counts[name] = self.changed_counts[name] = self.counts.get(name, 0) + 1
 
     def fields(self) -> dict[str, int | str]:
         """The hash."""
-        return super().fields() | {f"action:{name}": count for name, count in self.actions.items()}
+        return _Statistics.fields(self) | dict(_named(self.counts))
 
     def changes(self) -> Iterable[tuple[str, _Value]]:
-        return chain(super().changes(), ((f"action:{name}", count) for name, count in self.changed_actions.items()))
-
-    def committed(self) -> None:
-        super().committed()
-        self.changed_actions = {}
+        return chain(_Statistics.changes(self), _named(self.changed_counts))
 
     @classmethod
     def of_hash(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
         """From the hash; raises ValueError for a hash that no commit writes."""
         self = cls()
-        self._fill({name: value for name, value in fields.items() if not name.startswith(_COUNT)})
-        self.actions = {
-            name.removeprefix(_COUNT).decode(): _integer(value)
-            for name, value in fields.items()
-            if name.startswith(_COUNT)
-        }
+        found = {name.decode(): value for name, value in fields.items()}
+        counts = {name.removeprefix(_COUNT): found.pop(name) for name in [*found] if name.startswith(_COUNT)}
+        self._fill(found, counts)
         return self
 
 
-_scanner_values: attrgetter[tuple[_Value, ...]] = attrgetter(*ScannerStatistics.FIELDS)
+def _named(counts: dict[str, int]) -> Iterable[tuple[str, int]]:
+    """`counts` as fields of a scanner's hash."""
+    return ((_COUNT + name, count) for name, count in counts.items())
 
 
-def _integer(text: bytes) -> int:
+def natural_of(text: bytes) -> int:
+    """The number in a field of a hash; raises ValueError for a text that is none."""
     if not text.isdigit():
         raise ValueError(f"expected a number, found {text!r}")
     return int(text)

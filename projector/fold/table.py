@@ -1,7 +1,5 @@
 """A bounded table of the history: rows by key, in the order in which entries touched them last."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
@@ -62,11 +60,19 @@ class Table(Generic[_V]):
 
     def touch(self, key: str) -> _V | None:
         """The row, to be changed in place, which is now the row touched last; None if there is none."""
+        row = self.rows.get(key)
+        if row is None:
+            return self.get(key)  # which tells an absent row from an unloaded one
+        self.changed[key] = None
+        if self.order is not None:
+            self.order.move_to_end(key)
+        return row
+
+    def change(self, key: str) -> _V | None:
+        """The row, to be changed in place, which keeps its place in the order; None if there is none."""
         row = self.get(key)
         if row is not None:
             self.changed[key] = None
-            if self.order is not None:
-                self.order.move_to_end(key)
         return row
 
     def pop(self, key: str) -> _V | None:
@@ -104,6 +110,13 @@ class Table(Generic[_V]):
         key = next(iter(self.order))
         self.drop(key)
         return key
+
+    @property
+    def oldest(self) -> _V | None:
+        """The row touched least recently, of a table that is `whole`; None if there is no row."""
+        if self.order is None:
+            raise NotLoaded("the order of eviction")
+        return self.rows[next(iter(self.order))] if self.order else None
 
     # -- what a loader does --
 

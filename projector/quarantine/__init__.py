@@ -3,9 +3,8 @@
 Only the fold writes the quarantine itself, so that a rebuild repeats each retry and each drop.
 """
 
-from __future__ import annotations
-
+from projector.decisions.decision import Attempt, Folded
 from projector.quarantine.entry import QuarantinedEntry, QuarantinedField
-from projector.quarantine.quarantine import Attempt, Folded, Quarantine
+from projector.quarantine.quarantine import Quarantine
 
 __all__ = ["Attempt", "Folded", "Quarantine", "QuarantinedEntry", "QuarantinedField"]

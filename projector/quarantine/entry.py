@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,10 +39,10 @@ class QuarantinedEntry:
     @classmethod
     def of_stream(cls, entry_id: bytes, raw: list[bytes]) -> QuarantinedEntry:
         """From the entry of the stream: its id, and its fields alternately names and values."""
-        pairs = list(zip(raw[0::2], raw[1::2], strict=True))
+        pairs = deque(zip(raw[0::2], raw[1::2], strict=True))
         reason = "none is given: this was not written by the projector"
         if pairs and pairs[0][0] == b"reason":
-            reason = pairs.pop(0)[1].decode("utf-8", "backslashreplace")
+            reason = pairs.popleft()[1].decode("utf-8", "backslashreplace")
         more = 0
         # The fold writes `more_fields` behind MAX_FIELDS others; a field of the entry's own stands before.
         if len(pairs) > MAX_FIELDS and pairs[-1][0] == b"more_fields" and pairs[-1][1].isdigit():
@@ -72,16 +73,11 @@ class QuarantinedEntry:
         return found[0].value.decode("utf-8", "backslashreplace") if found else None
 
 
-def _fields(pairs: list[tuple[bytes, bytes]]) -> Iterator[QuarantinedField]:
-    at = 0
-    while at < len(pairs):
-        name, value = pairs[at]
-        at += 1
+def _fields(pairs: deque[tuple[bytes, bytes]]) -> Iterator[QuarantinedField]:
+    while pairs:
+        name, value = pairs.popleft()
         length = len(value)
-        # Behind a value that was cut stands its length.
-        if length == QUARANTINED_BYTES and at < len(pairs):
-            beside, number = pairs[at]
-            if beside == name + b":length" and number.isdigit():
-                length = int(number)
-                at += 1
+        # The fold writes its length behind a value that was cut.
+        if length == QUARANTINED_BYTES and pairs and pairs[0][0] == name + b":length" and pairs[0][1].isdigit():
+            length = int(pairs.popleft()[1])
         yield QuarantinedField(name, value, length)

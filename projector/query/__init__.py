@@ -1,8 +1,24 @@
 """The query library: typed answers from the projection, read and never written."""
 
-from __future__ import annotations
-
+from projector.query.async_query import AsyncQuery
+from projector.query.histogram import Histogram
+from projector.query.overview import Running
 from projector.query.query import Query
-from projector.query.results import ActionStats, ScannerStats, Status, Totals
+from projector.query.questions.history import History, Point
+from projector.query.questions.kinds import ActionFailureKind
+from projector.query.results import ActionStats, Records, ScannerStats, Status, Totals
 
-__all__ = ["ActionStats", "Query", "ScannerStats", "Status", "Totals"]
+__all__ = [
+    "ActionFailureKind",
+    "ActionStats",
+    "AsyncQuery",
+    "Histogram",
+    "History",
+    "Point",
+    "Query",
+    "Records",
+    "Running",
+    "ScannerStats",
+    "Status",
+    "Totals",
+]

@@ -1,13 +1,10 @@
 """Answers put together for a page or a document: runs beside the usual durations of their actions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from pydantic.dataclasses import dataclass
 
-from projector.query.remarks import is_overdue
 from projector.query.results import ActionStats, Totals
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
@@ -37,18 +34,15 @@ class Overview:
 class ActionOverview(ActionStats):
     """One action: its statistics, its runs in flight, and its runs that are presumed dead."""
 
-    p95_duration_ms: int | None
     in_flight: list[Running]
     orphans: list[InFlightRecord]
 
 
-def running(records: Iterable[InFlightRecord], usual: Mapping[str, int], *, now: int) -> list[Running]:
-    """`records` at `now` (epoch ms) beside the `usual` durations (ms), from `Query.duration_percentiles`."""
-    return [
-        Running(
-            **asdict(record),
-            p95_duration_ms=usual.get(record.action_id),
-            overdue=is_overdue(record, now=now, usual=usual),
-        )
-        for record in records
-    ]
+def beside_usual(records: Iterable[InFlightRecord], usual: Mapping[str, int | None], *, now: int) -> list[Running]:
+    """`records` at `now` (epoch ms) beside the `usual` durations (ms) of their actions."""
+    found: list[Running] = []
+    for record in records:
+        p95 = usual.get(record.action_id)
+        overdue = p95 is not None and now - record.started_at > p95
+        found.append(Running(**asdict(record), p95_duration_ms=p95, overdue=overdue))
+    return found

@@ -1,15 +1,27 @@
 """The answers of a query besides records. Times are epoch milliseconds, durations milliseconds, all integers."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 _Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
+_R = TypeVar("_R")
+
+
+class Records(list[_R]):
+    """A list of records, the latest first, that tells how far back it reaches.
+
+    `complete`: no record like these is older than what is here; none was cut off by the limit or pushed out by a
+    bound. Otherwise all are here that were written since `since`, epoch ms by the server's clock (None: not known).
+    """
+
+    def __init__(self, records: Iterable[_R] = (), *, complete: bool = True, since: int | None = None) -> None:
+        super().__init__(records)
+        self.complete = complete
+        self.since = since
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +29,8 @@ class ActionStats:
     """The statistics of one action; zeros and None for an action that was never seen.
 
     `last_error` is None also if the last failure came without a text. `last_entry_id` is the WAL entry that changed
-    these statistics last.
+    these statistics last. `running` runs are in flight. `success_rate`, from 0 to 1, is that of the runs that ended.
+    Half of them took `p50_duration_ms` at most, and so on; these come from a histogram, and may be 3 % too high.
     """
 
     action_id: str
@@ -36,6 +49,13 @@ class ActionStats:
     last_error: _Text = None
     consecutive_failures: int = 0
     last_entry_id: _Text = None
+    resolved: int = 0
+    running: int = 0
+    success_rate: float | None = None
+    p50_duration_ms: int | None = None
+    p90_duration_ms: int | None = None
+    p95_duration_ms: int | None = None
+    p99_duration_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +93,13 @@ class Status:
 
     `checkpoint` is the WAL entry up to which the projection is complete (None: nothing was projected yet), `entries`
     the number of entries up to it. `wal_length` is the number of entries in the log now, `lag` of those that wait
-    (None: the log does not tell). `lease_holder` is the active projector's token and `lease_ttl_ms` the rest of its
-    lease; both are None if no projector is active. `missing` operations never arrived, `duplicates` came twice and
-    counted once. `torn`: the last commit was cut off half written.
+    (None: not known). `lease_holder` is the active projector's token and `lease_ttl_ms` the rest of its
+    lease, None if no projector is active: a lease without end is nobody's. `missing` operations never arrived,
+    `duplicates` came twice and counted once. Of the `entries`, `trimmed` are no longer in the log, and `lost`
+    are lost for ever, as somebody has accepted. `torn`: the last commit was cut off half written. `archive_head` is
+    the hash of the archive's newest manifest, and `archive_last_id` the last entry archived, as the log tells.
+    In `room_seconds` the server's memory is full at the present rate (None: it has no limit, nothing grows, or nobody
+    asked).
     """
 
     namespace: str
@@ -91,9 +115,13 @@ class Status:
     duplicates: int
     missing: int
     trimmed: int
+    lost: int
     in_flight_replaced: int
     in_flight_evicted: int
     actions_evicted: int
     schema: str | None
     config: Mapping[str, object] | None
     torn: bool
+    archive_head: str | None
+    archive_last_id: str | None
+    room_seconds: int | None

@@ -1,10 +1,10 @@
 """The differences between a projection and the fold, key by key and field by field."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from producer.text.wording import counted
+from projector.errors import text_of
 from projector.fold.rendering import Content
 
 _SHOWN = 200
@@ -23,17 +23,20 @@ class Difference:
     found: str | None
 
 
-def differences(key: bytes, expected: Content | None, found: Content | None) -> Iterator[Difference]:
-    """Every difference between the two contents of `key`."""
-    name = _text(key)
-    if expected is None or found is None:
-        if expected is not found:
+def differences(key: bytes, expected: Content, found: Content | None) -> Iterator[Difference]:
+    """Every difference between the two contents of `key`: empty for an absent key, None for another type."""
+    name = text_of(key)
+    if found is None:
+        yield Difference(name, "", _summary(expected), "another type")
+        return
+    if not expected or not found:
+        if expected or found:
             yield Difference(name, "", _summary(expected), _summary(found))
         return
     left, right = _fields(expected), _fields(found)
     for field in left.keys() | right.keys():
         if left.get(field) != right.get(field):
-            yield Difference(name, _text(field), _shown(left.get(field)), _shown(right.get(field)))
+            yield Difference(name, text_of(field), _shown(left.get(field)), _shown(right.get(field)))
 
 
 def _fields(content: Content) -> dict[bytes, object]:
@@ -44,16 +47,12 @@ def _fields(content: Content) -> dict[bytes, object]:
     return {b"%d" % index: element for index, element in enumerate(content)}
 
 
-def _summary(content: Content | None) -> str | None:
-    return None if content is None else f"{len(content)} elements"
+def _summary(content: Content) -> str | None:
+    return counted(len(content), "element") if content else None
 
 
 def _shown(value: object) -> str | None:
     if value is None:
         return None
-    text = _text(value) if isinstance(value, bytes) else str(value)
+    text = text_of(value) if isinstance(value, bytes) else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")

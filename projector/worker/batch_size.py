@@ -1,7 +1,5 @@
 """How many entries are read, folded and committed at once: many while there are many, fewer where they write much."""
 
-from __future__ import annotations
-
 from itertools import chain
 
 FIRST = 100

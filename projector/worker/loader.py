@@ -3,8 +3,6 @@
 The reads need no transaction: the commit's fence refuses a batch that was folded from a projection that has moved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -13,27 +11,23 @@ from producer.connection.wire import pairs_of
 from producer.log import Stream
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
-from projector.entry_id import order_of
-from projector.errors import ConfigMismatch, Damaged
+from projector.entry_id import milliseconds_of, order_of
+from projector.errors import ConfigMismatch, Damaged, command_for, repair_of
 from projector.fold.entry import Entry
 from projector.fold.fold import asked_of
-from projector.fold.history import History, Totals
+from projector.fold.history import ROW_PARSERS, History, Totals
 from projector.fold.record import in_flight_of
+from projector.fold.rollups.rollups import ALL
 from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
-from projector.keys import FIXED_KEYS, Keys
+from projector.fold.table import Table
+from projector.keys import Keys
 from projector.worker.link import Link
 
 _ENTRIES_A_PAGE = 100
 _ROWS_A_PAGE = 1000
 _SIZE = {"hash": "HLEN", "zset": "ZCARD", "stream": "XLEN"}
 """The command that tells how many rows a key of a type holds."""
-_PARSERS: dict[str, Callable[[bytes], Any]] = {
-    "in_flight": in_flight_of,
-    "orphans": in_flight_of,
-    "producers": Sequence.of_json,
-}
-"""Tables that are one hash, a row a field."""
 
 
 def check_config(checkpoint: Checkpoint | None, bounds: Bounds, namespace: str) -> None:
@@ -50,7 +44,7 @@ def check_config(checkpoint: Checkpoint | None, bounds: Bounds, namespace: str) 
     options = "".join(f" --{name.replace('_', '-')} {ours[name]}" for name in different)
     raise ConfigMismatch(
         f"the projection of namespace {namespace} was made with {found}, this projector has {expected}: "
-        f"start it as before, or make the projection anew with: projector rebuild{options}"
+        f"start it as before, or make the projection anew with: {command_for(namespace, f'rebuild{options}')}"
     )
 
 
@@ -74,14 +68,19 @@ class Loader:
         self.whole = False
         """Whether all is in memory but the statistics of actions and scanners that no entry has touched yet."""
         self._first_batch = True
+        self._first_commit = True
 
     def load_tables(self) -> None:
         """Load the totals, and the size of each table."""
         tables = self._history.tables()
-        sizes = [(_SIZE[FIXED_KEYS[name]], getattr(self._keys, name)) for name in tables]
+        keys = [getattr(self._keys, name) for name in tables]
+        sizes = [(_SIZE[self._keys.fixed[key]], key) for key in keys]
         totals, *replies = self._link.call_all([("HGETALL", self._keys.totals), *sizes])
         with damage_in(self._keys.totals):
             self._history.totals = Totals.of_hash(pairs_of(totals))
+        if self._history.checkpoint.last_id:
+            self._history.failures_elsewhere = True
+            self._unload_rollups()
         for table, size in zip(tables.values(), replies, strict=True):
             table.unload(size)
 
@@ -92,18 +91,57 @@ class Loader:
         whole forgets what was folded and not committed. Afterwards only rows that no entry has touched are loaded.
         """
         if not self.whole:
-            for table, parse in _PARSERS.items():
+            for table, parse in ROW_PARSERS.items():
                 self._prepare_hash(table, parse, asked_of(table, entries))
             self._prepare_quarantine(entries)
         for table, keys_of, row_of in (
-            ("actions", self._keys_of_action, ActionStatistics.of_hashes),
-            ("scanners", self._keys_of_scanner, ScannerStatistics.of_hash),
+            (
+                "actions",
+                lambda name: (self._keys.action(name), self._keys.durations(name)),
+                ActionStatistics.of_hashes,
+            ),
+            ("scanners", lambda name: (self._keys.scanner(name),), ScannerStatistics.of_hash),
         ):
             if not getattr(self._history, table).whole:
                 self._prepare_statistics(table, keys_of, row_of, asked_of(table, entries))
         if not self.whole:
             self._first_batch = False
             self.whole = all(table.order is not None for table in self._history.tables().values())
+
+    def load_counted(self) -> None:
+        """Load what the history counted of a batch for the commit: rows of rollups, and the failed runs of actions
+        that failed. All that was folded before the batch must have been committed, or be under way."""
+        for key, buckets, names in self._history.rollups.unknown(self._keys):
+            if self._first_commit:
+                raws = self._link.call("HMGET", key, *names)
+                rows = dict(zip(names, raws, strict=True))
+            else:
+                rows = {name.decode(): raw for name, raw in pairs_of(self._link.call("HGETALL", key)).items()}
+            with damage_in(key):
+                buckets.load(rows, whole=not self._first_commit)
+        self._first_commit = False
+        unknown = {name: failed for name, failed in self._history.failing.items() if not failed.loaded}
+        keys = [
+            key for name in unknown for key in (self._keys.failure_kinds(name), self._keys.failure_durations(name))
+        ]
+        replies = iter(self._link.call_all([("HGETALL", key) for key in keys]) if keys else ())
+        for name, failed in unknown.items():
+            with damage_in(self._keys.failure_kinds(name)):
+                failed.load(pairs_of(next(replies)), pairs_of(next(replies)))
+
+    def _unload_rollups(self) -> None:
+        """Stand for the rollups in Redis; those of all actions together are small, and loaded at once."""
+        rollups, at = self._history.rollups, milliseconds_of(self._history.checkpoint.last_id)
+        of_all, of_actions = rollups.of_all(self._keys), rollups.of_actions(self._keys)
+        starts = [(key, buckets, buckets.start_of(at)) for key, buckets in of_all]
+        sizes = [("HLEN", key_of(buckets.start_of(at))) for key_of, buckets in of_actions]
+        replies = iter(self._link.call_all([*(("HGET", key, start) for key, _, start in starts), *sizes]))
+        for (key, buckets, start), raw in zip(starts, replies, strict=False):
+            buckets.unload(at, 0 if raw is None else 1)
+            with damage_in(key, str(start)):
+                buckets.load({ALL: raw}, whole=True)
+        for (_, buckets), size in zip(of_actions, replies, strict=True):
+            buckets.unload(at, size)
 
     def _prepare_hash(self, name: str, parse: Callable[[bytes], Any], asked: dict[str, bool]) -> None:
         table, key = getattr(self._history, name), getattr(self._keys, name)
@@ -116,6 +154,15 @@ class Loader:
                     table.load(field, None if raw is None else parse(raw))
             if self._has_room(name, asked):
                 return
+        self._load_hash(table, key, parse)
+
+    def load_in_flight(self) -> None:
+        """Load the runs in flight whole. All that was folded must have been committed."""
+        table = self._history.in_flight
+        if table.order is None:
+            self._load_hash(table, self._keys.in_flight, in_flight_of)
+
+    def _load_hash(self, table: Table[Any], key: bytes, parse: Callable[[bytes], Any]) -> None:
         touched: dict[str, tuple[int, int]] = {}
         for raw_field, raw in pairs_of(self._link.call("HGETALL", key)).items():
             with damage_in(key, raw_field.decode("utf-8", "replace")):
@@ -153,7 +200,9 @@ class Loader:
     def _load_order(self, name: str, keys_of: Callable[[str], tuple[bytes, ...]]) -> None:
         """Load the order of eviction, which is in the hashes: the index tells no more than milliseconds."""
         index = getattr(self._keys, name)
-        members = [member.decode() for member in self._link.call("ZRANGE", index, 0, -1)]
+        found = self._link.call("ZRANGE", index, 0, -1)
+        with damage_in(index):
+            members = [member.decode() for member in found]
         ids: list[bytes | None] = []
         for at in range(0, len(members), _ROWS_A_PAGE):
             page = members[at : at + _ROWS_A_PAGE]
@@ -162,12 +211,6 @@ class Loader:
             touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
         getattr(self._history, name).load_order(sorted(members, key=touched.__getitem__))
 
-    def _keys_of_action(self, action_id: str) -> tuple[bytes, ...]:
-        return self._keys.of_action(action_id)[:2]
-
-    def _keys_of_scanner(self, scanner_id: str) -> tuple[bytes, ...]:
-        return (self._keys.scanner(scanner_id),)
-
     def _prepare_quarantine(self, entries: list[Entry]) -> None:
         table = self._history.quarantine
         if table.order is None and (
@@ -175,7 +218,12 @@ class Loader:
             or asked_of("quarantine", entries)
             or table.size + self._may_be_set_aside(entries) > table.bound
         ):
-            self._load_quarantine()
+            stream, ids = Stream(self._link.call, self._keys.quarantine), [""]
+            while page := stream.after(ids[-1], _ENTRIES_A_PAGE):
+                ids += [entry_id.decode() for entry_id, _ in page]
+            table.load_order(ids[1:])
+            for entry_id in ids[1:]:
+                table.load(entry_id, [])  # no commit writes these fields again
 
     def _may_be_set_aside(self, entries: list[Entry]) -> int:
         """The most of `entries` that can go to the quarantine: unreadable ones, and numbers out of succession."""
@@ -183,7 +231,7 @@ class Loader:
         doubtful: set[str] = set()
         for by, seq in ((entry.by, entry.seq) for entry in entries if entry.by is not None):
             if by not in highest:
-                sequence = self._history.producers.get(by) or Sequence()
+                sequence = self._history.producers.get(by) or Sequence.new()
                 highest[by] = sequence.highest
                 if sequence.closed or sequence.gaps:
                     doubtful.add(by)
@@ -192,20 +240,12 @@ class Loader:
             highest[by] = seq
         return sum(entry.operation is None or entry.by in doubtful for entry in entries)
 
-    def _load_quarantine(self) -> None:
-        ids: list[str] = []
-        stream = Stream(self._link.call, self._keys.quarantine)
-        while page := stream.after(ids[-1] if ids else "", _ENTRIES_A_PAGE):
-            ids += [entry_id.decode() for entry_id, _ in page]
-        self._history.quarantine.load_order(ids)
-        for entry_id in ids:
-            self._history.quarantine.load(entry_id, [])  # no commit writes these fields again
-
 
 class damage_in:  # noqa: N801 - reads as a statement
     """Turns the failure to parse a value in the block into Damaged, which names the key."""
 
     def __init__(self, key: bytes, field: str = "") -> None:
+        self._key = key
         self._where = key.decode("utf-8", "replace") + (f", field {field!r}" if field else "")
 
     def __enter__(self) -> None: ...
@@ -214,5 +254,5 @@ class damage_in:  # noqa: N801 - reads as a statement
         if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
             raise Damaged(
                 f"{self._where}: expected what the projector wrote, found something else; "
-                "somebody changed it: mend it with: projector rebuild"
+                f"somebody changed it: {repair_of(self._key)}"
             ) from error

@@ -1,16 +1,13 @@
 """Runs whose producer fell silent: the active projector presumes them dead, by an operation that it appends."""
 
-from __future__ import annotations
-
 import logging
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from producer.connection.wire import pairs_of
 from producer.operations import ActionExecutionOrphaned, encode
-from producer.wal import HEARTBEAT_SECONDS
+from producer.text.wording import counted
 from projector.entry_id import order_of
 from projector.fold.record import in_flight_of
 from projector.keys import Keys
@@ -31,11 +28,12 @@ _BEATING = b'"heartbeats":true'
 
 
 class _Run(NamedTuple):
-    """A run as `in_flight` holds it under `field`."""
+    """A run of the producer `by`, as `in_flight` holds it under `field`: `raw`, and read."""
 
+    by: str
     field: bytes
     raw: bytes
-    run: InFlightRecord
+    record: InFlightRecord
 
 
 class _Silence(NamedTuple):
@@ -62,9 +60,9 @@ class Orphans:
         lease: Lease,
         stands_at: Callable[[], str],
         *,
-        heartbeat_ttl: float = HEARTBEAT_SECONDS,
-        monotonic: Callable[[], float] = time.monotonic,
-        clock: Callable[[], float] = time.time,
+        heartbeat_ttl: float,
+        monotonic: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         self._link = link
         self._keys = keys
@@ -101,12 +99,9 @@ class Orphans:
         if not beating:
             self._looking = False
             return
-        self._link.request_script(
-            lambda reply: self._heard(reply, beating),
-            SILENCE,
-            [self._keys.wal, self._keys.lease, *(self._keys.heartbeat(by) for by in beating)],
-            [self._lease.token, self._lease.ttl_ms],
-        )
+        keys = [self._keys.wal, self._keys.lease, *map(self._keys.heartbeat, beating)]
+        command = SILENCE.command(keys, [self._lease.token, self._lease.ttl_ms])
+        self._link.request(lambda reply: self._heard(reply, beating), *command)
 
     def _beating(self, page: dict[bytes, bytes]) -> dict[str, list[_Run]]:
         """The runs of a page that were started with heartbeats, by producer. A scan may show a row twice."""
@@ -116,7 +111,7 @@ class Orphans:
                 with damage_in(self._keys.in_flight, field.decode("utf-8", "replace")):
                     run = in_flight_of(raw)
                 if run.heartbeats and run.by is not None and run.execution_id is not None:
-                    found[run.by].append(_Run(field, raw, run))
+                    found[run.by].append(_Run(run.by, field, raw, run))
         return found
 
     def _heard(self, reply: Any, beating: dict[str, list[_Run]]) -> None:
@@ -127,19 +122,15 @@ class Orphans:
         end, *there = judge(reply, self._keys)
         dead: list[_Run] = []
         for (by, runs), alive in zip(beating.items(), there, strict=True):
+            silence = self._silent.get(by)
             if alive == "1":
                 self._silent.pop(by, None)
-            elif self._is_new(by, runs):
-                self._silent[by] = _Silence(self._monotonic(), end or "0-0")
-            elif self._is_certain(self._silent[by]):
+            elif silence is None or any(order_of(run.record.entry_id) > order_of(silence.end) for run in runs):
+                self._silent[by] = _Silence(self._monotonic(), end or "0-0")  # it began, or a run started since
+            elif self._is_certain(silence):
                 dead += runs
         for at in range(0, len(dead), _APPENDED):
             self._presume_dead(dead[at : at + _APPENDED])
-
-    def _is_new(self, by: str, runs: list[_Run]) -> bool:
-        """Whether the silence of `by` was not known, or one of `runs` started since."""
-        silence = self._silent.get(by)
-        return silence is None or any(order_of(one.run.entry_id) > order_of(silence.end) for one in runs)
 
     def _is_certain(self, silence: _Silence) -> bool:
         now = self._monotonic()
@@ -151,18 +142,14 @@ class Orphans:
 
     def _presume_dead(self, runs: list[_Run]) -> None:
         arguments: list[Any] = [self._lease.token]
-        for one in runs:
-            arguments += (one.field, one.raw, encode(self._orphaned(one.run)))
-        producers = {one.run.by: None for one in runs if one.run.by is not None}
-        self._link.request_script(
-            lambda reply: self._presumed(reply, list(producers)),
-            ORPHAN,
-            [
-                *(self._keys.wal, self._keys.lease, self._keys.in_flight),
-                *(self._keys.heartbeat(one.run.by or "") for one in runs),
-            ],
-            arguments,
+        for run in runs:
+            arguments += (run.field, run.raw, encode(self._orphaned(run.record)))
+        keys = self._keys
+        command = ORPHAN.command(
+            [keys.wal, keys.lease, keys.in_flight, *(keys.heartbeat(run.by) for run in runs)], arguments
         )
+        producers = dict.fromkeys(run.by for run in runs)
+        self._link.request(lambda reply: self._presumed(reply, producers), *command)
 
     def _orphaned(self, run: InFlightRecord) -> ActionExecutionOrphaned:
         assert run.execution_id is not None
@@ -173,7 +160,7 @@ class Orphans:
             orphaned_at=max(0, int(self._clock() * 1000)),
         )
 
-    def _presumed(self, reply: Any, producers: list[str]) -> None:
+    def _presumed(self, reply: Any, producers: Iterable[str]) -> None:
         if reply[0] == b"full":
             self._silent.clear()
             return
@@ -184,5 +171,7 @@ class Orphans:
             if by in self._silent:  # the fold comes to what was appended first
                 self._silent[by] = self._silent[by]._replace(end=last)
         self._log.warning(
-            "presumed dead, since its producer fell silent: %s run(s) of %s", count, ", ".join(producers)
+            "presumed dead, since its producer fell silent: %s of %s",
+            counted(int(count), "run"),
+            ", ".join(producers),
         )

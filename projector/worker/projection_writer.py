@@ -1,12 +1,10 @@
 """The writer of a projection: folds batches into a history in memory, and commits them to the projection's keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
-from projector.commit.plan import checkpoint_fields, plan_of
+from projector.commit.plan import plan_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
@@ -39,39 +37,35 @@ class ProjectionWriter:
         self._keys = keys
         self._token = token
         self._ttl_ms = ttl_ms
-        self._loader = Loader(link, keys, self.history)
+        self.loader = Loader(link, keys, self.history)
 
     def stand_at(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`, as read from Redis."""
         self.history.stand_at(checkpoint)
         self.sent_id = checkpoint.last_id
 
-    def load_tables(self) -> None:
-        """Load what is small; the loader brings the rest when a batch needs it."""
-        self._loader.load_tables()
-
     def advance(self, batch: Batch) -> None:
         """Fold `batch`, which is not empty, and send its commit; the verdict comes with the link's replies."""
         history = self.history
         # In slices, so that what is read dies young: a quarter less time than for a whole batch at once.
-        length = _SLICE if self._loader.whole else len(batch)
+        length = _SLICE if self.loader.whole else len(batch)
         for at in range(0, len(batch), length):
             entries = [read_entry(entry_id, fields) for entry_id, fields in batch[at : at + length]]
-            self._loader.prepare(entries)
+            self.loader.prepare(entries)
             for entry in entries:
                 fold(history, entry)
+        self.loader.load_counted()
         keys, plan = self._keys, plan_of(history, self._keys)
-        arguments = plan.arguments(checkpoint_fields(history))
+        arguments = plan.arguments()
         self.written = plan.size
         # First take in what was read ahead: while the server runs a commit it cannot send the rest of a reply that
         # was too large for the socket, and we would wait for both. Half as fast again with 5000 actions.
         self._link.settle()
-        self._link.request_script(
-            lambda reply: self._committed(reply, len(batch)),
-            COMMIT,
+        command = COMMIT.command(
             [keys.wal, keys.lease, keys.checkpoint, *plan.keys],
             [self._token, self._ttl_ms, self.sent_id, batch[0][0], *arguments],
         )
+        self._link.request(lambda reply: self._committed(reply, len(batch)), *command)
         self.sent_id = history.checkpoint.last_id
         history.committed()
 

@@ -1,7 +1,5 @@
 """A session: the active projector's work under one lease, from the reset of the group to the first error."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +7,15 @@ from typing import Any
 from producer.connection.wire import entries_of
 from producer.wal import HEARTBEAT_SECONDS
 from projector.bounds import Bounds
-from projector.keys import FIXED_KEYS, GROUP, Keys
+from projector.keys import GROUP, Keys
+from projector.retention.room import RoomWatch
 from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
 from projector.worker.projection_writer import ProjectionWriter
+from projector.worker.trimming import Trimming
 from projector.worker.verdict import judge
 
 _INSPECTION_SECONDS = 1.0
@@ -38,11 +38,15 @@ class Session:
         lease: Lease,
         size: BatchSize,
         *,
+        trimming: Trimming | None = None,
+        room: RoomWatch | None = None,
         heartbeat_ttl: float = HEARTBEAT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.projection = ProjectionWriter(link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms)
+        self._trimming = trimming
+        self._room = room
         self._orphans = Orphans(
             link,
             keys,
@@ -66,14 +70,13 @@ class Session:
         self._block_ms = max(1, min(1000, lease.ttl_ms // 4))
 
     def begin(self) -> None:
-        """Load what is small, check log and projection, and set the group to the checkpoint."""
+        """Check log and projection, set the group to the checkpoint, and load what is small."""
         checkpoint = read_checkpoint(self._link, self._keys)
         check_config(checkpoint, self._bounds, self._keys.namespace)
         if checkpoint is not None:
             self.projection.stand_at(checkpoint)
-        self._inspect()
-        self.projection.load_tables()
-        self._reset_group()
+        self._inspect(GROUP)
+        self.projection.loader.load_tables()
 
     def step(self, *, wait: bool) -> bool:
         """Fold and commit the next batch; whether there was one. With `wait`, wait a second for it at most."""
@@ -82,7 +85,10 @@ class Session:
             self._link.receive()
         batch, self._batch = self._batch, None
         if not batch:
-            return self._rest()
+            if self._inspect():  # the group stands beyond entries that nobody folded
+                self._inspect(GROUP)
+            self._tidy()
+            return False
         full = len(batch) == self._requested
         self._size.arrived(batch, full=full)
         if full:
@@ -91,8 +97,8 @@ class Session:
         self._size.committed(batch, self.projection.written)
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
             self._inspected_at = self._monotonic()
-            self._link.request_script(self._inspected, INSPECT, *self._inspection(b""))
-            self._orphans.look()
+            self._link.request(lambda reply: judge(reply, self._keys), *self._inspection())
+            self._tidy()
         return True
 
     def finish(self) -> None:
@@ -115,36 +121,29 @@ class Session:
         self._reading = False
         self._batch = entries_of(reply)
 
-    def _rest(self) -> bool:
-        """Nothing was read: check that no entry was passed over, renew the lease, and look for orphans."""
-        if self._inspect():  # the group stands beyond entries that nobody folded
-            self._reset_group()
+    def _tidy(self) -> None:
+        """Do what is done at each inspection, beside the folding."""
+        if self._trimming is not None:
+            self._trimming.trim(self._link, self._keys, self._lease, self.projection)
+        if self._room is not None:
+            self._room.look(self._link.call, trims=self._trimming is not None)
         self._orphans.look()
-        return False
 
-    def _inspect(self) -> str:
-        """The id of the entry that follows the checkpoint, or `""`; raises Superseded or Damaged if a check fails."""
-        self._link.settle()
+    def _inspect(self, group: bytes = b"") -> str:
+        """Check log and projection, and renew the lease: the id of the entry that follows the checkpoint, or `""`.
+
+        With a `group`, set the group to the checkpoint, so that every entry after it comes again, in order. Raises
+        Superseded or Damaged if a check fails.
+        """
+        (after,) = judge(self._link.call(*self._inspection(group)), self._keys)
         self._inspected_at = self._monotonic()
-        (after,) = judge(self._link.call_script(INSPECT, *self._inspection(b"")), self._keys)
         return after
 
-    def _reset_group(self) -> None:
-        """Set the group to the checkpoint: every entry after it comes again, in order."""
-        judge(self._link.call_script(INSPECT, *self._inspection(GROUP)), self._keys)
-
-    def _inspected(self, reply: Any) -> None:
-        judge(reply, self._keys)
-
-    def _inspection(self, group: bytes) -> tuple[list[bytes], list[Any]]:
-        keys, checkpoint = self._keys, self.projection.history.checkpoint
-        others = {getattr(keys, name): kind for name, kind in FIXED_KEYS.items() if name != "quarantine"}
-        return [keys.wal, keys.lease, keys.checkpoint, keys.quarantine, *others], [
-            self._lease.token,
-            self._lease.ttl_ms,
-            self.projection.sent_id,
-            checkpoint.trimmed,
-            group,
-            checkpoint.entries,
-            *others.values(),
-        ]
+    def _inspection(self, group: bytes = b"") -> tuple[Any, ...]:
+        keys, lease, checkpoint = self._keys, self._lease, self.projection.history.checkpoint
+        may_lack = checkpoint.trimmed + checkpoint.lost
+        others = {key: kind for key, kind in keys.fixed.items() if key != keys.quarantine}
+        ours = [lease.token, lease.ttl_ms, self.projection.sent_id, may_lack, group, checkpoint.entries]
+        return INSPECT.command(
+            [keys.wal, keys.lease, keys.checkpoint, keys.quarantine, *others], [*ours, *others.values()]
+        )

@@ -8,10 +8,10 @@ from time import perf_counter
 
 from tests.benchmarks.catalogue import BENCHMARKS
 from tests.benchmarks.costs import costs_of
-from tests.benchmarks.ground.machine import machine_facts
-from tests.benchmarks.ground.scale import LONG, SHORT, Scale
+from tests.benchmarks.machine import machine_facts
 from tests.benchmarks.ratio import SLACK, Row
 from tests.benchmarks.report import json_report, text_report
+from tests.benchmarks.scale import LONG, SHORT, Scale
 
 _COSTS = "costs"
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.ground.scale import Scale
 from tests.benchmarks.ratio import Row
-from tests.benchmarks.rows import (
-    buffered,
+from tests.benchmarks.rows.projecting import (
+    archiving,
     fold_instructions,
     interference,
     memory,
-    producer,
     projection,
     query,
     rebuild,
     server_time,
-    spooled,
     takeover,
-    visibility,
 )
+from tests.benchmarks.rows.reading import log
+from tests.benchmarks.rows.recording import buffered, producer, spooled, visibility
+from tests.benchmarks.scale import Scale
 
 __all__ = ["BENCHMARKS"]
 
 BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "projection": projection.run,
     "rebuild": rebuild.run,
+    "snapshot": rebuild.run_from_snapshot,
+    "archiving": archiving.run,
     "producer": producer.run,
     "buffered": buffered.run,
     "spooled": spooled.run,
@@ -35,5 +36,6 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "takeover": takeover.run,
     "memory": memory.run,
     "query": query.run,
+    "log": log.run,
     "fold_instructions": fold_instructions.run,
 }

@@ -7,11 +7,11 @@ from typing import Any
 
 from tests.benchmarks.ground.drained import projector_drain
 from tests.benchmarks.ground.process import in_own_process
-from tests.benchmarks.ground.scale import Scale
 from tests.benchmarks.ground.site import NAMESPACE, Site, site
 from tests.benchmarks.ground.stages import stage_costs
 from tests.benchmarks.ground.workload import ACTIONS_50, ACTIONS_5000, Workload
-from tests.benchmarks.rows.server_time import cpu_seconds
+from tests.benchmarks.rows.projecting.server_time import cpu_seconds
+from tests.benchmarks.scale import Scale
 
 __all__ = ["Cost", "costs_of"]
 

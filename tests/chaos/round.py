@@ -29,11 +29,18 @@ class Outcome:
 
 
 def play_faults(
-    directory: Path, seed: str, seconds: float, faults: Sequence[Fault], tell: Tell, *, appendfsync: str
+    directory: Path,
+    seed: str,
+    seconds: float,
+    faults: Sequence[Fault],
+    tell: Tell,
+    *,
+    appendfsync: str,
+    archives: bool,
 ) -> Outcome:
     """Let the faults of `seed` strike for so long, at all places at once."""
     with ExitStack() as stack:
-        here = Arena(directory, seed, producers=tuple(Way), projectors=2, appendfsync=appendfsync)
+        here = Arena(directory, seed, producers=tuple(Way), projectors=2, appendfsync=appendfsync, archives=archives)
         arena = stack.enter_context(here)
         strikers = stack.enter_context(Strikers(arena, Schedule(seed, faults), tell))
 
@@ -45,11 +52,11 @@ def play_faults(
         return _outcome(arena, strike)
 
 
-def play_vandals(directory: Path, seed: str, vandals: Sequence[Vandal], tell: Tell) -> Outcome:
-    """Let each of the vandals strike once, in an order of the seed's; whatever stops is mended."""
+def play_vandals(directory: Path, seed: str, vandals: Sequence[Vandal], tell: Tell, *, archives: bool) -> Outcome:
+    """Let each of the vandals strike once, in an order of the seed's; whatever stops is repaired."""
     shuffled = list(vandals)
     Random(seed).shuffle(shuffled)
-    with Arena(directory, seed, projectors=2, pace=0.01) as arena:
+    with Arena(directory, seed, projectors=2, pace=0.01, archives=archives) as arena:
 
         def strike() -> None:
             for vandal in shuffled:

@@ -47,15 +47,20 @@ class Run:
         return True
 
     def _round(self, number: int, seconds: float) -> Outcome:
-        """Every third round is the vandals', if there are both; the log is synced always or every second in turn."""
+        """Every third round is the vandals', if there are both; the log is synced always or every second in turn.
+
+        Every fourth round is without an archive.
+        """
         seed = f"{self.seed}.{number}"
         of_vandals = not self.faults or (bool(self.vandals) and number % 3 == 2)
-        appendfsync = "always" if number % 3 == 1 else "everysec"
+        appendfsync, archives = "always" if number % 3 == 1 else "everysec", number % 4 != 3
         with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
             arena = Path(directory) / "arena"
             if of_vandals:
-                return play_vandals(arena, seed, self.vandals, self.tell)
-            return play_faults(arena, seed, seconds, self.faults, self.tell, appendfsync=appendfsync)
+                return play_vandals(arena, seed, self.vandals, self.tell, archives=archives)
+            return play_faults(
+                arena, seed, seconds, self.faults, self.tell, appendfsync=appendfsync, archives=archives
+            )
 
     def _tell_violations(self, violations: list[str], number: int) -> None:
         self.tell("VIOLATED:\n" + "\n".join(violations))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +25,26 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
-def projector(*arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """The projector's command to its end, which is never a traceback."""
+def projector(
+    *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """The projector's command to its end, which is never a traceback; `more` adds to its environment."""
+    env = environment(**more)
     ended = subprocess.run(
-        [*PROJECTOR, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60
+        [*PROJECTOR, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, timeout=60
     )
     assert "Traceback" not in ended.stderr, ended.stderr
     return ended
+
+
+def projector_asks(answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The projector's command to its end, at a terminal on which `answer` was typed."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        return subprocess.run(
+            [*PROJECTOR, *arguments], stdin=theirs, capture_output=True, text=True, env=environment(), timeout=60
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)

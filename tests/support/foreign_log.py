@@ -53,6 +53,13 @@ def entries(client: Any) -> list[tuple[str, int, int]]:
     ]
 
 
-def add(client: Any, path: Path, *lines: bytes, tail: bytes = b"", dry_run: bool = False) -> Summary:
+def add(
+    client: Any,
+    path: Path,
+    *lines: bytes,
+    tail: bytes = b"",
+    dry_run: bool = False,
+    allow_odd_times: bool = False,
+) -> Summary:
     path.write_bytes(b"".join(one + b"\n" for one in lines) + tail)
-    return Importer(client, "otters", dry_run=dry_run).add(LogFile(path))
+    return Importer(client, "otters", dry_run=dry_run).add(LogFile(path, allow_odd_times=allow_odd_times))

@@ -8,12 +8,14 @@ from threading import Thread
 
 from projector.bounds import Bounds
 from projector.keys import Keys
+from projector.retention import Retention
 from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
+from projector.worker.trimming import TRIM, Trimming
 from tests.support.projection import Log
 
 
@@ -22,7 +24,7 @@ class Hand:
 
     def __init__(self, log: Log, *, ttl_ms: int = 60_000) -> None:
         self.keys = Keys(log.namespace)
-        self._link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT))
+        self._link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, TRIM))
         lease = acquire(self._link, self.keys, ttl_ms=ttl_ms, previous=None)
         assert isinstance(lease, Lease)
         self.lease = lease
@@ -33,6 +35,12 @@ class Hand:
         done = self.session.step(wait=False)
         self.session.finish()
         return done
+
+    def trim(self, retention: Retention, archived_to: str = "") -> None:
+        self.trim_by(Trimming(retention, lambda: archived_to))
+
+    def trim_by(self, trimming: Trimming) -> None:
+        trimming.trim(self._link, self.keys, self.lease, self.session.projection)
 
     def read_ahead(self) -> None:
         """Fold nothing yet: have a batch read, as if the process were stopped right after."""

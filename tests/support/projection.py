@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -39,6 +40,33 @@ def completed(action_id: str, success: bool = True, execution_id: str | None = N
         "completed_at": 1_790_000_000_005,
     }
     return json.dumps(fields | ({"execution_id": execution_id} if execution_id else {}) | more)
+
+
+def cleaned(resource_id: str, execution_id: str | None = None, **more: object) -> str:
+    fields: dict[str, object] = {
+        "type": "cleanup_executed",
+        "scanner_id": "locks",
+        "resource_id": resource_id,
+        "action": "release",
+        "success": True,
+        "executed_at": 1_790_000_000_003,
+    }
+    return json.dumps(fields | ({"execution_id": execution_id} if execution_id else {}) | more)
+
+
+def orphaned(action_id: str, execution_id: str, reason: str, at: int) -> str:
+    fields = {"action_id": action_id, "execution_id": execution_id, "reason": reason, "orphaned_at": at}
+    return json.dumps({"type": "action_execution_orphaned", **fields})
+
+
+def resolved(action_id: str, execution_id: str, reason: str, at: int, *, by: str, success: bool = False) -> str:
+    fields = {"action_id": action_id, "execution_id": execution_id, "success": success, "reason": reason}
+    return json.dumps({"type": "execution_resolved", **fields, "resolved_at": at, "by": by})
+
+
+def gaps_accepted(producer_id: str, seq: int, reason: str, at: int, *, by: str) -> str:
+    fields = {"producer_id": producer_id, "seq": seq, "accepted_at": at, "by": by, "reason": reason}
+    return json.dumps({"type": "gaps_accepted", **fields})
 
 
 class Log:
@@ -118,12 +146,15 @@ class Log:
                 return self.client.xrange(key)
         return self.client.get(key)
 
-    def replayed(self) -> dict[str, Any]:
-        """The projection of the same log folded from its beginning in another namespace, its keys renamed."""
+    def replayed(self, entries: Iterable[tuple[str | bytes, list[Any]]] | None = None) -> dict[str, Any]:
+        """The projection of the same log folded from its beginning in another namespace, its keys renamed.
+
+        `entries` are the log's, where it was trimmed. A rebuild folds them, for a projector would miss what is lost.
+        """
         copy = Log(self.client, self.url, f"{self.namespace}-copy", self.bounds)
-        for entry_id, fields in raw_entries(self.client, self.key("wal")):
+        for entry_id, fields in entries or raw_entries(self.client, self.key("wal")):
             self.client.execute_command("XADD", copy.key("wal"), entry_id, *fields)
-        copy.drain()
+        rebuild(copy.client, copy.namespace, changes=asdict(self.bounds) if self.bounds else None)
         renamed = {
             name.replace(f"{{{copy.namespace}}}", f"{{{self.namespace}}}"): content
             for name, content in copy.projection().items()

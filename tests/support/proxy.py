@@ -85,6 +85,12 @@ class Proxy:
         """Pass on what was held back, late."""
         self._released.set()
 
+    def heal(self) -> None:
+        """Let no more faults befall requests, and pass on what was held back."""
+        with self._lock:
+            self._planned.clear()
+        self.release()
+
     def cut(self) -> None:
         """Cut all connections; new ones are accepted."""
         with self._lock:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from projector import keys
+from producer.connection.words import KINDS
 from projector.doctor.examination import CHECKS
+from projector.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,7 +66,7 @@ def test_every_file_and_folder_in_the_tables_exists() -> None:
 
 
 def test_every_source_file_has_a_row() -> None:
-    assert [source for source in sources() if row_of(source) is None and "/cli/__main__" not in source] == []
+    assert [source for source in sources() if row_of(source) is None] == []
 
 
 @pytest.mark.parametrize("source", [source for source in sources() if source.endswith(".py")])
@@ -89,15 +90,38 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_keys_are_those_of_the_one_module_of_key_names() -> None:
-    assert keys.__doc__ is not None
-    spelled = set(re.findall(r"^    (\{ns\}:\S+(?: id>)?)", keys.__doc__, re.MULTILINE))
-    assert {QUOTED.findall(row[0])[0] for row in rows(ARCHITECTURE, "## Keys") if row[0] != "key"} == spelled
+def test_the_keys_and_their_types_are_those_of_the_one_module_of_key_names() -> None:
+    made = Keys("ns")
+    expected = made.fixed | {made.wal: "stream", made.checkpoint: "hash", made.lease: "string"}
+    expected |= made.of_action("<action_id>")
+    expected |= {made.history_hours + b":<start>": "hash", made.history_days + b":<start>": "hash"}
+    expected |= {made.scanner("<scanner_id>"): "hash", made.heartbeat("<producer id>"): "string"}
+    table = [(QUOTED.findall(key)[0], kind) for key, kind, _ in rows(ARCHITECTURE, "## Keys") if key != "key"]
+    assert dict(table) == {key.decode(): kind.replace("zset", "sorted set") for key, kind in expected.items()}
+    assert len(table) == len(expected)
 
 
 def test_every_check_of_the_doctor_is_explained() -> None:
     table = rows((ROOT / "docs" / "operations.md").read_text(), "## What the doctor finds")
     assert {check for row in table for check in QUOTED.findall(row[0])} == set(CHECKS)
+
+
+def test_every_text_about_the_server_is_explained() -> None:
+    table = rows((ROOT / "docs" / "operations.md").read_text(), "## What is wrong with the server")
+    printed = [" ".join(QUOTED.findall(row[0])) for row in table if row[0] != "Printed"]
+    explained = [text for kind in KINDS for text in printed if kind.words in text]
+    assert sorted(explained) == sorted(printed)
+    assert len(explained) == len(KINDS)
+
+
+def test_every_text_that_stops_a_command_is_printed_by_one() -> None:
+    sources = "".join(file.read_text() for side in ("producer", "projector") for file in (ROOT / side).rglob("*.py"))
+    printed = re.sub(r'"\s*\n\s*f?"', "", sources)
+    table = rows((ROOT / "docs" / "operations.md").read_text(), "## What stops a command")
+    texts = [text for row in table for text in QUOTED.findall(re.sub(r"\(`.*`\)", "", row[0]))]
+    pieces = {text: re.findall(r"[^…:{}()]{12,}", text.replace("expected ", "…")) for text in texts}
+    assert [text for text, said in pieces.items() if not any(piece.strip() in printed for piece in said)] == []
+    assert len(texts) > 15
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -15,15 +15,17 @@ ROOT = Path(__file__).parents[2]
 
 SHARED = {
     "producer.connection.client",
+    "producer.connection.pause",
     "producer.connection.wire",
     "producer.errors",
     "producer.log",
     "producer.operations",
-    "producer.pause",
+    "producer.text.moment",
+    "producer.text.wording",
     "producer.wal",
 }
 """What both sides of the log need of the write side: its contract, and the way to the server."""
-FOR_A_TERMINAL = {"producer.connection.location", "producer.file_lock"}
+FOR_A_TERMINAL = {"producer.connection.location", "producer.connection.url", "producer.file_lock"}
 """What the command line, and the embedded server that announces itself to it, need besides."""
 ENGINES = ("projector.demo", "projector.testing")
 """The demonstration is an engine: it writes through the public Producer. Tests of engines are given one."""
@@ -111,6 +113,12 @@ def test_the_query_never_imports_what_writes() -> None:
             assert not forbidden, module
 
 
+def test_textual_is_imported_where_the_full_screen_is_drawn_and_nowhere_else() -> None:
+    importing = {module for module in MODULES if any(in_package(name, "textual") for name in imports(module))}
+    assert importing
+    assert {module for module in importing if not in_package(module, "projector.cli.top")} == set()
+
+
 def test_nothing_is_imported_from_the_tests() -> None:
     for module in MODULES:
         assert not [name for name in imports(module) if in_package(name, "tests")], module
@@ -170,5 +178,6 @@ def test_help_loads_nothing_that_only_a_command_needs(program: str) -> None:
     run = f"import sys\nsys.argv = ['{program}', '--help']\nfrom {program}.cli import main"
     found = loaded(f"{run}\ntry:\n    main()\nexcept SystemExit:\n    pass")
     assert "typer" in found
-    heavy = ("pydantic", "redis.client", "projector.query.query", "projector.worker", "projector.fold", "asyncio")
+    heavy = {"rich", "textual", "pydantic", "redis.client", "asyncio"}
+    heavy |= {"projector.query.query", "projector.worker", "projector.fold"}
     assert not {name for name in found if in_package(name, *heavy)}

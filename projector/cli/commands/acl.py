@@ -1,51 +1,34 @@
-"""`projector acl`: accounts with least rights, as commands to paste into redis-cli."""
+"""`projector acl`: prints the commands that create accounts with least rights, for redis-cli."""
 
-from __future__ import annotations
-
-import re
-import textwrap
-from typing import Annotated
-
-import typer
+from secrets import token_urlsafe
 
 from producer.terminal.options import Namespace
 from producer.terminal.stdout import write
 from producer.wal import DEFAULT_NAMESPACE
-from projector.acl import Role, roles
-
-_PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,64}")
-_WIDTH = 110
+from projector.cli.acl import roles
 
 
-def acl(
-    namespace: Namespace = DEFAULT_NAMESPACE,
-    user_prefix: Annotated[
-        str, typer.Option("--user-prefix", help="What the users' names begin with.", show_default=True)
-    ] = "wal-",
-) -> None:
-    """Print ACL SETUSER commands for three users: producer, projector and reader, each with the least rights.
+def acl(namespace: Namespace = DEFAULT_NAMESPACE) -> None:
+    """Print the commands that make three users, each with the least rights.
 
-    Nothing is sent to any server. The passwords are placeholders: change them.
+    The users are wal-producer, wal-projector and wal-reader. Standard output has the commands alone: paste or pipe
+    them into redis-cli as they are. What to know about them goes to stderr. Each password is random and new: it
+    stands in the command behind the >, and nowhere else. Nothing is sent to any server.
+
+    Example: projector acl --namespace otters
     """
-    if not _PREFIX.fullmatch(user_prefix):
-        raise typer.BadParameter("expected at most 64 characters of A-Z a-z 0-9 _ . -", param_hint="--user-prefix")
-    write(_introduction(namespace) + "".join(_lines(role, user_prefix) for role in roles(namespace)))
+    from rich.console import Console
 
-
-def _introduction(namespace: str) -> str:
-    return _comment(
-        f"Users for namespace {namespace}, on Redis 7.0, Valkey 8, and newer. Put a password in the place of each "
-        "CHANGE-ME-…, then paste the commands into redis-cli. They last until the server ends: ACL SAVE "
-        "keeps them where there is an ACL file, else CONFIG REWRITE. "
-        "A user is named in the URL: redis://user:password@host:6379/0"
+    wanted = roles(namespace)
+    stderr = Console(stderr=True, markup=False, highlight=False)
+    introduction = (
+        f"Users for namespace {namespace}, on Redis 7.0, Valkey 8, and newer. Paste the ACL SETUSER lines into "
+        "redis-cli as they are. Keep the passwords: each stands behind the > of its line, and the next run prints "
+        "others. The users last until the server ends: ACL SAVE keeps them where there is an ACL file, else CONFIG "
+        "REWRITE. A user is named in the URL: redis://user:password@host:6379/0"
     )
-
-
-def _lines(role: Role, prefix: str) -> str:
-    command = role.command(user=f"{prefix}{role.name}", password=f"CHANGE-ME-{role.name}")
-    return "\n" + "".join(_comment(note) for note in role.notes) + f"{command}\n"
-
-
-def _comment(text: str) -> str:
-    lines = textwrap.wrap(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
-    return "".join(f"# {line}\n" for line in lines)
+    notes = (f"wal-{role.name}: {role.notes}" for role in wanted)
+    for text in (introduction, *notes):
+        stderr.print(f"{text}\n")
+    commands = (role.command(user=f"wal-{role.name}", password=token_urlsafe(24)) for role in wanted)
+    write("".join(f"{command}\n" for command in commands))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -12,31 +12,55 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.terminal.exit_status import FAILED
-from projector.cli.commands.read import write_report
+from producer.text.wording import counted
+from projector.cli.commands.up import exports, missing_in_path
+from projector.cli.options import View
+from projector.cli.read.answer import answer
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
-    from projector.query import Query
+    from projector.demo.demo import Demo
+    from projector.query import Query, Status
 
 _LIMIT = 10
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long the engine works.")] = 15.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, max=3600, help="How long the engine works.")
+    ] = 15.0,
 ) -> None:
-    """Run a small engine on a server and a projector of its own, crash the projector, and audit the outcome.
+    """Show a small engine at work, with a crash of the projector and an audit.
 
-    Everything happens in a temporary directory, which is removed at the end.
+    It has a server of its own. Everything happens in a temporary directory, which is removed at the end.
+
+    Example: projector demo --seconds 5
     """
+    from projector.cli.display.page import page_console
+    from projector.demo.demo import Demo
+    from projector.embedded import EmbeddedServer
+    from projector.query import Query
+
     for signum in _SIGNALS:
         signal.signal(signum, _interrupt)
-    try:
-        agreed = _demonstrate(seconds)
-    except SystemExit:
-        typer.echo("\nprojector: interrupted; what it had started has ended, its directory is removed", err=True)
-        raise
-    raise typer.Exit(0 if agreed else FAILED)
+    with (
+        TemporaryDirectory(prefix="execution-wal-demo-") as temporary,
+        EmbeddedServer((directory := Path(temporary)) / "data") as server,
+        Query(url := server.address.socket_url) as query,
+        Demo(directory, url=url, query=query, seconds=seconds, console=page_console()) as running,
+    ):
+        running.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
+        running.show(exports(server.address.url))
+        running.show("projector stats")
+        running.run()
+        running.say()
+        _report(query)
+        running.say()
+        _audit(url, query.status(), running)
+        running.say("Next, a server and a projector that keep what you record:")
+        missing = missing_in_path()
+        running.show(f"{os.path.relpath(missing)}/projector up" if missing else "projector up")
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
@@ -46,30 +70,18 @@ def _interrupt(signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _demonstrate(seconds: float) -> bool:
-    """Whether the workers' books and the projection agree."""
-    from projector.demo.demo import Demo
-    from projector.embedded import EmbeddedServer
-    from projector.query import Query
+def _audit(url: str, status: Status, running: Demo) -> None:
+    """Say that nothing was lost or doubled, or exit with FAILED."""
+    from projector.verification import verify
 
-    with (
-        TemporaryDirectory(prefix="execution-wal-demo-") as temporary,
-        EmbeddedServer((directory := Path(temporary)) / "data") as server,
-        Query(url := server.address.socket_url) as query,
-        Demo(directory, url=url, query=query, seconds=seconds, output=sys.stdout) as running,
-    ):
-        running.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
-        running.say(f"    export WAL_URL={server.address.url}")
-        running.say("    projector stats")
-        audit = running.run()
-        running.say()
-        _report(query)
-        running.say()
-        for line in audit.disagreements():
-            running.say(f"The figures do not agree: {line}")
-        if not audit.disagreements():
-            running.say(audit.verdict())
-        return not audit.disagreements()
+    outcome = verify(url)
+    if not outcome.identical or status.lag or status.missing or status.quarantined or status.in_flight:
+        running.say("The figures do not agree: an operation is missing, or the projection is not what the log says.")
+        raise typer.Exit(FAILED)
+    running.say(
+        f"{counted(status.wal_length, 'operation')} recorded, {status.entries} projected, none missing, "
+        "none double: the projection is what projector verify folds from the log."
+    )
 
 
 def _report(query: Query) -> None:
@@ -79,4 +91,4 @@ def _report(query: Query) -> None:
         report.executions(query.recent_failures(_LIMIT), title="Recent failures")
         report.cleanups(query.recent_cleanup_operations(_LIMIT), title="Recent cleanups")
 
-    write_report(query.status(), fill)
+    answer(query, None, View(), fill)

@@ -1,8 +1,8 @@
-"""`projector verify`: is the projection what the log says?"""
+"""`projector verify`: compares the projection with the log."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,12 @@ from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Json, Log
 from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write, write_json
-from projector.cli.display.visible import visible
+from producer.text.wording import counted
+from projector.cli.display.wording import visible
+from projector.cli.options import ArchiveOption
+from projector.cli.read.answer import why_empty
+from projector.errors import cures_of_loss, repair_of
+from projector.keys import Keys
 
 if TYPE_CHECKING:
     from projector.verification import Difference, Verification
@@ -18,38 +23,58 @@ if TYPE_CHECKING:
 _SHOWN = 100
 
 
-def verify(as_json: Json = False, *, log: Log) -> None:
-    """Fold the log anew, in memory, and compare: exit status 0 if the projection is identical, 1 if not.
+def verify(
+    archive: ArchiveOption = None,
+    from_archive: Annotated[
+        bool, typer.Option("--from-archive", help="Fold from the archive's first segment, not from a snapshot.")
+    ] = False,
+    as_json: Json = False,
+    *,
+    log: Log,
+) -> None:
+    """Fold the log anew, in memory, and compare it with the projection.
 
-    Reads only. The projector may go on working meanwhile.
+    A log that was trimmed takes its archive. Exit status 0 if both are identical, 1 if not. Reads only. The projector
+    may go on working meanwhile.
+
+    Example: projector verify
     """
+    if from_archive and not archive:
+        raise typer.BadParameter("--from-archive takes an archive: name it with --archive")
     from projector.verification import verify as verify_projection
 
     with progress_bar("Verifying") as progress:
-        outcome = verify_projection(log.location.url, log.namespace, progress=progress)
+        outcome = verify_projection(
+            log.location.url, log.namespace, archive=archive, from_archive=from_archive, progress=progress
+        )
     if as_json:
-        from projector.documents import Verified
+        from projector.documents import document
 
-        write_json(Verified.of(outcome))
+        write_json(document("verify", outcome))
     else:
-        write(_report(outcome))
+        write(_report(outcome, log.namespace) + ("" if outcome.at else why_empty(log)))
     if not outcome.identical:
         raise typer.Exit(FAILED)
 
 
-def _report(outcome: Verification) -> str:
+def _report(outcome: Verification, namespace: str) -> str:
     if outcome.identical:
         if not outcome.at:
             return "identical: nothing has been projected yet\n"
         moved = " (the projection went on meanwhile)" if outcome.moved else ""
-        return f"identical at {outcome.at}, {outcome.entries} entries{moved}\n"
+        return f"identical at {outcome.at}, {counted(outcome.entries, 'entry')}{moved}\n"
     lines = [_line(difference) for difference in outcome.differences[:_SHOWN]]
     more = len(outcome.differences) - len(lines)
     if more:
         lines.append(f"… and {more} more (all of them: --json)")
     lines.append(
-        f"{len(outcome.differences)} differences at {outcome.at or 'the beginning'}, {outcome.entries} entries; "
-        "mend them with: projector rebuild"
+        f"the projection has {counted(len(outcome.differences), 'difference')} at {outcome.at or 'the beginning'}, "
+        f"{counted(outcome.entries, 'entry')}; "
+        + (
+            f"{outcome.losses}; {cures_of_loss(namespace)}"
+            if outcome.losses
+            else repair_of(Keys(namespace).checkpoint)
+        )
     )
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,5 @@
 """What `projector doctor` has found, as a table and a line of counts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,7 +7,7 @@ from rich.text import Text
 
 from projector.cli.display.page import page
 from projector.cli.display.tables import grid
-from projector.cli.display.visible import visible
+from projector.cli.display.wording import visible
 from projector.doctor import Finding, Severity
 
 _STYLES = {
@@ -31,7 +29,7 @@ def findings_page(findings: Sequence[Finding]) -> str:
         if finding.why:
             table.add_row("", "", Text(visible(finding.why), style="dim"))
         if finding.mend:
-            table.add_row("", "", f"mend: {visible(finding.mend)}")
+            table.add_row("", "", f"repair: {visible(finding.mend)}")
     counts = Counter(finding.severity for finding in findings)
     summary = [_label(severity, f"{counts[severity]} ") for severity in _STYLES if counts[severity]]
     return page(table, "", Text(", ").join(summary))

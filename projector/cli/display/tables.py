@@ -1,158 +1,219 @@
-"""Tables of records and statistics. On a narrow terminal they leave out columns, and cut texts to the line."""
+"""Tables of records and statistics. Where there is no room they leave out columns, and cut texts to the line."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.display.durations import ago, clock_time, duration
-from projector.cli.display.visible import visible
+from projector.cli.display.wording import ago, clock_time, duration, visible
+from projector.cli.options import View
 from projector.query import ActionStats
-from projector.query.remarks import is_overdue, outcome, state
-from projector.records import InFlightRecord
+from projector.query.questions.trail import Deed
+from projector.query.remarks import outcome, state, who
+from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 
 FAILURE = "red"
-_WIDE = 160
-"""Columns of a terminal from which a table has room for wall-clock times and ids."""
+_GAP = 2
+"""Blanks between columns."""
+_READABLE = 28
+"""What is kept of a text, at least, before a table makes room for columns that can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading, and what it shows of a record at the moment `now` (epoch ms).
+    """A column: its heading, and what it shows of a record.
 
-    A column with a `share` has at most that part of the terminal (4: a quarter), and gives way where there is no
-    room; the others are never cut. A `wide` column shows on a wide terminal only.
+    A column of `text` gives way where there is no room; the others are never cut. A `wide` column shows if there is
+    room for it, and if it says anything.
     """
 
     heading: str
-    show: Callable[[Any, int], str | Text]
+    show: Callable[[Any, View], str | Text]
     number: bool = False
-    share: int | None = None
+    text: bool = False
     wide: bool = False
 
 
-def table_of(columns: Sequence[Column], records: Sequence[Any], *, now: int, width: int) -> Table:
+def table_of(columns: Sequence[Column], records: Sequence[Any], view: View, *, width: int) -> Table:
     """`records`, a line each, for a terminal of `width` columns."""
+    cells = {column: [column.show(record, view) for record in records] for column in columns}
+    whole = {column: max(cell_len(str(each)) for each in (column.heading, *cells[column])) for column in columns}
+
+    def least(shown: Sequence[Column], *, readable: float) -> int:
+        kept = (min(whole[column], readable) if column.text else whole[column] for column in shown)
+        return int(sum(kept)) + _GAP * (len(shown) - 1)
+
+    shown = [column for column in columns if not column.wide]
+    for column in (column for column in columns if column.wide):
+        if not view.wide and all(str(each) == "–" for each in cells[column]):
+            continue
+        if not view.wide and least([*shown, column], readable=math.inf if view.no_trunc else _READABLE) > width:
+            break
+        shown.append(column)
+    shown.sort(key=columns.index)
     table = grid(show_header=True)
-    shown = [column for column in columns if width >= _WIDE or not column.wide]
+    if view.wide and least(shown, readable=_READABLE) > width:
+        table.width = least(shown, readable=_READABLE)
     for column in shown:
-        table.add_column(
-            column.heading,
-            no_wrap=column.share is None,
-            justify="right" if column.number else "left",
-            # rich narrows the widest of those that may wrap first, and their cells cut themselves.
-            max_width=width // column.share if column.share else None,
-        )
-    for record in records:
-        table.add_row(*(column.show(record, now) for column in shown))
+        # rich narrows the widest of those that may wrap first; their cells cut or fold themselves.
+        table.add_column(column.heading, no_wrap=not column.text, justify="right" if column.number else "left")
+    for row in zip(*(cells[column] for column in shown), strict=True):
+        table.add_row(*row)
     return table
 
 
 def grid(*, show_header: bool = False) -> Table:
     """A table without lines, two blanks between its columns."""
-    return Table(box=None, show_header=show_header, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    return Table(box=None, show_header=show_header, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
 
 
-def cell(text: str | None, *, style: str = "") -> Text:
-    """A text from the log: literal, in one line, cut with … where there is no room."""
-    return Text(visible(text or "–"), style=style, no_wrap=True, overflow="ellipsis")
+def cell(text: str | None, view: View, *, style: str = "") -> Text:
+    """A text from the log, literal: cut with … where there is no room, or folded."""
+    whole = view.no_trunc
+    return Text(visible(text or "–"), style=style, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
 
 
-def state_cell(stats: ActionStats) -> Text:
+def failed_cell(count: int) -> Text:
+    """How many failed; red if any did."""
+    return Text(f"{count:,}", style=FAILURE if count else "")
+
+
+def state_cell(stats: ActionStats, view: View) -> Text:
     """How the latest run of an action ended; red if it failed."""
-    return cell(state(stats), style=FAILURE if stats.consecutive_failures else "")
+    return cell(state(stats), view, style=FAILURE if stats.consecutive_failures else "")
 
 
-def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
-    """Names and what they are, a line each."""
+def pairs(*rows: tuple[str, str | Text | None]) -> Table:
+    """Names and what they are, a line each; a name with None is left out."""
     table = grid()
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for name, value in rows:
-        table.add_row(name, value)
+        if value is not None:
+            table.add_row(name, value)
     return table
 
 
-def _text(name: str) -> Callable[[Any, int], Text]:
+def _text(name: str) -> Callable[[Any, View], Text]:
     """Shows the text that stands in the field `name`."""
-    return lambda record, _now: cell(getattr(record, name))
+    return lambda record, view: cell(getattr(record, name), view)
 
 
-_WHEN = Column("When", lambda record, now: ago(record.timestamp, now))
-_AT = Column("At", lambda record, _: clock_time(record.timestamp), wide=True)
+def _took(name: str) -> Callable[[ActionStats, View], str]:
+    """Shows the duration in the field `name`; runs that somebody resolved have none."""
+    return lambda stats, _: duration(None if stats.total_executions == stats.resolved else getattr(stats, name))
+
+
+def _run_of(deed: Deed) -> str | None:
+    return " ".join(filter(None, (deed.run_action_id, deed.execution_id))) or None
+
+
+def _elapsed(record: InFlightRecord, view: View, *, late: bool = False) -> Text:
+    return Text(duration(max(0, view.now - record.started_at)), FAILURE if late else "")
+
+
+_WHEN = Column("When", lambda record, view: ago(record.timestamp, view.now))
+_AT = Column("At", lambda record, view: clock_time(record.timestamp, utc=view.utc), wide=True)
 _ENTRY = Column("Entry", _text("entry_id"), wide=True)
-_RESULT = Column(
-    "Result",
-    lambda record, _: cell(outcome(record.success, record.error), style="" if record.success else FAILURE),
-    share=1,
-)
+
+
+def _ended(record: ActionExecutionRecord, view: View) -> Text:
+    told = outcome(record.success, record.error, orphaned=record.orphaned, resolved=record.resolved)
+    return cell(told, view, style="" if record.success else FAILURE)
+
+
+def _failed(record: ActionExecutionRecord, view: View) -> Text:
+    """The error alone; but a run presumed dead has none, only a reason to presume so."""
+    return _ended(record, view) if record.orphaned else cell(record.error, view, style=FAILURE)
+
+
+def _done(record: CleanupRecord, view: View) -> Text:
+    return cell(outcome(record.success, record.error), view, style="" if record.success else FAILURE)
+
 
 _EXECUTION = (
     _WHEN,
-    Column("Action", _text("action_id"), share=4),
+    Column("Action", _text("action_id"), text=True),
     Column("Took", lambda record, _: duration(record.duration_ms), number=True),
-    Column("Source", _text("source"), share=5),
+    Column("Source", _text("source"), text=True),
 )
-_DETAILS = (_AT, Column("Run", _text("execution_id"), share=1, wide=True), _ENTRY)
-EXECUTIONS = (*_EXECUTION, _RESULT, *_DETAILS)
+_WHO = Column("Who", lambda record, view: cell(who(record.labels, record.by), view), text=True, wide=True)
+_COMMAND = Column("Command", _text("command"), text=True, wide=True)
+_DETAILS = (_WHO, _COMMAND, _AT, Column("Run", _text("execution_id"), text=True, wide=True), _ENTRY)
+EXECUTIONS = (*_EXECUTION, Column("Result", _ended, text=True), *_DETAILS)
 FAILURES = (
     *_EXECUTION,
-    Column("Error", lambda record, _: cell(record.error, style=FAILURE), share=1),
+    Column("Error", _failed, text=True),
     *_DETAILS,
 )
 CLEANUPS = (
     _WHEN,
-    Column("Scanner", _text("scanner_id"), share=5),
-    Column("Did", _text("action"), share=6),
-    Column("Resource", _text("resource_id"), share=3),
-    _RESULT,
+    Column("Scanner", _text("scanner_id"), text=True),
+    Column("Did", _text("action"), text=True),
+    Column("Resource", _text("resource_id"), text=True),
+    Column("Result", _done, text=True),
+    _WHO,
+    _AT,
+    Column("Run", _text("execution_id"), text=True, wide=True),
+    _ENTRY,
+)
+DEEDS = (
+    _WHEN,
+    Column("Did", _text("action"), text=True),
+    Column("Resource", _text("resource_id"), text=True),
+    Column("Scanner", _text("scanner_id"), text=True),
+    replace(_WHO, wide=False),
+    Column("Run", lambda deed, view: cell(_run_of(deed), view), text=True),
+    Column("Result", _done, text=True),
     _AT,
     _ENTRY,
 )
+"""For records of the type `Deed`."""
 ACTIONS = (
-    Column("Action", _text("action_id"), share=4),
+    Column("Action", _text("action_id"), text=True),
     Column("Runs", lambda stats, _: f"{stats.total_executions:,}", number=True),
-    Column("Failed", lambda stats, _: Text(f"{stats.failures:,}", FAILURE if stats.failures else ""), number=True),
-    Column("Average", lambda stats, _: duration(stats.avg_duration_ms), number=True),
-    Column("Shortest", lambda stats, _: duration(stats.duration_ms_min), number=True, wide=True),
-    Column("Longest", lambda stats, _: duration(stats.duration_ms_max), number=True, wide=True),
-    Column("Last", lambda stats, now: "–" if stats.last_at is None else ago(stats.last_at, now)),
-    Column("State", lambda stats, _: state_cell(stats), share=1),
+    Column("Failed", lambda stats, _: failed_cell(stats.failures), number=True),
+    Column("p50", lambda stats, _: duration(stats.p50_duration_ms), number=True),
+    Column("p95", lambda stats, _: duration(stats.p95_duration_ms), number=True),
+    Column("Average", _took("avg_duration_ms"), number=True, wide=True),
+    Column("Shortest", _took("duration_ms_min"), number=True, wide=True),
+    Column("Longest", _took("duration_ms_max"), number=True, wide=True),
+    Column("Last", lambda stats, view: "–" if stats.last_at is None else ago(stats.last_at, view.now)),
+    Column("State", state_cell, text=True),
+)
+_RUN = (
+    Column("Action", _text("action_id"), text=True),
+    Column("Source", _text("source"), text=True),
+    Column("Type", _text("execution_type"), text=True),
+    Column("Run", _text("execution_id"), text=True),
+    Column("Since", lambda record, view: clock_time(record.started_at, utc=view.utc), wide=True),
+    Column("By", _text("by"), text=True, wide=True),
+    _ENTRY,
+)
+ORPHANS = (Column("For", _elapsed, number=True), *_RUN)
+IN_FLIGHT = (
+    Column("For", lambda run, view: _elapsed(run, view, late=run.overdue), number=True),
+    Column("p95", lambda run, _: duration(run.p95_duration_ms), number=True),
+    *_RUN,
+)
+"""For records of the type `Running`."""
+KINDS = (
+    Column("", lambda kind, _: Text("NEW", FAILURE) if kind.new else Text("")),
+    Column("Count", lambda kind, _: f"{kind.count:,}", number=True),
+    Column("Last", lambda kind, view: ago(kind.last_at, view.now)),
+    Column("Action", _text("action_id"), text=True),
+    Column("Kind", _text("kind"), text=True),
+    Column("First", lambda kind, view: ago(kind.first_at, view.now), wide=True),
+    Column("Example", _text("example"), text=True, wide=True),
+    Column("Entry", _text("last_entry_id"), wide=True),
 )
 QUARANTINE = (
-    Column("When", lambda entry, now: ago(entry.at, now)),
+    Column("When", lambda entry, view: ago(entry.at, view.now)),
     Column("Entry", _text("entry_id")),
-    Column("By", _text("by"), share=1),
-    Column("Reason", _text("reason"), share=1),
+    Column("By", _text("by"), text=True),
+    Column("Reason", _text("reason"), text=True),
 )
-
-
-def in_flight_columns(usual: Mapping[str, int] | None) -> tuple[Column, ...]:
-    """The columns of runs that have not ended.
-
-    `usual` is the p95 (ms) of the durations of each action: a run that takes longer is red. None leaves it out.
-    """
-
-    def elapsed(record: InFlightRecord, now: int) -> Text:
-        style = FAILURE if is_overdue(record, now=now, usual=usual or {}) else ""
-        return Text(duration(max(0, now - record.started_at)), style)
-
-    def p95(record: InFlightRecord, _now: int) -> str:
-        found = (usual or {}).get(record.action_id)
-        return "–" if found is None else duration(found)
-
-    return (
-        Column("For", elapsed, number=True),
-        *([] if usual is None else [Column("p95", p95, number=True)]),
-        Column("Action", _text("action_id"), share=1),
-        Column("Source", _text("source"), share=1),
-        Column("Type", _text("execution_type"), share=1),
-        Column("Run", _text("execution_id"), share=1),
-        Column("Since", lambda record, _: clock_time(record.started_at), wide=True),
-        Column("By", _text("by"), share=1, wide=True),
-        _ENTRY,
-    )

@@ -46,9 +46,9 @@ def projector_drain(url: str, namespace: str) -> Drained:
     return Drained(entries, begun, perf_counter(), process_time() - cpu, peak_memory_kib())
 
 
-def projector_rebuild(url: str, namespace: str) -> Drained:
-    """Rebuild the projection from its log, the swap included."""
+def projector_rebuild(url: str, namespace: str, archive: str | None = None) -> Drained:
+    """Rebuild the projection from its log, or from its archive and the log behind it, the swap included."""
     with redis.Redis.from_url(url, protocol=2) as client:
         begun, cpu = perf_counter(), process_time()
-        entries = rebuild(client, namespace).entries
+        entries = rebuild(client, namespace, archive=archive).entries
         return Drained(entries, begun, perf_counter(), process_time() - cpu, peak_memory_kib())

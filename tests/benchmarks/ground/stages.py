@@ -11,7 +11,7 @@ import hiredis
 import redis
 
 from projector.bounds import Bounds
-from projector.commit.plan import Plan, checkpoint_fields, plan_of
+from projector.commit.plan import Plan, plan_of
 from projector.fold.entry import Entry, read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
@@ -59,7 +59,7 @@ class _Stages:
         for at in range(0, len(batch), _SLICE):
             self._slice(batch[at : at + _SLICE])
         plan = self._timed("plan the commit", lambda: plan_of(history, keys))
-        self._timed("pack the commit", lambda: _commit(plan, history))
+        self._timed("pack the commit", lambda: _commit(plan))
         history.committed()
         self._batches += 1
         return batch
@@ -84,8 +84,8 @@ def _folded(history: History, entries: list[Entry]) -> None:
         fold(history, entry)
 
 
-def _commit(plan: Plan, history: History) -> bytes:
-    arguments: Any = ("EVALSHA", *plan.keys, *plan.arguments(checkpoint_fields(history)))
+def _commit(plan: Plan) -> bytes:
+    arguments: Any = ("EVALSHA", *plan.keys, *plan.arguments())
     packed: bytes = hiredis.pack_command(arguments)
     return packed
 

@@ -10,6 +10,7 @@ from tests.chaos.faults.on_operators import KilledRebuild
 from tests.chaos.faults.on_processes import (
     CrowdOfProjectors,
     FrozenProjector,
+    KilledArchiver,
     KilledProducer,
     KilledProjector,
     StoppedProjector,
@@ -36,6 +37,7 @@ __all__ = ["FAULTS", "Fault"]
 
 FAULTS: tuple[Fault, ...] = (
     KilledProjector(),
+    KilledArchiver(),
     StoppedProjector(),
     FrozenProjector(),
     CrowdOfProjectors(),

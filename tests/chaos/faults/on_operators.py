@@ -7,7 +7,7 @@ from random import Random
 
 from tests.chaos.faults.fault import Fault
 from tests.chaos.ground.arena import Arena
-from tests.chaos.ground.operator_commands import Answer, begin_rebuild, rebuild
+from tests.chaos.ground.operator_commands import Answer, begin_rebuild
 from tests.chaos.ground.waiting import until
 
 __all__ = ["KilledRebuild"]
@@ -24,7 +24,7 @@ class KilledRebuild(Fault):
 
     def strike(self, arena: Arena, random: Random) -> None:
         time.sleep(random.uniform(0, 1.0))
-        process = begin_rebuild(arena.server.url, arena.namespace)
+        process = begin_rebuild(arena.server.url, arena.namespace, arena.archive)
         time.sleep(random.uniform(0.2, _LONGEST))
         process.kill()
         process.wait(30)
@@ -32,7 +32,7 @@ class KilledRebuild(Fault):
         answers: list[Answer] = []
 
         def is_rebuilt() -> bool:
-            answers.append(rebuild(arena.server.url, arena.namespace))
+            answers.append(arena.rebuild())
             return answers[-1].status == 0
 
         until(is_rebuilt, lambda: f"a rebuild; the last answer was {answers[-1]}")

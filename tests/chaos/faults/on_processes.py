@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from contextlib import suppress
 from random import Random
 
 from tests.chaos.faults.fault import Fault
 from tests.chaos.ground.arena import Arena
 
-__all__ = ["CrowdOfProjectors", "FrozenProjector", "KilledProducer", "KilledProjector", "StoppedProjector"]
+__all__ = [
+    "CrowdOfProjectors",
+    "FrozenProjector",
+    "KilledArchiver",
+    "KilledProducer",
+    "KilledProjector",
+    "StoppedProjector",
+]
 
 
 class KilledProjector(Fault):
@@ -24,6 +33,25 @@ class KilledProjector(Fault):
         time.sleep(random.uniform(0, 0.2))
         arena.projectors.end(victim, signal.SIGKILL)
         arena.figures.kills["projector"] += 1
+
+
+class KilledArchiver(Fault):
+    """`kill -9` of the archiver alone, if the arena archives: its projector goes on, and starts another."""
+
+    name = "kill -9 of the archiver"
+    place = "projectors"
+
+    def strike(self, arena: Arena, random: Random) -> None:
+        if not arena.archive:
+            return
+        if not arena.projectors.running:
+            arena.projectors.start()
+        time.sleep(random.uniform(0, 1.0))
+        pid = arena.projectors.wait_for_active().archiver()
+        if pid is not None:  # there is none while a session begins or ends
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                arena.figures.kills["projector's archiver"] += 1
 
 
 class StoppedProjector(Fault):

@@ -14,8 +14,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from projector.bounds import Bounds
-from tests.chaos.ground.operator_commands import verify
-from tests.chaos.ground.projectors import Projectors
+from tests.chaos.ground.operator_commands import Answer, examine, rebuild, verify
+from tests.chaos.ground.projectors import ProjectorProcess, Projectors
 from tests.chaos.ground.small_disk import limitable_program
 from tests.chaos.ground.waiting import until
 from tests.chaos.ground.wire import Wire
@@ -23,6 +23,7 @@ from tests.chaos.history.figures import Figures
 from tests.chaos.history.history_checker import HistoryChecker
 from tests.chaos.history.losses import Losses
 from tests.chaos.history.standing_projection import StandingProjection
+from tests.chaos.history.surviving_archive import Trail, read_archive
 from tests.chaos.history.surviving_log import LogEntry, read_log
 from tests.chaos.writers.journal import Attempt
 from tests.chaos.writers.producers import Producers
@@ -38,6 +39,7 @@ class Arena:
     """Everything that runs belongs to it and ends with it. `seed` decides what the producers write.
 
     `losses` is where a fault says what it was allowed to take, `by_hand` has the ids of entries that a vandal wrote.
+    With `archives` the projectors archive the log to `archive`, and trim it.
     """
 
     namespace = "chaos"
@@ -51,13 +53,16 @@ class Arena:
         projectors: int = 1,
         pace: float = 0.004,
         appendfsync: str = "everysec",
+        archives: bool = False,
     ) -> None:
         self.directory = directory
+        self.archive = directory / "archive" if archives else None
         self.figures = Figures()
         self.losses = Losses()
         self.by_hand: set[str] = set()
         self.appendfsync = appendfsync
         self._servers = 0
+        self._stopped: list[ProjectorProcess] = []
         self.server = self.new_server()
         self.client = _control(self.server)
         self.wire = Wire(self.server.port)
@@ -70,6 +75,7 @@ class Arena:
             directory / "projectors",
             lease_seconds=LEASE_SECONDS,
             client=lambda: self.client,
+            archive=self.archive,
         )
         can_sync = self.server.has_waitaof()
         for way in producers:
@@ -100,6 +106,14 @@ class Arena:
 
     def key(self, name: str) -> str:
         return f"{{{self.namespace}}}:{name}"
+
+    # -- what an operator does --
+
+    def verify(self) -> Answer:
+        return verify(self.server.url, self.namespace, self.archive)
+
+    def rebuild(self, *options: str) -> Answer:
+        return rebuild(self.server.url, self.namespace, *options, archive=self.archive)
 
     # -- waiting for conditions --
 
@@ -155,9 +169,15 @@ class Arena:
         self.figures.commits += renewals.get("calls", 0)
 
     def settle(self) -> None:
-        """Have every producer say its last word, and every entry projected."""
+        """Have every producer say its last word, and every entry projected. Nothing is archived or trimmed then."""
         self.producers.finish()
-        until(self._stands_at_the_end, lambda: f"the whole log projected; they say {self.projectors.last_words()}")
+        self._await_the_end()
+        if self.archive:
+            manifests = self.archive / self.namespace / "manifests"
+            until(lambda: any(manifests.glob("*.json")), lambda: f"a segment; {self.projectors.last_words()}")
+            self._stopped += self.projectors.stopped_by_themselves()
+            self.projectors.end_archiving()
+            self._await_the_end()
 
     def lost(self) -> list[Attempt]:
         """What was acknowledged, or left a spool, and is no longer in the log."""
@@ -167,17 +187,25 @@ class Arena:
         """What does not hold now that all is settled, by the history checker and by `projector verify`."""
         checker = self._checker()
         found = checker.violations(StandingProjection(self.client, self.namespace), Bounds())
-        verified = verify(self.server.url, self.namespace)
+        verified = self.verify()
         if verified.status:
             found.append(f"projector verify: {verified.text}")
-        found += [f"a projector stopped: {ended.said}" for ended in self.projectors.stopped_by_themselves()]
+        if self.archive:
+            examined = examine(self.server.url, self.namespace, self.archive)
+            found += [f"projector archive verify: {examined.text}"] if examined.status else []
+        self._stopped += self.projectors.stopped_by_themselves()
+        found += [f"a projector stopped: {ended.said}" for ended in self._stopped]
         self._count(checker)
         self.count_commits()
         return found
 
     def _checker(self) -> HistoryChecker:
         log = read_log(self.client, self.key("wal"))
-        return HistoryChecker(self.producers.attempts(), log, self.losses, self.by_hand)
+        trail = Trail.of(read_archive(self.archive / self.namespace) if self.archive else [], log)
+        return HistoryChecker(self.producers.attempts(), trail, self.losses, self.by_hand)
+
+    def _await_the_end(self) -> None:
+        until(self._stands_at_the_end, lambda: f"the whole log projected; they say {self.projectors.last_words()}")
 
     def _stands_at_the_end(self) -> bool:
         last_id = self.client.hget(self.key("checkpoint"), "last_id")

@@ -1,15 +1,16 @@
-"""What an operator does afterwards: `projector verify`, `projector rebuild` and `producer flush`, as processes."""
+"""What an operator does afterwards, as processes: `projector verify` and `rebuild`, `producer flush`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NamedTuple
 
 from tests.support.servers import die_with_parent
 
-__all__ = ["Answer", "begin_rebuild", "flush", "rebuild", "verify"]
+__all__ = ["Answer", "begin_rebuild", "examine", "flush", "rebuild", "verify"]
 
 
 class Answer(NamedTuple):
@@ -19,13 +20,18 @@ class Answer(NamedTuple):
     text: str
 
 
-def verify(url: str, namespace: str) -> Answer:
+def verify(url: str, namespace: str, archive: Path | None = None) -> Answer:
     """Status 0: the projection is identical to the fold of its log."""
-    return _run(_arguments("verify", url, namespace))
+    return _run(_arguments("verify", url, namespace, archive=archive))
 
 
-def rebuild(url: str, namespace: str) -> Answer:
-    return _run(_arguments("rebuild", url, namespace))
+def rebuild(url: str, namespace: str, *options: str, archive: Path | None = None) -> Answer:
+    return _run([*_arguments("rebuild", url, namespace, archive=archive), *options])
+
+
+def examine(url: str, namespace: str, archive: Path) -> Answer:
+    """Status 0: the archive is whole, and its log's."""
+    return _run(_arguments("archive", "verify", url, namespace, archive=archive))
 
 
 def flush(url: str, spool: Path) -> Answer:
@@ -34,10 +40,10 @@ def flush(url: str, spool: Path) -> Answer:
     return _run([sys.executable, "-c", program, "flush", "--spool", str(spool), "--url", url, "--timeout", "60"])
 
 
-def begin_rebuild(url: str, namespace: str) -> subprocess.Popen[bytes]:
+def begin_rebuild(url: str, namespace: str, archive: Path | None = None) -> subprocess.Popen[bytes]:
     """A rebuild under way; the caller's to end."""
     return subprocess.Popen(
-        _arguments("rebuild", url, namespace),
+        _arguments("rebuild", url, namespace, archive=archive),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=die_with_parent,
@@ -47,6 +53,7 @@ def begin_rebuild(url: str, namespace: str) -> subprocess.Popen[bytes]:
 def _run(arguments: list[str]) -> Answer:
     ended = subprocess.run(
         arguments,
+        cwd=gettempdir(),  # where a rebuild keeps what it drops
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=110,
@@ -56,5 +63,8 @@ def _run(arguments: list[str]) -> Answer:
     return Answer(ended.returncode, ended.stdout.decode(errors="replace"))
 
 
-def _arguments(command: str, url: str, namespace: str) -> list[str]:
-    return [sys.executable, "-m", "projector.cli", command, "--url", url, "--namespace", namespace]
+def _arguments(*words: str, archive: Path | None = None) -> list[str]:
+    """Of the command `words`, of which the last two are URL and namespace."""
+    *command, url, namespace = words
+    where = ["--archive", str(archive)] if archive else []
+    return [sys.executable, "-m", "projector", *command, "--url", url, "--namespace", namespace, *where]

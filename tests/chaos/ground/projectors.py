@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,16 +19,20 @@ from tests.support.servers import die_with_parent
 
 __all__ = ["ProjectorProcess", "Projectors"]
 
+_SEAL_SECONDS = 0.3
+_RETAINED = 100
+"""Entries that stay in the log, about as many as one step of a trim removes."""
+
 
 class ProjectorProcess:
     """One `projector run`, as an operator starts it; `said` is its log."""
 
-    def __init__(self, url: str, namespace: str, log: Path, *, lease_seconds: float) -> None:
+    def __init__(self, url: str, namespace: str, log: Path, *options: str) -> None:
         self._log = log
         # fmt: off
         arguments = [
-            sys.executable, "-m", "projector.cli", "run",
-            "--url", url, "--namespace", namespace, "--lease-ttl", str(lease_seconds),
+            sys.executable, "-m", "projector", "run",
+            "--url", url, "--namespace", namespace, *options,
         ]
         # fmt: on
         with log.open("wb") as stderr:
@@ -46,6 +51,15 @@ class ProjectorProcess:
         """None while it runs."""
         return self._process.poll()
 
+    def archiver(self) -> int | None:
+        """The pid of the archiver beside it; None where none is at work now."""
+        children = Path(f"/proc/{self.pid}/task").glob("*/children")
+        with suppress(OSError):
+            for child in " ".join(path.read_text() for path in children).split():
+                if _is_archiver(int(child)):
+                    return int(child)
+        return None
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -56,11 +70,26 @@ class ProjectorProcess:
         return self._process.wait(30)
 
 
+def _is_archiver(pid: int) -> bool:
+    try:
+        return b"projector.archiving" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 class Projectors:
-    """Starts, stops and kills projectors, and knows which one has the lease."""
+    """Starts, stops and kills projectors, and knows which one has the lease. With an `archive` they archive there at
+    short intervals, and trim what is archived but for a few entries."""
 
     def __init__(
-        self, url: str, namespace: str, directory: Path, *, lease_seconds: float, client: Callable[[], redis.Redis]
+        self,
+        url: str,
+        namespace: str,
+        directory: Path,
+        *,
+        lease_seconds: float,
+        client: Callable[[], redis.Redis],
+        archive: Path | None = None,
     ) -> None:
         self.lease_seconds = lease_seconds
         self.running: list[ProjectorProcess] = []
@@ -69,14 +98,19 @@ class Projectors:
         self._directory = directory
         self._client = client
         self._started = 0
+        self._options = ("--lease-ttl", str(lease_seconds))
+        sealing = ("--archive", str(archive), "--seal-after", str(_SEAL_SECONDS))
+        self._archiving = (*sealing, "--retain-entries", str(_RETAINED)) if archive else ()
         directory.mkdir(parents=True)
 
-    def start(self, count: int = 1) -> None:
+    def start(self, count: int = 1, *, archives: bool = True) -> None:
         for _ in range(count):
             log = self._directory / f"{self._started}.log"
             self._started += 1
             self.running.append(
-                ProjectorProcess(self._url, self._keys.namespace, log, lease_seconds=self.lease_seconds)
+                ProjectorProcess(
+                    self._url, self._keys.namespace, log, *self._options, *(self._archiving if archives else ())
+                )
             )
 
     def active(self) -> ProjectorProcess | None:
@@ -117,6 +151,13 @@ class Projectors:
         """All, in an orderly way."""
         for process in list(self.running):
             self.end(process, signal.SIGTERM)
+
+    def end_archiving(self) -> None:
+        """Have one projector in the place of all, which neither archives nor trims; the archivers have ended."""
+        archivers = [pid for process in self.running if (pid := process.archiver())]
+        self.kill()
+        until(lambda: not any(map(_is_archiver, archivers)), lambda: "the end of the archivers")
+        self.start(archives=False)
 
     def kill(self) -> None:
         for process in list(self.running):

@@ -45,6 +45,7 @@ class Expectation:
 
     def __init__(self, log: Iterable[LogEntry]) -> None:
         self.entries = 0
+        self.lost = 0
         self.last_id = ""
         self.duplicates = 0
         self.quarantined: list[str] = []
@@ -65,10 +66,13 @@ class Expectation:
         return sum(len(numbers.missing) for numbers in self.producers.values())
 
     def _read(self, entry: LogEntry) -> None:
-        self.entries += 1
+        self.entries += 1 + entry.lost
+        self.lost += entry.lost
         self.last_id = entry.id
         if entry.by is not None and not self.producers[entry.by].take(entry.seq, entry.acked):
             self.duplicates += 1
+        elif entry.lost or entry.seals:
+            return
         elif entry.deed is None:
             self.quarantined.append(entry.id)
         elif entry.deed.kind == "started":

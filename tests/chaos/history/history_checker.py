@@ -14,7 +14,7 @@ from projector.bounds import Bounds
 from tests.chaos.history.expectation import Count, Expectation
 from tests.chaos.history.losses import Losses
 from tests.chaos.history.standing_projection import StandingProjection
-from tests.chaos.history.surviving_log import LogEntry
+from tests.chaos.history.surviving_archive import Trail
 from tests.chaos.writers.journal import Attempt
 
 __all__ = ["HistoryChecker"]
@@ -30,12 +30,13 @@ class HistoryChecker:
     """
 
     def __init__(
-        self, attempts: Iterable[Attempt], log: list[LogEntry], losses: Losses, by_hand: set[str] | None = None
+        self, attempts: Iterable[Attempt], trail: Trail, losses: Losses, by_hand: set[str] | None = None
     ) -> None:
         self.attempts = list(attempts)
         self.promised = [attempt for attempt in self.attempts if attempt.is_promised]
+        self._trail = trail
+        self._log = log = trail.entries
         self.expected = Expectation(log)
-        self._log = log
         self._losses = losses
         self._by_hand = by_hand or set()
         self._came = {entry.identity for entry in log if entry.by is not None}
@@ -43,6 +44,7 @@ class HistoryChecker:
 
     def violations(self, projection: StandingProjection, bounds: Bounds) -> list[str]:
         rules = (
+            iter(self._trail.violations),
             self._promised_and_gone(),
             self._nobody_attempted(),
             self._one_operation_under_two_numbers(),
@@ -77,7 +79,8 @@ class HistoryChecker:
     def _nobody_attempted(self) -> Iterator[str]:
         attempted = {attempt.deed for attempt in self.attempts}
         for entry in self._log:
-            if entry.id not in self._by_hand and entry.deed not in attempted:
+            is_ours = entry.seals or entry.lost or entry.id in self._by_hand
+            if not is_ours and entry.deed not in attempted:
                 yield f"in the log, and nobody attempted it: {entry}"
 
     def _one_operation_under_two_numbers(self) -> Iterator[str]:
@@ -130,9 +133,9 @@ class HistoryChecker:
     def _counted_otherwise(self, projection: StandingProjection) -> Iterator[str]:
         expected, checkpoint, totals = self.expected, projection.checkpoint, projection.totals
         yield from _differ("last_id", expected.last_id, checkpoint.get("last_id", ""))
-        # Entries that are known to be gone count as read, so that the log's identity comes out right.
-        entries = expected.entries + int(checkpoint.get("trimmed", 0))
-        yield from _differ("entries", entries, checkpoint.get("entries", 0))
+        yield from _differ("lost", expected.lost, checkpoint.get("lost", 0))
+        yield from _differ("trimmed", self._trail.trimmed, checkpoint.get("trimmed", 0))
+        yield from _differ("entries", expected.entries, checkpoint.get("entries", 0))
         yield from _differ("duplicates", expected.duplicates, checkpoint.get("duplicates", 0))
         yield from _differ("missing", expected.missing, checkpoint.get("missing", 0))
         yield from _differ("quarantined", len(expected.quarantined), checkpoint.get("quarantined", 0))

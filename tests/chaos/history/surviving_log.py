@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +19,22 @@ _PAGE = 5000
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry. `by` is None for one written by hand; `deed` is None for what no writer writes."""
+    """An entry. `by` is None for one written by hand; `deed` is None for what no writer writes. `lost`: so many
+    other entries are lost, as somebody has accepted. `seals`: it tells how far the archive is."""
 
     id: str
     by: str | None
     seq: int
     acked: int
     deed: Deed | None
+    lost: int = 0
+    seals: bool = False
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Greater than that of every entry before."""
+        milliseconds, _, number = self.id.partition("-")
+        return int(milliseconds), int(number)
 
     @property
     def at(self) -> float:
@@ -38,16 +48,20 @@ class LogEntry:
     @classmethod
     def of_fields(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry:
         by = fields.get(b"by")
-        try:
-            deed = Deed.of_operation(json.loads(fields[b"op"]))
-        except (ValueError, KeyError, TypeError):
-            deed = None
+        deed, lost, seals = None, 0, False
+        with suppress(ValueError, KeyError, TypeError):
+            operation = json.loads(fields[b"op"])
+            lost = operation["entries"] if operation["type"] == "loss_accepted" else 0
+            seals = operation["type"] == "archive_sealed"
+            deed = Deed.of_operation(operation)
         return cls(
             entry_id.decode(),
             by.decode() if by is not None else None,
             int(fields.get(b"seq", 0)),
             int(fields.get(b"acked", 0)),
             deed,
+            lost,
+            seals,
         )
 
 

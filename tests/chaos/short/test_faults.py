@@ -20,23 +20,25 @@ AT_THE_DISK = [fault for fault in FAULTS if isinstance(fault, KilledServer | Res
 
 
 @pytest.mark.parametrize(
-    ("faults", "appendfsync"),
+    ("faults", "appendfsync", "archives"),
     [
-        pytest.param(AT_PROCESSES, "everysec", id="at processes"),
-        pytest.param(AT_THE_SERVER, "everysec", id="at the server"),
-        pytest.param(AT_THE_DISK, "always", id="at a server that syncs always"),
-        pytest.param(ON_THE_WIRE, "everysec", id="on the wire"),
+        pytest.param(AT_PROCESSES, "everysec", True, id="at processes"),
+        pytest.param(AT_THE_SERVER, "everysec", False, id="at the server"),
+        pytest.param(AT_THE_DISK, "always", True, id="at a server that syncs always"),
+        pytest.param(ON_THE_WIRE, "everysec", False, id="on the wire"),
     ],
 )
-def test_each_fault_one_after_the_other(tmp_path: Path, faults: list[Fault], appendfsync: str) -> None:
-    with Arena(tmp_path / "arena", "ordinary", appendfsync=appendfsync) as arena:
+def test_each_fault_one_after_the_other(
+    tmp_path: Path, faults: list[Fault], appendfsync: str, archives: bool
+) -> None:
+    with Arena(tmp_path / "arena", "ordinary", appendfsync=appendfsync, archives=archives) as arena:
         assert strike_all(arena, "ordinary", *faults) == []
         assert arena.figures.faults.total() == len(faults)
 
 
-@pytest.mark.parametrize("appendfsync", ["always", "everysec"])
-def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str) -> None:
-    outcome = play_faults(tmp_path / "arena", "mixed", 6.0, FAULTS, print, appendfsync=appendfsync)
+@pytest.mark.parametrize(("appendfsync", "archives"), [("always", False), ("everysec", True)])
+def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str, archives: bool) -> None:
+    outcome = play_faults(tmp_path / "arena", "mixed", 6.0, FAULTS, print, appendfsync=appendfsync, archives=archives)
     assert outcome.violations == []
     assert outcome.figures.faults.total() > len({fault.place for fault in FAULTS})
     assert outcome.figures.counted > 500

@@ -48,7 +48,7 @@ def test_a_commit_that_the_server_broke_off_stops_this_projector_and_the_next(lo
     log.client.execute_command("XADD", log.key("quarantine"), f"{2**63}-0", "reason", "by hand")
     with pytest.raises(Damaged, match=r"by half: .*projector rebuild"):
         hand.step()
-    log.client.delete(log.key("lease"), log.key("quarantine"))  # whoever tidies up by hand has not mended it
+    log.client.delete(log.key("lease"), log.key("quarantine"))  # whoever tidies up by hand has not repaired it
     with pytest.raises(Damaged, match=r"by half.*projector rebuild"):
         log.drain()
     rebuild(log.client, log.namespace)

@@ -17,6 +17,7 @@ from tests.chaos.history.deed import Deed
 from tests.chaos.history.history_checker import HistoryChecker
 from tests.chaos.history.losses import Losses
 from tests.chaos.history.standing_projection import StandingProjection
+from tests.chaos.history.surviving_archive import Trail
 from tests.chaos.history.surviving_log import LogEntry, read_log
 from tests.chaos.writers.journal import Journal, read_journal
 from tests.chaos.writers.way import Way
@@ -44,7 +45,7 @@ class Recorded:
 
     def violations(self) -> list[str]:
         projection = StandingProjection(self.client, self.namespace)
-        return HistoryChecker(self.attempts, self.log, self.losses).violations(projection, Bounds())
+        return HistoryChecker(self.attempts, Trail.of([], self.log), self.losses).violations(projection, Bounds())
 
     def appended(self, entry: LogEntry, *, entry_id: str, seq: int) -> LogEntry:
         return LogEntry(entry_id, entry.by, seq, entry.acked, entry.deed)

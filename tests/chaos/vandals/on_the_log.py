@@ -75,7 +75,9 @@ class _ReplacesTheLog(Vandal):
     stops = True
 
     def strike(self, arena: Arena) -> None:
-        other = (("XADD", arena.key("other"), f"{number}-1", "op", _OPERATION) for number in range(1, 4))
+        # With an archive entries before its end would stand in a log that had them trimmed: not this log's.
+        ids = ("*", "*", "*") if arena.archive else ("1-1", "2-1", "3-1")
+        other = (("XADD", arena.key("other"), entry_id, "op", _OPERATION) for entry_id in ids)
         arena.vandalise(*other, ("RENAME", arena.key("other"), arena.key("wal")))
 
 
@@ -84,6 +86,7 @@ class _FlushesEverything(Vandal):
 
     name = "FLUSHALL"
     stops = False
+    forgets = True
 
     def strike(self, arena: Arena) -> None:
         arena.vandalise(("FLUSHALL",))

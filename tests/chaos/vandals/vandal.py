@@ -11,10 +11,12 @@ __all__ = ["Vandal"]
 
 
 class Vandal(ABC):
-    """`stops` tells whether the projectors must stop, naming the command that mends; else they must go on."""
+    """`stops` tells whether the projectors must stop, naming the command that repairs; else they must go on.
+    `forgets`: the server no longer knows that there was anything, and only an archive does."""
 
     name: ClassVar[str]
     stops: ClassVar[bool]
+    forgets: ClassVar[bool] = False
 
     @abstractmethod
     def strike(self, arena: Arena) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer import Producer
-from projector import Query
+from projector import AsyncQuery, Query
 from projector.worker.projector import Projector
 from tests.support.commands import projector
 from tests.support.projecting import running
@@ -149,16 +150,27 @@ def test_producer_projector_and_query_go_on_after_a_failover(pair: Pair, namespa
         assert client.xlen(f"{{{namespace}}}:wal") == 10
 
 
+def test_an_asyncio_query_goes_on_after_a_failover(pair: Pair, namespace: str) -> None:
+    async def ask() -> None:
+        async with AsyncQuery(pair.url, namespace) as query:
+            assert (await query.status()).entries == 0
+            pair.fail_over()
+            assert (await query.status()).entries == 0
+            assert "Sentinel's master" in repr(query)
+
+    asyncio.run(ask())
+
+
 def test_the_command_line_takes_the_url_and_shows_no_password(pair: Pair, namespace: str) -> None:
     with Producer(pair.url, namespace) as producer:
         record(producer, 1)
     ended = projector("doctor", "--interval", "0", "--url", pair.url, "--namespace", namespace)
     assert "a master" in ended.stdout
     unknown = projector("status", "--url", pair.url.replace(f"/{MASTER}?", "/nobody?"))
-    assert unknown.returncode == 1
+    assert unknown.returncode == 69
     assert unknown.stderr.count("\n") == 1
     assert f"sentinel 127.0.0.1:{pair.sentinel_port}: knows no master of that name" in unknown.stderr
     for wrong in (pair.url.replace(PASSWORD, "wr0ng"), pair.url.replace(SENTINEL_PASSWORD, "wr0ng")):
         refused = projector("status", "--url", wrong)
-        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert (refused.returncode, refused.stderr.count("\n")) == (69, 1)
         assert all(secret not in refused.stderr for secret in (PASSWORD, SENTINEL_PASSWORD, "wr0ng"))

@@ -67,7 +67,6 @@ def test_a_file_is_imported_once_however_often_and_a_longer_copy_adds_what_is_ne
     write(path, *runs(0, 1000), line(2000, OTHER), *runs(2002, 1))
     longer = import_(log, path)
     assert "2,002 appended, 2 of them new (2,000 duplicates)" in longer.stdout
-    assert "the log has them once more" in longer.stdout
     assert "every operation" not in longer.stdout
     log.drain()
     assert log.totals()["total_executions"] == 1001
@@ -146,7 +145,8 @@ def test_files_of_json_lines_with_a_header_in_common_all_count(log: Log, tmp_pat
 def plain(scanner_id: str, count: int) -> list[bytes]:
     """Operations as JSON Lines has them."""
     operation = {"type": "cleanup_executed", "scanner_id": scanner_id, "action": "delete", "success": True}
-    return [json.dumps({**operation, "resource_id": str(at), "executed_at": at}).encode() for at in range(count)]
+    at = COMPLETED["completed_at"]
+    return [json.dumps({**operation, "resource_id": str(one), "executed_at": at}).encode() for one in range(count)]
 
 
 def test_a_log_begun_anew_under_the_same_machine_id_is_told(log: Log, tmp_path: Path) -> None:
@@ -166,9 +166,12 @@ def test_parts_of_a_log_may_be_named_in_any_order(log: Log, tmp_path: Path) -> N
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(log: Log, tmp_path: Path) -> None:
-    ended = import_(log, "--dry-run", write(tmp_path / "wal.jsonl", *runs(0, 2)))
+    path = write(tmp_path / "wal.jsonl", *runs(0, 2))
+    ended = import_(log, "--dry-run", path)
     assert ended.stdout == f"{tmp_path}/wal.jsonl: 4 lines, 4 operations to append, 0 bad\n"
     assert log.client.exists(log.key("wal")) == 0
+    import_(log, path)
+    assert "4 operations to append, 0 of them new (4 duplicates)" in import_(log, "--dry-run", path).stdout
 
 
 def test_a_dry_run_with_the_server_away_reads_the_files_and_says_that_duplicates_are_not_known(
@@ -266,3 +269,22 @@ def test_ctrl_c_ends_an_import_as_any_program_and_gives_the_cursor_back(log: Log
         assert process.wait(60) == -signal.SIGINT
     assert shown.rindex(SHOW_CURSOR) > shown.rindex(HIDE_CURSOR)
     assert b"Traceback" not in shown
+
+
+def test_stdin_is_a_file_too(log: Log, tmp_path: Path) -> None:
+    path = write(tmp_path / "wal.jsonl", *runs(0, 2), b"{")
+    with path.open("rb") as stdin:
+        done = subprocess.run(
+            [PRODUCER, "import", "-"],
+            env=environment_of(log.url, log.namespace),
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "stdin: 5 lines, 4 appended, 1 bad")
+    assert done.stderr.startswith("producer: stdin, line 5: ")
+    again = import_(log, path)
+    assert "4 appended, 0 of them new (4 duplicates)" in again.stdout
+    assert import_(log, tmp_path / "absent").returncode == 2

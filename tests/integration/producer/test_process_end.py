@@ -18,7 +18,7 @@ from tests.support.spooling import files
 pytestmark = pytest.mark.server
 
 _PROGRAM = """
-import multiprocessing, sys, threading
+import asyncio, multiprocessing, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from producer import Producer
 
@@ -43,6 +43,16 @@ def outlived_by_threads(url, namespace, way):
         record(producer, 50)
     threading.Thread(target=late).start()
 
+async def coroutine(producer):
+    async with producer.execution("a", source="manual"):
+        pass
+
+def coroutines(url, namespace, way):
+    asyncio.run(coroutine(Producer(url, namespace, **way)))
+
+def heir_of_coroutines(url, namespace, way):
+    asyncio.run(coroutine(inherited))
+
 def heir(url, namespace, way):
     record(inherited, 100)
 
@@ -56,7 +66,9 @@ def grandparent(url, namespace, way):
 if __name__ == "__main__":
     method, target, url, namespace, way = sys.argv[1:]
     way = eval(way)
-    inherited = Producer(url, namespace, **way) if target == "heir" else None
+    inherited = Producer(url, namespace, **way) if target.startswith("heir") else None
+    if target == "heir_of_coroutines":
+        asyncio.run(coroutine(inherited))  # so that it has threads, which a forked child has not
     child = multiprocessing.get_context(method).Process(target=globals()[target], args=(url, namespace, way))
     child.start()
     child.join()
@@ -114,6 +126,15 @@ def test_a_run_left_open_with_a_buffer_has_failed_before_the_buffer_is_closed(ru
 
 def test_a_producer_inherited_by_a_child_of_multiprocessing_sends_all(run: Run) -> None:
     assert len(run("fork", "heir", buffer=1000)) == 100
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_idle_threads_of_coroutines_do_not_keep_a_child_of_multiprocessing_from_ending(run: Run, method: str) -> None:
+    assert len(run(method, "coroutines", buffer=10)) == 2
+
+
+def test_a_producer_inherited_by_a_child_runs_its_coroutines_in_threads_of_the_child(run: Run) -> None:
+    assert len(run("fork", "heir_of_coroutines")) == 4
 
 
 def test_a_child_of_a_child_sends_all_and_so_does_its_parent(run: Run) -> None:

@@ -252,6 +252,26 @@ def test_the_loop_goes_on_while_the_server_is_frozen(own_server: Server, namespa
     asyncio.run(main())
 
 
+def test_hundreds_of_runs_that_wait_for_the_server_hold_up_nothing_else_and_end_when_cancelled(
+    own_server: Server, namespace: str
+) -> None:
+    """The loop's own threads stay free, and a start that has not begun to wait is dropped by a cancellation."""
+
+    async def main() -> None:
+        with Producer(own_server.url, namespace, timeout=0.5) as producer, frozen(own_server):
+            runs = [asyncio.create_task(refused_to_run(producer)) for _ in range(400)]
+            assert await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            assert not any(run.done() for run in runs)
+            for run in runs:
+                run.cancel()
+            await asyncio.wait(runs, return_when=asyncio.FIRST_COMPLETED)
+            assert sum(run.cancelled() for run in runs) >= 300
+            await asyncio.wait(runs)
+            assert all(run.cancelled() for run in runs)
+
+    asyncio.run(main())
+
+
 async def refused_to_run(producer: Producer) -> None:
     async with producer.execution("backup", source="manual"):
         raise AssertionError("the body ran")

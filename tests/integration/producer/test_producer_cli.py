@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+from producer.cli.context import surroundings
 from producer.connection.location import announce
 from tests.support.commands import PRODUCER, environment_of
 from tests.support.servers import Server, vacant_port
@@ -27,11 +28,11 @@ def producer(environ: dict[str, str], *arguments: str, stdin: bytes = b"") -> su
 
 
 def recorded(client: redis.Redis, namespace: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
-    """The operation that the command printed the entry id of."""
+    """The operation of the log's last entry, whose id the command printed if it was asked to."""
     assert (done.returncode, done.stderr) == (0, b"")
-    entry_id = done.stdout.decode().removesuffix("\n")
-    found: Any = client.xrange(f"{{{namespace}}}:wal", entry_id, entry_id)
-    ((_, fields),) = found
+    found: Any = client.xrevrange(f"{{{namespace}}}:wal", count=1)
+    ((entry_id, fields),) = found
+    assert done.stdout == (entry_id + b"\n" if "--print-id" in done.args else b"")
     operation: dict[str, Any] = json.loads(fields[b"op"])
     return operation
 
@@ -42,7 +43,7 @@ class TestRecording:
         # fmt: off
         done = producer(
             environ, "started", "notify", "--source", "watcher:idle-check", "--type", "task",
-            "--execution-id", "e1", "--at", "1790000000000",
+            "--execution-id", "e1", "--at", "1790000000000", "--print-id",
         )
         # fmt: on
         assert recorded(client, namespace, done) == {
@@ -100,7 +101,18 @@ class TestRecording:
             "action": "release",
             "success": True,
             "executed_at": 1790000000000,
+            "labels": surroundings(),
         }
+
+    def test_a_time_with_its_zone(self, environ: dict[str, str], client: redis.Redis, namespace: str) -> None:
+        done = producer(environ, "started", "a", "--at", "2026-09-21T16:13:20.5+02:00")
+        assert recorded(client, namespace, done)["started_at"] == 1790000000500
+
+    def test_an_odd_time_that_is_allowed(self, environ: dict[str, str], client: redis.Redis, namespace: str) -> None:
+        done = producer(
+            environ, "cleanup", "s", "r", "delete", "--success", "--at", "1790000000", "--allow-odd-times"
+        )
+        assert recorded(client, namespace, done)["executed_at"] == 1790000000
 
     def test_options_come_before_variables(
         self, environ: dict[str, str], client: redis.Redis, shared_server: Server, namespace: str
@@ -128,7 +140,11 @@ class TestRecording:
     def test_stdout_that_cannot_be_written(self, environ: dict[str, str]) -> None:
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [PRODUCER, "started", "a"], env=environ, stdout=full, stderr=subprocess.PIPE, check=False
+                [PRODUCER, "started", "a", "--print-id"],
+                env=environ,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
             )
         assert (done.returncode, done.stderr) == (1, b"producer: standard output: No space left on device\n")
 
@@ -148,14 +164,39 @@ def offline(tmp_path: Path) -> dict[str, str]:
         ["cleanup", "s", "r", "delete", "--success"],
     ],
 )
-def test_redis_away_is_one_line_and_a_status_that_says_try_again(
-    offline: dict[str, str], arguments: list[str]
-) -> None:
-    done = producer(offline, *arguments)
+def test_redis_away_is_one_line_and_the_operation_waits(offline: dict[str, str], arguments: list[str]) -> None:
+    place = f"{offline['XDG_STATE_HOME']}/execution-wal/spool"
+    for waiting in (1, 2):
+        done = producer(offline, *arguments)
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert done.stderr.startswith(f"producer: it waits in {place}: 127.0.0.1:".encode())
+        assert done.stderr.endswith(b"; to deliver it: producer flush\n")
+        assert done.stderr.count(b"\n") == 1
+        assert b"secret" not in done.stderr
+        assert f" {waiting} operation" in producer(offline, "spool").stdout.decode()
+
+
+def test_redis_away_without_a_place_to_wait_is_a_status_that_says_try_again(offline: dict[str, str]) -> None:
+    done = producer({**offline, "XDG_STATE_HOME": "/dev/null"}, "started", "a")
     assert (done.returncode, done.stdout) == (os.EX_TEMPFAIL, b"")
-    assert done.stderr.startswith(b"producer: not acknowledged: 127.0.0.1:")
-    assert done.stderr.count(b"\n") == 1
-    assert b"secret" not in done.stderr
+    unusable, away = done.stderr.splitlines()
+    assert unusable.startswith(b"producer: the spool /dev/null/execution-wal/spool cannot be used: ")
+    assert away.startswith(b"producer: not acknowledged: 127.0.0.1:")
+
+
+def test_the_command_that_delivers_names_the_server_if_a_flag_did(offline: dict[str, str], tmp_path: Path) -> None:
+    url = offline.pop("WAL_URL")
+    done = producer(offline, "started", "a", "--url", url, "--spool", str(tmp_path))
+    named = url.replace("user:secret@", "")
+    assert done.stderr.decode().endswith(f": producer flush --spool {tmp_path} --url {named}\n")
+
+
+def test_an_end_without_a_duration_whose_start_cannot_be_sought_is_said_with_status_69(
+    offline: dict[str, str],
+) -> None:
+    done = producer(offline, "completed", "a", "--success")
+    assert (done.returncode, done.stdout) == (os.EX_UNAVAILABLE, b"")
+    assert b"--duration-ms" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -164,11 +205,14 @@ def test_redis_away_is_one_line_and_a_status_that_says_try_again(
         (["started", ""], "action_id: expected a string of 1 to 256 bytes"),
         (["started", "a", "--at", "-1"], "started_at: expected an integer from 0"),
         (["started", "a", "--at", "soon"], "--at"),
+        (["started", "a", "--at", "2026-09-21T14:13:20"], "--at"),
+        (["started", "a", "--at", "1790000000"], "these look like seconds"),
+        (["completed", "a", "--success", "--duration-ms", "1", "--at", "1790000000"], "these look like seconds"),
+        (["cleanup", "s", "r", "delete", "--success", "--at", "1790000000"], "these look like seconds"),
         (["started", "a", "--namespace", "no good"], "namespace: expected"),
         (["started", "a", "--url", "http://user:secret@host"], "expected redis://"),
         (["completed", "a", "--success", "--duration-ms", "-1"], "duration_ms: expected an integer from 0"),
         (["completed", "a", "--duration-ms", "1"], "--success"),
-        (["completed", "a", "--success"], "--duration-ms"),
         (["cleanup", "s", "", "delete", "--success"], "resource_id: expected a string of 1 to 4096 bytes"),
         (["cleanup", "s", "r", "--success"], "ACTION"),
         (["no-such-command"], "no-such-command"),
@@ -183,16 +227,25 @@ def test_bad_arguments_are_said_with_status_2(offline: dict[str, str], arguments
     assert "secret" not in text
 
 
-def test_trouble_of_a_kind_that_nobody_thought_of_is_one_line_too(offline: dict[str, str]) -> None:
+def test_trouble_of_a_kind_that_nobody_thought_of_asks_for_a_report_with_a_traceback_without_passwords(
+    offline: dict[str, str],
+) -> None:
     program = """
-from producer.cli import app
-def broken():
-    raise RuntimeError("something\\nodd")
+from producer.cli import app, main
+def broken(**_):
+    raise RuntimeError("something\\nodd at redis://me:s3cret@host")
 app.app = broken
-app.main()
+main()
 """
     done = subprocess.run([sys.executable, "-c", program], env=offline, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (os.EX_SOFTWARE, b"producer: RuntimeError: something odd\n")
+    assert done.returncode == os.EX_SOFTWARE
+    *lines, last = done.stderr.decode().splitlines()
+    assert lines[0].startswith("Traceback")
+    assert last == (
+        "producer: this is a bug in this program, please report it with the lines above: "
+        "RuntimeError: something odd at redis://me:******@host"
+    )
+    assert b"s3cret" not in done.stderr
 
 
 def test_the_version_is_that_of_the_distribution(offline: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import redis
 
+from producer.cli.context import surroundings
 from tests.support.commands import PRODUCER, environment_of
 from tests.support.servers import Server, eventually, vacant_port
 
@@ -98,6 +99,8 @@ def test_a_success_is_recorded_with_its_start_its_output_and_its_time(
         "execution_type": "task",
         "execution_id": "e1",
         "heartbeats": True,
+        "command": "echo hello",
+        "labels": surroundings(),
         "seq": 1,
     }
     assert before <= completed.pop("completed_at") <= after
@@ -108,6 +111,7 @@ def test_a_success_is_recorded_with_its_start_its_output_and_its_time(
         "success": True,
         "output": "hello\n",
         "execution_id": "e1",
+        "exit_code": 0,
         "seq": 2,
     }
 
@@ -140,7 +144,7 @@ def test_a_failure_is_recorded_and_its_status_is_ours(
     done = run(environ, "--", "sh", "-c", script)
     assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
     completed = end(client, namespace)
-    assert (completed["success"], completed["error"]) == (False, error)
+    assert (completed["success"], completed["error"], completed["exit_code"]) == (False, error, status)
 
 
 @pytest.mark.parametrize(
@@ -440,7 +444,7 @@ def test_redis_that_goes_down_meanwhile_is_said_at_the_end(
     ("variables", "arguments", "said"),
     [
         ({"WAL_URL": "http://user:secret@host"}, [], "expected redis://"),
-        ({"WAL_URL": "redis://[:secret@"}, [], "expected redis://"),
+        ({"WAL_URL": "redis://[:secret@"}, [], "the URL's host: expected a name"),
         ({"WAL_URL": "redis://..:1"}, [], "its record waits in"),
         ({}, ["--namespace", "no good"], "namespace: expected"),
         ({}, ["--url", "unix:///no/such.sock"], "/no/such.sock"),

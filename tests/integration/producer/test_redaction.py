@@ -75,6 +75,22 @@ def test_the_name_of_a_command_that_is_not_there_is_redacted(log: Log) -> None:
     assert recorded(log)["error"] == "command not found: redis://user:[redacted]@host"
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), "sh -c 'true' --password=[redacted] --token [redacted] customer-42"),
+        (("--redact", r"customer-\d+"), "sh -c 'true' --password=[redacted] --token [redacted] [redacted]"),
+        (("--no-redact",), "sh -c 'true' --password='it'\"'\"'s mine' --token 'a b' customer-42"),
+    ],
+)
+def test_the_command_line_is_recorded_redacted(log: Log, options: tuple[str, ...], expected: str) -> None:
+    words = ["sh", "-c", "true", "--password=it's mine", "--token", "a b", "customer-42"]
+    environ = environment_of(log.url, log.namespace)
+    subprocess.run([PRODUCER, "run", "--action", "a", *options, "--", *words], env=environ, check=True, timeout=60)
+    entries: Any = log.client.xrange(log.key("wal"), count=1)
+    assert json.loads(entries[0][1][b"op"])["command"] == expected.replace("'true'", "true")
+
+
 def test_what_is_no_regular_expression_is_refused_before_the_command_runs(log: Log, tmp_path: Path) -> None:
     ended = run(log, "--redact", "(", script=f"touch {tmp_path}/ran")
     assert ended.returncode == 2

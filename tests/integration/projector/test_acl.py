@@ -6,16 +6,25 @@ ACL LOG has what a server refused; INFO commandstats has what it was asked.
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from producer import Producer
-from projector.acl import roles
+from projector import Query
 from projector.bounds import Bounds
+from projector.cli.acl import roles
+from projector.cli.commands.run import warn_of
 from projector.quarantine import Quarantine
+from projector.retention import Retention
 from projector.worker.projector import Projector
 from tests.support.commands import projector
 from tests.support.projecting import running
@@ -78,7 +87,9 @@ def project_everything(guarded: Guarded) -> None:
         max_entries=2, max_action_entries=1, max_in_flight=2, max_actions=2, max_scanners=2, max_producers=2,
         max_gaps=1, max_quarantine=2,
     )  # fmt: skip
-    worker = Projector(url, log.namespace, bounds=small, lease_ttl=1.0, heartbeat_ttl=0.1)
+    keeping = Retention(entries=1000, without_archive=True)
+    worker = Projector(url, log.namespace, bounds=small, lease_ttl=1.0, heartbeat_ttl=0.1, retention=keeping)
+    log.add_completions(300)
     with running(worker):
         for number in range(4):
             log.add(started(f"a{number}", heartbeats=True), "by", f"w{number}", "seq", 1)
@@ -86,31 +97,70 @@ def project_everything(guarded: Guarded) -> None:
             log.add(cleanup(f"s{number}"))
             log.add("nonsense")
         log.add(json.dumps({"type": "action_execution_orphaned", "action_id": "a3", "reason": "r", "orphaned_at": 1}))
+        log.client.xgroup_create(log.key("wal"), "other", "$")
         broken = log.add(completed("c"), "by", "w")
-        log.wait_for_entries(18)
+        log.client.xreadgroup("other", "reader", {log.key("wal"): ">"}, count=1)
+        log.wait_for_entries(318)
         with Quarantine(url, log.namespace) as quarantine:
             assert [attempt.refusal for attempt in quarantine.retry([broken])] == [None]
             assert quarantine.entries(5)
-        log.wait_for_entries(19)
+        log.wait_for_entries(319)
+        log.add('{"type":"quarantine_dropped","entry_id":"1-1","dropped_at":1}', "by", "gappy", "seq", 2)
+        log.wait_for_entries(320)
+        assert "gaps of 1 producer are accepted" in guarded.cli("projector", "gaps", "accept", "gappy", "--yes")
         assert "rebuilt" in guarded.cli("projector", "rebuild")
         assert "identical" in guarded.cli("projector", "verify")
         log.add(started("o", "r", heartbeats=True), "by", "o", "seq", 1)
         eventually(
             lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead"
         )
+        assert "is settled" in guarded.cli("projector", "resolve", "r", "--failed", "a test")
     log.client.set(log.key("lease"), "another", px=300)
-    Projector(url, log.namespace, bounds=small).drain()  # stands by first
+    Projector(  # which stands by first
+        url,
+        log.namespace,
+        bounds=small,
+        retention=Retention(without_archive=True),
+        on_connect=warn_of(log.namespace),
+    ).drain()
 
 
-def test_a_projector_runs_rebuilds_verifies_and_retries_and_is_refused_nothing(guarded: Guarded) -> None:
+def accept_the_loss_of_the_log(guarded: Guarded) -> None:
+    guarded.log.client.delete(guarded.log.key("wal"))
+    kept = Path(f"dropped-{guarded.log.namespace}-1.jsonl")
+    assert "are lost for ever" in guarded.cli("projector", "rebuild", "--accept-loss", "a test")
+    kept.unlink()
+
+
+def restore_from_the_archive(guarded: Guarded, where: Path) -> None:
+    log, archive = guarded.log, ("--archive", str(where))
+
+    def lose() -> None:
+        log.client.delete(*log.client.keys(f"{{{log.namespace}}}:*"))
+
+    lose()  # of that log entries were trimmed that nothing had archived
+    log.add_completions(3)
+    Projector(guarded.url("projector"), log.namespace).drain()
+    assert "archived" in guarded.cli("projector", "archive", "once", *archive)
+    lose()
+    assert "restored" in guarded.cli("projector", "restore", *archive)
+    assert "none missing" in guarded.cli("reader", "archive", "verify", *archive)
+
+
+def test_a_projector_runs_rebuilds_verifies_and_retries_and_is_refused_nothing(
+    guarded: Guarded, tmp_path: Path
+) -> None:
     project_everything(guarded)
+    assert guarded.log.totals()["total_executions"] == 306
+    restore_from_the_archive(guarded, tmp_path)
     assert guarded.refused() == []
-    assert guarded.log.totals()["total_executions"] == 5
 
 
-def test_a_projector_is_granted_no_command_that_its_work_does_not_take(guarded: Guarded) -> None:
+def test_a_projector_is_granted_no_command_that_its_work_does_not_take(guarded: Guarded, tmp_path: Path) -> None:
     guarded.log.client.config_resetstat()
     project_everything(guarded)
+    restore_from_the_archive(guarded, tmp_path)
+    accept_the_loss_of_the_log(guarded)
     assert granted("projector", guarded.log.namespace) - guarded.used() == set()
 
 
@@ -189,17 +239,28 @@ class TestReader:
     @pytest.fixture(autouse=True)
     def _projection(self, guarded: Guarded) -> None:
         guarded.log.add(started("a", heartbeats=True), "by", "w", "seq", 1)
+        guarded.log.client.xgroup_create(guarded.log.key("wal"), "other", 0)
+        guarded.log.client.xreadgroup("other", "me", {guarded.log.key("wal"): ">"})
         guarded.log.add_completions(3)
         guarded.log.add("nonsense")
         guarded.log.add(cleanup("s"))
         guarded.log.drain()
 
     def read_everything(self, guarded: Guarded) -> None:
-        for command in ("stats", "recent", "failures", "cleanups", "in-flight", "status", "verify"):
+        for command in ("stats", "recent", "failures", "cleanups", "in-flight", "history", "log", "status", "verify"):
             guarded.cli("reader", command)
         guarded.cli("reader", "stats", "a")
+        guarded.cli("reader", "history", "a", "--by", "day")
+        guarded.cli("reader", "failures", "--grouped")
+        guarded.cli("reader", "show", guarded.log.checkpoint("last_id"))
+        guarded.cli("reader", "trail", "r")
+        judged = projector("check", "a", "--url", guarded.url("reader"), "--namespace", guarded.log.namespace)
+        assert judged.stdout.startswith("WARNING - a: ")  # no projector is active
         guarded.cli("reader", "quarantine", "list")
         guarded.cli("reader", "quarantine", "show", guarded.log.quarantine()[0][0])
+        with Query(guarded.url("reader"), guarded.log.namespace) as query:
+            live = query.log(follow=True, limit=0, progress=lambda _done, _total: guarded.log.add_completions(1))
+            assert next(live) != next(live)  # it waits for the second
 
     def test_every_command_that_reads_works_and_is_refused_nothing(self, guarded: Guarded) -> None:
         self.read_everything(guarded)
@@ -216,6 +277,15 @@ class TestReader:
         self.read_everything(guarded)
         projector("doctor", "--url", guarded.url("reader"), "--namespace", guarded.log.namespace)
         assert granted("reader", guarded.log.namespace) - guarded.used() == set()
+
+    def test_it_learns_which_namespaces_there_are_unless_it_may_not_scan(self, guarded: Guarded) -> None:
+        guarded.log.client.set("{other}:walrus", "no log")
+        guarded.log.client.xadd("{other}:wal", {"op": "x"})
+        with Query(guarded.url("reader"), "otter") as query:
+            assert query.namespaces() == ["other", guarded.log.namespace]
+            assert query.namespaces(seconds=0) == ["other", guarded.log.namespace]  # one page is read at least
+            guarded.log.client.execute_command("ACL", "SETUSER", "reader", "-scan")
+            assert query.namespaces() == []
 
     @pytest.mark.parametrize(
         "command",
@@ -240,10 +310,37 @@ class TestReader:
             client.execute_command(*words)
 
 
+def pasted(server: Server, text: str) -> Iterator[list[str]]:
+    """The replies to the lines of `text`: in words as redis-cli splits them, and by redis-cli if it is here."""
+    at = urlsplit(server.url)
+    with socket.create_connection((at.hostname, at.port)) as connection, connection.makefile("rb") as replies:
+        connection.sendall(text.replace("\n", "\r\n").encode())
+        yield [replies.readline().decode().removeprefix("+").strip() for _ in text.splitlines()]
+    if program := shutil.which("redis-cli"):
+        ended = subprocess.run([program, "-u", server.url], input=text, capture_output=True, text=True, timeout=30)
+        yield ended.stdout.splitlines()
+
+
+def test_what_acl_prints_can_be_pasted_into_redis_cli_as_it_is(own_server: Server, namespace: str) -> None:
+    ended = projector("acl", "--namespace", namespace)
+    for replies in pasted(own_server, ended.stdout):
+        assert replies == ["OK"] * 3
+    users = re.findall(r"SETUSER (\S+) .* >(\S+) ", ended.stdout)
+    assert len(users) == 3
+    for user, password in users:
+        with redis.Redis.from_url(own_server.url.replace("//", f"//{user}:{password}@"), protocol=2) as client:
+            assert client.ping()
+
+
 def test_a_projector_without_a_right_stops_with_one_line_that_names_it(guarded: Guarded) -> None:
     guarded.log.client.execute_command("ACL", "SETUSER", "projector", "-xreadgroup")
     ended = projector("run", "--url", guarded.url("projector"), "--namespace", guarded.log.namespace)
-    assert ended.returncode == 1
+    assert ended.returncode == 69
     assert "xreadgroup" in ended.stderr.splitlines()[-1]
     assert "pw" not in ended.stderr
     eventually(lambda: not guarded.log.client.exists(guarded.log.key("lease")), what="the lease to run out")
+
+
+def test_the_doctor_exits_with_69_for_an_account_that_may_look_at_nothing(guarded: Guarded) -> None:
+    arguments = ("--url", guarded.url("producer"), "--namespace", guarded.log.namespace)
+    assert projector("doctor", *arguments).returncode == 69

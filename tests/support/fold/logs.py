@@ -24,6 +24,7 @@ __all__ = [
     "Fields",
     "Log",
     "Step",
+    "accepted",
     "broken_completion",
     "cleaned",
     "completed",
@@ -31,10 +32,14 @@ __all__ = [
     "entry",
     "folded",
     "logs",
+    "lost",
     "numbered",
     "orphaned",
     "projected",
     "projection_of",
+    "resolved",
+    "run_logs",
+    "sealed",
     "started",
 ]
 
@@ -79,6 +84,7 @@ def completed(
     error: str | None = None,
     duration_ms: int = 5,
     at: int = 1005,
+    **more: object,
 ) -> bytes:
     return _json(
         type="action_execution_completed",
@@ -88,11 +94,18 @@ def completed(
         duration_ms=duration_ms,
         completed_at=at,
         execution_id=execution_id,
+        **more,
     )
 
 
 def cleaned(
-    scanner_id: str, *, action: str = "delete", success: bool = True, error: str | None = None, at: int = 1000
+    scanner_id: str,
+    *,
+    action: str = "delete",
+    success: bool = True,
+    error: str | None = None,
+    at: int = 1000,
+    **more: object,
 ) -> bytes:
     return _json(
         type="cleanup_executed",
@@ -102,6 +115,7 @@ def cleaned(
         success=success,
         error=error,
         executed_at=at,
+        **more,
     )
 
 
@@ -115,8 +129,33 @@ def orphaned(action_id: str, execution_id: str) -> bytes:
     )
 
 
+def resolved(action_id: str, execution_id: str | None = None, *, success: bool = False, at: int = 2500) -> bytes:
+    return _json(
+        type="execution_resolved",
+        action_id=action_id,
+        execution_id=execution_id,
+        success=success,
+        reason="looked after",
+        resolved_at=at,
+    )
+
+
 def dropped(entry_id: str) -> bytes:
     return _json(type="quarantine_dropped", entry_id=entry_id, dropped_at=3000)
+
+
+def accepted(producer_id: str, seq: int) -> bytes:
+    return _json(type="gaps_accepted", producer_id=producer_id, seq=seq, accepted_at=4000)
+
+
+def sealed(last_id: str, *, head: str = "a" * 64, number: int = 1, entries: int = 1) -> bytes:
+    return _json(type="archive_sealed", number=number, head=head, last_id=last_id, entries=entries, sealed_at=5000)
+
+
+def lost(entries: int) -> bytes:
+    return _json(
+        type="loss_accepted", entries=entries, first_id="0-0", last_id="9-9", reason="XTRIM by hand", accepted_at=5000
+    )
 
 
 def broken_completion(action_id: str = "a") -> bytes:
@@ -178,9 +217,10 @@ def projected(*entries: Fields | bytes, bounds: Bounds | None = None) -> Project
 
 
 class Step(NamedTuple):
-    """One entry to come. `fields` makes it from the id of the entry `back` places before."""
+    """One entry to come, so many `milliseconds` before the next. `fields` makes it from the id of the entry `back`
+    places before."""
 
-    new_millisecond: bool
+    milliseconds: int
     back: int
     fields: Callable[[str], Fields]
 
@@ -189,13 +229,23 @@ def _of_run(make: Callable[..., bytes]) -> Callable[..., bytes]:
     return lambda run, **more: make(*run, **more)
 
 
-_RUNS = st.sampled_from([("a", None), ("a", "x"), ("b", None), ("ä ö", "x"), ("a#x", None)])
+_RUNS = st.sampled_from([("a", None), ("a", "x"), ("b", None), ("ä ö", "x"), ("(other)", "x"), ("a#x", None)])
 """Action and execution id; the last has the same execution key as another."""
 _SCANNERS = st.sampled_from(["s", "t", "u"])
 _TIMES = st.integers(0, 9) | st.just(2**53 - 1)
-_ERRORS = st.sampled_from([None, "", "refused", "é"])
+_ERRORS = st.sampled_from([None, "", "refused", "é", "errno 7", "errno 8", "(other)", "x" * 600])
 
-_STARTS = st.builds(_of_run(started), _RUNS, at=_TIMES, heartbeats=st.sampled_from([None, True, False]))
+_LABELS = st.sampled_from([None, {}, {"host": "h1"}, {"host": "ä", "user": "u"}])
+
+_STARTS = st.builds(
+    _of_run(started),
+    _RUNS,
+    at=_TIMES,
+    heartbeats=st.sampled_from([None, True, False]),
+    command=st.sampled_from([None, "", "make all"]),
+    attempt=st.sampled_from([None, 1, 2]),
+    labels=_LABELS,
+)
 _COMPLETIONS = st.builds(
     _of_run(completed),
     _RUNS,
@@ -203,6 +253,8 @@ _COMPLETIONS = st.builds(
     error=_ERRORS,
     duration_ms=st.integers(0, 200) | st.integers(0, 2**53 - 1),
     at=_TIMES,
+    exit_code=st.sampled_from([None, 0, -9, 255]),
+    labels=_LABELS,
 )
 _CLEANUPS = st.builds(
     cleaned,
@@ -211,8 +263,21 @@ _CLEANUPS = st.builds(
     success=st.booleans(),
     error=_ERRORS,
     at=_TIMES,
+    execution_id=st.sampled_from([None, "x"]),
+    labels=_LABELS,
 )
 _ORPHANS = st.builds(_of_run(orphaned), _RUNS)
+_RESOLUTIONS = st.builds(_of_run(resolved), _RUNS, success=st.booleans(), at=_TIMES)
+_PAUSES = st.sampled_from(
+    [0, 1, 0, 1, 0, 1, 0, 1, 20_000, 60_000, 900_000, 3_600_000, 6 * 3_600_000, 86_400_000 - 1, 14 * 86_400_000]
+)
+"""Mostly none; the others close buckets of time, and some outlive the last 360 minutes or 336 hours."""
+_PRODUCERS = st.sampled_from(["p", "q", "r"])
+_ACCEPTANCES = st.builds(accepted, _PRODUCERS, st.integers(1, 16))
+_SEALS = st.builds(
+    sealed, st.sampled_from(["0-0", "9-9", "9-10", "10-2"]), head=st.sampled_from(["a" * 64, "0" * 64])
+)
+_LOSSES = st.builds(lost, st.integers(1, 9))
 _UNDECODABLE = st.sampled_from(
     [
         b"",
@@ -226,7 +291,7 @@ _UNDECODABLE = st.sampled_from(
         completed("a", error="e" * 5000),
     ]
 )
-_OPERATIONS = st.one_of(_STARTS, _COMPLETIONS, _CLEANUPS, _ORPHANS, _UNDECODABLE)
+_OPERATIONS = st.one_of(_STARTS, _COMPLETIONS, _CLEANUPS, _ORPHANS, _RESOLUTIONS, _ACCEPTANCES, _SEALS, _UNDECODABLE)
 
 _MALFORMED: list[Fields] = [
     [b"x", b"y"],
@@ -268,20 +333,20 @@ def _verbatim(fields: Fields) -> Callable[[str], Fields]:
 
 
 _Steps = st.SearchStrategy[Callable[[str], Fields]]
-_RUNNING: _Steps = st.builds(_plainly, st.one_of(_STARTS, _COMPLETIONS, _ORPHANS))
+_RUNNING: _Steps = st.builds(_plainly, st.one_of(_STARTS, _COMPLETIONS, _ORPHANS, _RESOLUTIONS))
 _STARTING: _Steps = st.builds(_plainly, _STARTS | _ORPHANS)
 _CLEANING: _Steps = st.builds(_plainly, _CLEANUPS)
-_NUMBERED: _Steps = st.builds(
-    _by, _OPERATIONS, st.sampled_from(["p", "q", "r"]), st.integers(1, 14), st.none() | st.integers(0, 14)
-)
+_NUMBERED: _Steps = st.builds(_by, _OPERATIONS, _PRODUCERS, st.integers(1, 14), st.none() | st.integers(0, 14))
+_ACCEPTING: _Steps = st.builds(_plainly, _ACCEPTANCES | _SEALS)
+_LOSING: _Steps = st.builds(_plainly, _LOSSES)
 _ONE_PRODUCER: _Steps = st.builds(_by, _COMPLETIONS, st.just("p"), st.integers(1, 14), st.none() | st.integers(0, 5))
 _SET_ASIDE: _Steps = st.one_of(
     st.builds(_plainly, _UNDECODABLE),
     st.builds(_retrying, _OPERATIONS),
     st.builds(_dropping, st.booleans()),
-    st.builds(_verbatim, st.sampled_from(_MALFORMED)),
+    st.sampled_from(range(len(_MALFORMED))).map(lambda at: _verbatim(_MALFORMED[at])),
 )
-_ALL: _Steps = st.one_of(_RUNNING, _CLEANING, _NUMBERED, _SET_ASIDE)
+_ALL: _Steps = st.one_of(_RUNNING, _CLEANING, _NUMBERED, _ACCEPTING, _SET_ASIDE)
 
 
 def _log_of(steps: list[Step]) -> Log:
@@ -291,16 +356,29 @@ def _log_of(steps: list[Step]) -> Log:
     for step in steps:
         earlier = log[max(0, len(log) - step.back)][0] if log else "1-0"
         log.append((f"{milliseconds}-{number}", step.fields(earlier)))
-        milliseconds, number = (milliseconds + 1, 0) if step.new_millisecond else (milliseconds, number + 1)
+        number = 0 if step.milliseconds else number + 1
+        milliseconds += step.milliseconds
     return log
 
 
-def logs(*, most: int = 40) -> st.SearchStrategy[Log]:
-    """Arbitrary logs of at most so many entries, of all kinds or of one, short ones and long ones."""
-    kinds = [_ALL, _RUNNING, _STARTING, _CLEANING, _NUMBERED, _ONE_PRODUCER, _SET_ASIDE]
+def logs(*, most: int = 40, losses: bool = False) -> st.SearchStrategy[Log]:
+    """Arbitrary logs of at most so many entries, of all kinds or of one, short ones and long ones.
+
+    With `losses` they lack entries: a projector that starts at their beginning stops, and only a rebuild folds them.
+    """
+    kinds = [_ALL, _RUNNING, _STARTING, _CLEANING, _NUMBERED, _ONE_PRODUCER, _NUMBERED | _ACCEPTING, _SET_ASIDE]
+    if losses:
+        kinds.append(_ALL | _LOSING)
+    return st.one_of([_lists(kind, most) for kind in kinds]).map(_log_of)
+
+
+def run_logs(*, most: int = 40) -> st.SearchStrategy[Log]:
+    """Arbitrary logs of runs and cleanups without numbers: what ends what is all that there is to tell."""
+    undecodable = st.builds(_plainly, _UNDECODABLE)
+    kinds = [_RUNNING, _STARTING, _RUNNING | _CLEANING, st.one_of(_RUNNING, _CLEANING, undecodable)]
     return st.one_of([_lists(kind, most) for kind in kinds]).map(_log_of)
 
 
 def _lists(kind: _Steps, most: int) -> st.SearchStrategy[list[Step]]:
-    steps = st.builds(Step, st.booleans(), st.integers(1, 4), kind)
+    steps = st.builds(Step, _PAUSES, st.integers(1, 4), kind)
     return st.lists(steps, max_size=most) | st.lists(steps, min_size=most // 3, max_size=most)

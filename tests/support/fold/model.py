@@ -17,13 +17,18 @@ from producer.operations import (
     ActionExecutionCompleted,
     ActionExecutionOrphaned,
     ActionExecutionStarted,
+    ArchiveSealed,
     CleanupExecuted,
+    ExecutionResolved,
+    GapsAccepted,
+    LossAccepted,
     Operation,
     QuarantineDropped,
     decode,
 )
 from projector.bounds import SCHEMA, Bounds
 from projector.fold.entry import quarantined_fields, read_entry
+from tests.support.fold.over_time import failures_of, history
 
 __all__ = ["Model", "Projection", "plain"]
 
@@ -37,10 +42,12 @@ _JSON_HASHES = ("in_flight", "orphans", "producers")
 class Model:
     """The projection of the entries read so far."""
 
+    most_names, most_kinds = 1000, 50
+
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.last_id = "0-0"
-        self.completions: list[dict[str, Any]] = []
+        self.records: list[dict[str, Any]] = []
         self.cleanups: list[dict[str, Any]] = []
         self.in_flight: dict[str, dict[str, Any]] = {}
         self.orphans: dict[str, dict[str, Any]] = {}
@@ -51,6 +58,8 @@ class Model:
         self.quarantine: dict[str, list[bytes]] = {}
         self.pushed_out = 0
         self.missing_elsewhere = 0
+        self.seals: list[tuple[str, str]] = []
+        self.losses: list[int] = []
         self.counters = dict.fromkeys(
             (
                 "entries",
@@ -92,7 +101,7 @@ class Model:
         """Every key that is not empty, without the lease, the log and the heartbeats."""
         if not self.counters["entries"]:
             return {}
-        newest = self.completions[::-1]
+        newest = self.records[::-1]
         keys: Projection = {
             "executions": newest[: self.bounds.max_entries],
             "failures": [record for record in newest if not record["success"]][: self.bounds.max_entries],
@@ -107,16 +116,19 @@ class Model:
             "checkpoint": self._checkpoint(),
         }
         for name, row in self.actions.items():
-            keys[f"executions:{name}"] = row["completions"][::-1][: self.bounds.max_action_entries]
+            keys[f"executions:{name}"] = row["records"][::-1][: self.bounds.max_action_entries]
             keys[f"action:{name}"] = _action_statistics(row)
-            keys[f"durations:{name}"] = _histogram(row["completions"])
+            keys[f"durations:{name}"] = _histogram(row["records"])
+            keys[f"failure_kinds:{name}"], failed = failures_of(row["records"], most_kinds=self.most_kinds)
+            keys[f"failure_durations:{name}"] = _histogram(failed)
         for name, row in self.scanners.items():
             keys[f"scanner:{name}"] = _scanner_statistics(row)
+        keys |= history(self.records, _milliseconds(self.last_id), most_names=self.most_names)
         return {key: content for key, content in keys.items() if content}
 
     def _judge(self, by: str, seq: int, acked: int, entry_id: str) -> str:
         if by not in self.producers:
-            self.producers[by] = {"seq": 0, "open": set(), "closed": set(), "entry_id": entry_id}
+            self.producers[by] = {"seq": 0, "open": set(), "closed": set(), "accepted": [], "entry_id": entry_id}
         row = self.producers[by]
         row["entry_id"] = entry_id
         if seq > row["seq"]:
@@ -169,6 +181,17 @@ class Model:
                 self._orphan(entry_id, operation)
             case QuarantineDropped():
                 self.quarantine.pop(operation.entry_id, None)
+            case GapsAccepted():
+                if operation.producer_id in self.producers:
+                    row = self.producers[operation.producer_id]
+                    row["accepted"].append(min(operation.seq, row["seq"]))
+            case ArchiveSealed():
+                if _number(operation.last_id) < _number(entry_id):
+                    self.seals.append((operation.last_id, operation.head))
+            case ExecutionResolved():
+                self._resolve(entry_id, operation)
+            case LossAccepted():
+                self.losses.append(operation.entries)
 
     def _start(self, entry_id: str, by: str | None, operation: ActionExecutionStarted) -> None:
         key = _execution_key(operation.action_id, operation.execution_id)
@@ -183,38 +206,50 @@ class Model:
             "by": by,
             "heartbeats": operation.heartbeats is True,
             "entry_id": entry_id,
+            **_given(command=operation.command, attempt=operation.attempt, labels=operation.labels),
         }
         self._evict(self.in_flight, self.bounds.max_in_flight, "in_flight_evicted")
 
     def _complete(self, entry_id: str, by: str | None, operation: ActionExecutionCompleted) -> None:
-        key = _execution_key(operation.action_id, operation.execution_id)
-        came_back = False
-        if key in self.in_flight:
-            start = self.in_flight.pop(key)
-        elif key in self.orphans:
-            start = self.orphans.pop(key)
-            came_back = True
-        else:
-            start = {"source": None, "execution_type": None, "started_at": None}
+        start = self._ended(entry_id, operation.action_id, operation.execution_id) or {}
         record = {
             "action_id": operation.action_id,
-            "source": start["source"],
-            "execution_type": start["execution_type"],
+            "source": start.get("source"),
+            "execution_type": start.get("execution_type"),
             "success": operation.success,
             "duration_ms": operation.duration_ms,
             "error": operation.error,
             "timestamp": operation.completed_at,
             "execution_id": operation.execution_id,
-            "started_at": start["started_at"],
+            "started_at": start.get("started_at"),
             "by": by,
             "entry_id": entry_id,
+            **_given(
+                command=start.get("command"),
+                attempt=start.get("attempt"),
+                labels=_merged(start.get("labels"), operation.labels),
+                exit_code=operation.exit_code,
+            ),
         }
-        self.completions.append(record)
-        row = self._action(operation.action_id, entry_id)
-        row["completions"].append(record)
-        if came_back:
-            self.orphaned -= 1
-            row["orphaned"] = max(0, row["orphaned"] - 1)
+        self._push(entry_id, record)
+
+    def _ended(self, entry_id: str, action_id: str, execution_id: str | None) -> dict[str, Any] | None:
+        """The start of the run that ends, if it is known."""
+        key = _execution_key(action_id, execution_id)
+        if key in self.in_flight:
+            return self.in_flight.pop(key)
+        if key not in self.orphans:
+            return None
+        start = self.orphans.pop(key)
+        self.orphaned -= 1
+        row = self._action(action_id, entry_id)
+        row["orphaned"] = max(0, row["orphaned"] - 1)
+        row["taken_back"].append((len(row["records"]), start["entry_id"]))
+        return start
+
+    def _push(self, entry_id: str, record: dict[str, Any]) -> None:
+        self.records.append(record)
+        self._action(record["action_id"], entry_id)["records"].append(record)
 
     def _clean(self, entry_id: str, by: str | None, operation: CleanupExecuted) -> None:
         record = {
@@ -226,6 +261,7 @@ class Model:
             "timestamp": operation.executed_at,
             "by": by,
             "entry_id": entry_id,
+            **_given(execution_id=operation.execution_id, labels=operation.labels),
         }
         self.cleanups.append(record)
         row = self.scanners.setdefault(operation.scanner_id, {"cleanups": []})
@@ -237,14 +273,24 @@ class Model:
         key = _execution_key(operation.action_id, operation.execution_id)
         if key not in self.in_flight:
             return
-        self.orphans[key] = self.in_flight.pop(key) | {"entry_id": entry_id}
+        start = self.in_flight.pop(key)
+        self.orphans[key] = start | {"entry_id": entry_id}
         self.orphaned += 1
         self._action(operation.action_id, entry_id)["orphaned"] += 1
+        at, error = operation.orphaned_at, operation.reason
+        self._push(entry_id, _without_end(operation, start, entry_id, error, at, orphaned=True))
         self._evict(self.orphans, self.bounds.max_in_flight, "orphans_evicted")
+
+    def _resolve(self, entry_id: str, operation: ExecutionResolved) -> None:
+        start = self._ended(entry_id, operation.action_id, operation.execution_id)
+        if start is not None:
+            error = None if operation.success else operation.reason
+            record = _without_end(operation, start, entry_id, error, operation.resolved_at, resolved=True)
+            self._push(entry_id, record | {"success": operation.success})
 
     def _action(self, action_id: str, entry_id: str) -> dict[str, Any]:
         """The action's row, from zero when it is not there, touched by the entry."""
-        row = self.actions.setdefault(action_id, {"completions": [], "orphaned": 0})
+        row = self.actions.setdefault(action_id, {"records": [], "orphaned": 0, "taken_back": []})
         row["entry_id"] = entry_id
         self._evict(self.actions, self.bounds.max_actions, "actions_evicted")
         return row
@@ -264,11 +310,12 @@ class Model:
             self.pushed_out += 1
 
     def _totals(self) -> dict[str, str]:
-        failures = sum(not record["success"] for record in self.completions)
+        ends = _ends(self.records)
+        failures = sum(not record["success"] for record in ends)
         return _text(
             {
-                "total_executions": len(self.completions),
-                "successes": len(self.completions) - failures,
+                "total_executions": len(ends),
+                "successes": len(ends) - failures,
                 "failures": failures,
                 "orphaned": self.orphaned,
                 "cleanups": len(self.cleanups),
@@ -278,10 +325,17 @@ class Model:
 
     def _checkpoint(self) -> dict[str, str]:
         missing = sum(len(row["open"]) + len(row["closed"]) for row in self.producers.values())
+        archived: dict[str, str] = {}
+        if self.seals:
+            last_id, head = max(self.seals, key=lambda seal: _number(seal[0]))  # of equal ones the first
+            archived = {"archive_head": head, "archive_last_id": last_id} if _number(last_id) > (0, 0) else {}
         return _text(
             {
                 "last_id": self.last_id,
                 **self.counters,
+                **archived,
+                "entries": self.counters["entries"] + sum(self.losses),
+                "lost": sum(self.losses) or None,
                 "trimmed": 0,
                 "quarantined": len(self.quarantine) + self.pushed_out,
                 "missing": missing + self.missing_elsewhere,
@@ -350,20 +404,65 @@ def _producer(row: dict[str, Any]) -> dict[str, Any]:
         "gaps": _ranges(row["open"]),
         "closed": max(row["closed"], default=0),
         "entry_id": row["entry_id"],
+        **({"accepted": max(row["accepted"])} if row["accepted"] else {}),
     }
 
 
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, {})}
+
+
+def _merged(started: dict[str, str] | None, ended: dict[str, str] | None) -> dict[str, str]:
+    return (started or {}) | (ended or {})
+
+
+def _without_end(
+    operation: ActionExecutionOrphaned | ExecutionResolved,
+    start: dict[str, Any],
+    entry_id: str,
+    error: str | None,
+    at: int,
+    **how: bool,
+) -> dict[str, Any]:
+    names = ("source", "execution_type", "started_at", "by", "command", "attempt", "labels")
+    return {
+        **{name: start[name] for name in names if name in start},
+        "action_id": operation.action_id,
+        "execution_id": operation.execution_id,
+        "success": False,
+        "duration_ms": None,
+        "error": error,
+        "timestamp": at,
+        "entry_id": entry_id,
+        **how,
+    }
+
+
+def _ends(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [record for record in records if not record.get("orphaned")]
+
+
+def _durations(records: list[dict[str, Any]]) -> list[int]:
+    return [record["duration_ms"] for record in records if record["duration_ms"] is not None]
+
+
 def _action_statistics(row: dict[str, Any]) -> dict[str, str]:
-    completions = row["completions"]
-    durations = [record["duration_ms"] for record in completions]
-    times = [record["timestamp"] for record in completions]
-    successes = [record["timestamp"] for record in completions if record["success"]]
-    failures = [record for record in completions if not record["success"]]
+    records, ends, durations = row["records"], _ends(row["records"]), _durations(row["records"])
+    times = [record["timestamp"] for record in ends]
+    successes = [record["timestamp"] for record in ends if record["success"]]
+    bad = [record for record in records if not record["success"]]
+    latest_success = max((at for at, record in enumerate(records, 1) if record["success"]), default=0)
+    presumed_dead = [record["entry_id"] for record in records[latest_success:] if record.get("orphaned")]
+    taken_back = [
+        entry_id
+        for at, entry_id in row["taken_back"]
+        if at >= latest_success and presumed_dead and _number(entry_id) >= _number(presumed_dead[0])
+    ]
     return _text(
         {
-            "total_executions": len(completions),
+            "total_executions": len(ends),
             "successes": len(successes),
-            "failures": len(failures),
+            "failures": len(ends) - len(successes),
             "orphaned": row["orphaned"],
             "avg_duration_ms": sum(durations) // len(durations) if durations else 0,
             "duration_ms_sum": sum(durations),
@@ -372,27 +471,20 @@ def _action_statistics(row: dict[str, Any]) -> dict[str, str]:
             "first_at": min(times, default=None),
             "last_at": max(times, default=None),
             "last_success_at": max(successes, default=None),
-            "last_failure_at": max((record["timestamp"] for record in failures), default=None),
-            "last_error": (failures[-1]["error"] or "") if failures else None,
-            "consecutive_failures": _failures_at_the_end(completions),
+            "last_failure_at": max((record["timestamp"] for record in bad), default=None),
+            "last_error": (bad[-1]["error"] or "") if bad else None,
+            "consecutive_failures": len(records) - latest_success - len(taken_back),
             "last_entry_id": row["entry_id"],
+            "resolved": sum("resolved" in record for record in records) or None,
+            "orphaned_since": next(iter(presumed_dead), "") if any("orphaned" in each for each in records) else None,
         }
     )
 
 
-def _failures_at_the_end(completions: list[dict[str, Any]]) -> int:
-    count = 0
-    for record in reversed(completions):
-        if record["success"]:
-            break
-        count += 1
-    return count
-
-
-def _histogram(completions: list[dict[str, Any]]) -> dict[str, str]:
+def _histogram(records: list[dict[str, Any]]) -> dict[str, str]:
     counts: dict[int, int] = {}
-    for record in completions:
-        bound = _bucket(record["duration_ms"])
+    for duration in _durations(records):
+        bound = _bucket(duration)
         counts[bound] = counts.get(bound, 0) + 1
     return {str(bound): str(count) for bound, count in counts.items()}
 
@@ -441,6 +533,6 @@ def plain(suffix: str, content: Any) -> Any:
         if suffix == "quarantine":
             return [(entry_id.decode(), fields) for entry_id, fields in content]
         return [orjson.loads(record) for record in content]
-    if suffix in _JSON_HASHES:
+    if suffix in _JSON_HASHES or suffix.startswith(("history:", "failure_kinds:")):
         return {name.decode(): orjson.loads(value) for name, value in content.items()}
     return {name.decode(): value if isinstance(value, int) else value.decode() for name, value in content.items()}

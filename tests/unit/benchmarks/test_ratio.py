@@ -13,6 +13,7 @@ import pytest
 from producer.connection.server import UNNAMED
 from producer.operations import decode, encode
 from producer.spool import file
+from producer.spool.lock import Owner
 from projector.fold.entry import read_entry
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.catalogue import BENCHMARKS
@@ -143,7 +144,7 @@ def test_reports_name_the_figures_and_whether_targets_are_reached() -> None:
 def test_an_insert_that_the_spool_is_compared_with_is_into_a_table_of_the_same_shape(tmp_path: Path) -> None:
     """Columns, types and key: what a bare insert leaves out would be ours to pay."""
     file.create(
-        tmp_path / "spool", file.Owner(by="host:1:x", namespace="x", server=UNNAMED), synchronous="normal"
+        tmp_path / "spool", Owner(by="host:1:x", namespace="x", server=UNNAMED.url), synchronous="normal"
     ).close()
     bare = BareTable(tmp_path / "bare", vfs="unix")
     bare.insert_of(b"{}")()

@@ -18,7 +18,10 @@ from producer.operations import (
     ActionExecutionCompleted,
     ActionExecutionOrphaned,
     ActionExecutionStarted,
+    ArchiveSealed,
     CleanupExecuted,
+    GapsAccepted,
+    LossAccepted,
     Operation,
     QuarantineDropped,
     decode,
@@ -97,6 +100,24 @@ _WIRE: list[tuple[bytes, Operation]] = [
         b'{"type":"quarantine_dropped","entry_id":"1790000000000-10","dropped_at":3}',
         QuarantineDropped(entry_id="1790000000000-10", dropped_at=3),
     ),
+    (
+        b'{"type":"gaps_accepted","producer_id":"host:1:ab","seq":7,"accepted_at":4}',
+        GapsAccepted(producer_id="host:1:ab", seq=7, accepted_at=4),
+    ),
+    (
+        b'{"type":"gaps_accepted","producer_id":"p","seq":9999999999999999,"accepted_at":4,"by":"ada",'
+        b'"reason":"the disk burnt"}',
+        GapsAccepted(producer_id="p", seq=10**16 - 1, accepted_at=4, by="ada", reason="the disk burnt"),
+    ),
+    (
+        b'{"type":"archive_sealed","number":2,"head":"%b","last_id":"5-0","entries":9,"sealed_at":6}' % (b"0f" * 32),
+        ArchiveSealed(number=2, head="0f" * 32, last_id="5-0", entries=9, sealed_at=6),
+    ),
+    (
+        b'{"type":"loss_accepted","entries":6,"first_id":"0-0","last_id":"17-0","reason":"XTRIM by hand",'
+        b'"accepted_at":5,"by":"ada"}',
+        LossAccepted(entries=6, first_id="0-0", last_id="17-0", reason="XTRIM by hand", accepted_at=5, by="ada"),
+    ),
 ]
 
 
@@ -156,6 +177,16 @@ def test_a_null_heartbeats_is_an_absent_one() -> None:
 )
 def test_unknown_fields_are_ignored(more: bytes) -> None:
     assert decode(with_raw(more)) == _COMPLETION
+
+
+def test_labels_are_read_however_the_json_is_written() -> None:
+    raw = (
+        b'{"labels": {"user": "ann", "host": "h"}, "type": "cleanup_executed", "scanner_id": "s", "resource_id": "r",'
+        b' "action": "a", "success": true, "executed_at": 1}'
+    )
+    operation = decode(raw)
+    assert isinstance(operation, CleanupExecuted)
+    assert operation.labels == {"user": "ann", "host": "h"}
 
 
 def test_the_order_of_fields_and_white_space_do_not_matter() -> None:
@@ -244,7 +275,7 @@ _TYPES = (
         (..., "nothing"),
     ],
 )
-def test_the_type_is_one_of_five(value: object, found: str) -> None:
+def test_the_type_is_one_of_those_of_schema_1(value: object, found: str) -> None:
     assert refusal_of(completion(type=value)) == f"type: expected one of {_TYPES}, found {found}"
 
 
@@ -342,11 +373,16 @@ _NAMES = [
     ("cleanup_executed", "scanner_id", 256),
     ("cleanup_executed", "action", 256),
     ("cleanup_executed", "resource_id", 4096),
+    ("gaps_accepted", "producer_id", 256),
+    ("gaps_accepted", "by", 256),
+    ("loss_accepted", "by", 256),
 ]
 _TEXTS = [
     ("action_execution_completed", "error", 4096),
     ("cleanup_executed", "error", 4096),
     ("action_execution_orphaned", "reason", 4096),
+    ("gaps_accepted", "reason", 4096),
+    ("loss_accepted", "reason", 4096),
 ]
 
 
@@ -385,6 +421,12 @@ def test_names_are_not_empty(kind: str, field: str, bound: int) -> None:
 def test_an_entry_id_is_two_numbers(entry_id: str) -> None:
     raw = orjson.dumps({"type": "quarantine_dropped", "entry_id": entry_id, "dropped_at": 1})
     assert refusal_of(raw).startswith("entry_id: expected an entry id, <milliseconds>-<number>, found the string ")
+
+
+@pytest.mark.parametrize("seq", [0, -1, 10**16, "7", 7.5, True])
+def test_a_producers_number_is_from_1_and_has_at_most_16_digits(seq: object) -> None:
+    expected = "seq: expected an integer from 1 of at most 16 digits, found "
+    assert refusal_of(orjson.dumps(literal("gaps_accepted", seq=seq))).startswith(expected)
 
 
 def test_a_refusal_says_which_field_what_was_expected_and_found_and_keeps_the_bytes() -> None:
@@ -521,3 +563,9 @@ def test_a_number_of_any_length_is_refused_in_words(digits: int) -> None:
 def test_a_huge_argument_is_refused_in_words() -> None:
     with pytest.raises(InvalidOperation, match="a number of more than 38 digits"):
         operation_of({"type": "quarantine_dropped", "entry_id": "1-1", "dropped_at": 10**5000})
+
+
+@pytest.mark.parametrize("head", ["0f" * 31, "0F" * 32, "0f" * 32 + "\n", 5])
+def test_a_head_is_a_hash_in_small_hexadecimal_digits(head: object) -> None:
+    expected = "head: expected a SHA-256 of 64 hexadecimal digits, found"
+    assert refusal_of(orjson.dumps(literal("archive_sealed", head=head))).startswith(expected)

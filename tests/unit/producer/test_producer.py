@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +29,8 @@ from producer.identity import SETTLE_SECONDS
 from producer.operations import MAX_INTEGER, decode
 
 WAL = "{otters}:wal"
+NOW = 1_790_000_000_000
+"""The clock of the fixture `producer`, in epoch milliseconds."""
 
 
 class Log:
@@ -82,7 +85,7 @@ def test_a_start_is_written_as_the_contract_has_it(log: Log, producer: Producer)
 
 def test_a_completion_is_written_as_the_contract_has_it(log: Log, producer: Producer) -> None:
     producer.action_execution_completed(
-        "notify", False, output=b"out", error="err", duration_ms=12.9, execution_id="e1", at=7
+        "notify", False, output=b"out", error="err", duration_ms=12.9, execution_id="e1", at=NOW
     )
     assert log.operations == [
         {
@@ -92,7 +95,7 @@ def test_a_completion_is_written_as_the_contract_has_it(log: Log, producer: Prod
             "output": "out",
             "error": "err",
             "duration_ms": 12,
-            "completed_at": 7,
+            "completed_at": NOW,
             "execution_id": "e1",
         }
     ]
@@ -270,6 +273,68 @@ def test_an_invalid_operation_is_refused_sends_nothing_and_takes_no_number(
     assert completed(producer).seq == 1
 
 
+DAY = 86_400_000
+YEAR_2000 = 946_684_800_000
+
+
+@pytest.mark.parametrize("at", [YEAR_2000, NOW - 1, NOW + DAY])
+def test_a_time_from_the_year_2000_to_a_day_ahead_of_the_clock_is_taken(
+    log: Log, producer: Producer, at: int
+) -> None:
+    completed(producer, at=at)
+    assert log.operations[0]["completed_at"] == at
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        (1_790_000_000, "1790000000 ms, which is 1970-01-21 17:13:20 UTC; these look like seconds"),
+        (1_790_000_000.5, "1790000000.5 ms, which is 1970-01-21 17:13:20 UTC; these look like seconds"),
+        (NOW * 1000, "1790000000000000 ms, which is beyond the year 9999"),
+        (0, "0 ms, which is 1970-01-01 00:00:00 UTC"),
+        (YEAR_2000 - 1, "946684799999 ms, which is 1999-12-31 23:59:59 UTC"),
+        (NOW + DAY + 1, "1790086400001 ms, which is 2026-09-22 14:13:20 UTC"),
+        (datetime(1999, 1, 1, tzinfo=UTC), "915148800000 ms, which is 1999-01-01 00:00:00 UTC"),
+    ],
+)
+def test_an_odd_time_is_refused_and_another_unit_is_named(log: Log, producer: Producer, at: Any, found: str) -> None:
+    with pytest.raises(InvalidOperation) as refusal:
+        completed(producer, at=at)
+    assert (refusal.value.field, refusal.value.found) == ("completed_at", found)
+    assert "allow_odd_times" in refusal.value.expected
+    with pytest.raises(InvalidOperation, match="started_at"):
+        producer.action_execution_started("a", "manual", "command", at=at)
+    with pytest.raises(InvalidOperation, match="executed_at"):
+        producer.cleanup_executed("s", "r", "delete", True, at=at)
+    assert log.entries == []
+
+
+def test_an_odd_time_is_taken_by_a_producer_that_allows_them(log: Log) -> None:
+    producer = Producer(log.client, allow_odd_times=True)
+    completed(producer, at=5)
+    completed(producer, at=MAX_INTEGER)
+    assert [operation["completed_at"] for operation in log.operations] == [5, MAX_INTEGER]
+
+
+def test_a_clock_of_the_producer_s_own_is_not_questioned(log: Log) -> None:
+    """A board without a battery starts in 1970, and its engine must not stumble over that."""
+    completed(Producer(log.client, clock=lambda: 5.0))
+    assert log.operations[0]["completed_at"] == 5000
+
+
+def test_an_aware_datetime_is_written_to_the_millisecond_below(log: Log, producer: Producer) -> None:
+    completed(producer, at=datetime(2026, 9, 21, 16, 13, 20, 999_999, tzinfo=timezone(timedelta(hours=2))))
+    assert log.operations[0]["completed_at"] == NOW + 999
+
+
+def test_a_datetime_without_a_zone_is_refused(log: Log, producer: Producer) -> None:
+    with pytest.raises(
+        InvalidOperation, match=r"completed_at: expected .* with a time zone, found 2026-09-21T14:13:20"
+    ):
+        completed(producer, at=datetime(2026, 9, 21, 14, 13, 20))
+    assert log.entries == []
+
+
 def test_too_long_a_source_or_resource_is_refused(producer: Producer) -> None:
     with pytest.raises(InvalidOperation, match="source: expected a string of 1 to 4096 bytes"):
         producer.action_execution_started("a", "s" * 4097, "command")
@@ -390,7 +455,7 @@ def away(log: Log, producer: Producer) -> WalUnavailable:
     """What the producer raises while the server is away."""
     log.server.connected = False
     with pytest.raises(WalUnavailable) as trouble:
-        producer.cleanup_executed("stale-locks", "lock:deploy", "release", True, at=5)
+        producer.cleanup_executed("stale-locks", "lock:deploy", "release", True, at=1_700_000_000_000)
     log.server.connected = True
     return trouble.value
 

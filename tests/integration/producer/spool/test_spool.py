@@ -62,13 +62,23 @@ def test_the_entry_is_the_one_that_the_direct_way_writes(
     ):
         for producer in (spooled, direct):
             producer.action_execution_completed(
-                "ä", False, error='a "b"\n\x00 c', output="x " * 5, duration_ms=1, at=5
+                "ä",
+                False,
+                error='a "b"\n\x00 c',
+                output="x " * 5,
+                duration_ms=1,
+                exit_code=-9,
+                labels={"cwd": "/ö\n"},
+                at=1_700_000_000_000,
+            )
+            producer.action_execution_started(
+                "ä", "s", "task", command="c 'd'", attempt=2, labels={"host": "h"}, at=1_700_000_000_000
             )
         assert spooled.flush(PATIENT)
     found: Any = [client.xrange(f"{{{name}}}:wal") for name in (namespace, f"{namespace}d")]
-    ((_, ours),), ((_, theirs),) = found
-    assert list(ours) == list(theirs)
-    assert (ours[b"op"], ours[b"seq"], ours[b"acked"]) == (theirs[b"op"], theirs[b"seq"], theirs[b"acked"])
+    for (_, ours), (_, theirs) in zip(*found, strict=True):
+        assert list(ours) == list(theirs)
+        assert (ours[b"op"], ours[b"seq"], ours[b"acked"]) == (theirs[b"op"], theirs[b"seq"], theirs[b"acked"])
 
 
 # -- away, and back --

@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 import redis
+from jsonschema import Draft202012Validator
 
 from producer import Producer, Spool
+from projector.documents import schema_of
 from tests.support.commands import PRODUCER, environment_of
-from tests.support.proxy import Proxy
+from tests.support.proxy import Fault, Proxy
 from tests.support.recording import record
 from tests.support.servers import Server, eventually, obey_modes
 from tests.support.spooling import AWAY, counted, cut_off, engine, files, first_occurrences
@@ -154,16 +156,36 @@ def test_a_single_operation_can_be_kept_too(
     gated: dict[str, str], gate: Proxy, tmp_path: Path, client: redis.Redis, namespace: str
 ) -> None:
     there = str(tmp_path / "there")
-    done = producer(gated, "cleanup", "s", "r", "delete", "--success", "--spool", there)
+    done = producer(gated, "cleanup", "s", "r", "delete", "--success", "--spool", there, "--print-id")
     assert done.returncode == 0
     assert f"producer: it waits in {there}: 127.0.0.1:" in done.stderr
     by, seq = done.stdout.split()
     gate.open()
     done = producer(gated, "started", "a", "--spool", there)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert producer(gated, "flush", "--spool", there).returncode == 0
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert first_occurrences(client, namespace)[by] == [int(seq)]
-    assert len(operations(client, namespace)) == 2
+    # A start that waited must not come after its end, which would leave it in flight for ever.
+    kinds = [op["type"] for op in operations(client, namespace)]
+    assert kinds == ["cleanup_executed", "action_execution_started"]
+    assert files(tmp_path / "there") == []
+    done = producer(gated, "flush", "--spool", there)
+    assert (done.returncode, done.stdout) == (0, "nothing waits\n")
+
+
+def test_a_single_operation_that_may_have_landed_counts_once(
+    environ: dict[str, str], shared_server: Server, spool: Path, namespace: str, client: redis.Redis
+) -> None:
+    with Proxy(shared_server.port) as way:
+        url = way.url
+        way.inject(Fault.CUT_REPLY, times=100)
+        done = producer({**environ, "WAL_URL": url}, "started", "a")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(f"producer: it waits in {spool}: ")
+    assert client.xlen(f"{{{namespace}}}:wal") >= 1
+    assert producer(environ, "flush", "--moved-from", url).stdout == "1 operation delivered\n"
+    assert list(first_occurrences(client, namespace).values()) == [[1]]
+    figures = counted(environ["WAL_URL"], namespace)
+    assert (figures["missing"], figures["duplicates"]) == (0, client.xlen(f"{{{namespace}}}:wal") - 1)
 
 
 def test_the_directory_of_a_single_operation_can_be_named_by_the_environment(
@@ -321,8 +343,9 @@ def test_a_run_in_a_directory_that_cannot_be_written_says_so_where_redis_is_away
 ) -> None:
     done = unprivileged(gated, "run", "--action", "b", "--", "sh", "-c", "exit 3")
     assert done.returncode == 3
-    away, unusable = done.stderr.split("; ")
+    away, unusable = done.stderr.rsplit("; ", 1)
     assert away.startswith("producer: b runs without a record: 127.0.0.1:")
+    assert away.endswith(" (named by WAL_URL); start that server, or name another: --url, WAL_URL")
     assert unusable == f"the spool {read_only.parent} cannot be used: {os.strerror(errno.EACCES)}\n"
 
 
@@ -375,6 +398,7 @@ def shown(environ: dict[str, str]) -> dict[str, Any]:
     done = producer(environ, "spool", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, Any] = json.loads(done.stdout)
+    Draft202012Validator(json.loads(schema_of("spool"))).validate(found)
     return found
 
 
@@ -394,5 +418,5 @@ def test_spool_shows_what_is_damaged_and_what_was_dropped(gated: dict[str, str],
 
 def test_spool_of_nothing(gated: dict[str, str], spool: Path) -> None:
     assert producer(gated, "spool").stdout == f"{spool}: 0 operations wait\n"
-    assert shown(gated) == {"directory": str(spool), "operations": 0, "spools": [], "damaged": []}
+    assert shown(gated) == {"version": 1, "directory": str(spool), "operations": 0, "spools": [], "damaged": []}
     assert not spool.exists()

@@ -171,7 +171,7 @@ def test_what_was_recorded_while_the_embedded_server_was_down_reaches_it_when_it
     ) as dead:
         by = record(dead, 3)
     refused = producer({**environ, "WAL_URL": f"redis://127.0.0.1:{shared_server.port}/1"}, "flush")
-    assert refused.returncode == 3
+    assert refused.returncode == 1
     assert "wait for the server that is used when none is named" in refused.stderr
     command = shown_command(refused.stderr, "to deliver them there, when it runs: ")
     assert command == ["env", "-u", "WAL_URL", "producer", "flush"]
@@ -196,7 +196,7 @@ def test_flush_leaves_what_is_for_another_server_and_shows_the_command_that_deli
     environ: dict[str, str], waiting: str, gate: Proxy, client: redis.Redis, other: redis.Redis, namespace: str
 ) -> None:
     done = producer(environ, "flush")
-    assert (done.returncode, done.stdout) == (3, "nothing was delivered\n")
+    assert (done.returncode, done.stdout) == (1, "nothing was delivered\n")
     said = done.stderr.splitlines()
     assert (
         said[0] == f"producer: 2 operations of namespace {namespace} wait for {waiting}, not for {environ['WAL_URL']}"
@@ -248,7 +248,7 @@ def test_what_is_delivered_in_part_to_a_server_that_took_another_s_place_stays_w
     assert owed(spool) == {(environ["WAL_URL"], namespace): 2}
     client.delete(f"{{{namespace}}}:wal")
     gate.open()
-    assert producer(environ, "flush", "--url", waiting).returncode == 3
+    assert producer(environ, "flush", "--url", waiting).returncode == 1
     assert producer(environ, "flush").stdout == "2 operations delivered\n"
     assert (length(client, namespace), length(other, namespace)) == (2, 0)
 
@@ -272,7 +272,7 @@ def test_flush_for_one_namespace_leaves_the_others(
         with cut_off(shared_server.url, name, spool) as dead:
             record(dead, 3)
     done = producer(environ, "flush", "--namespace", f"{namespace}-b")
-    assert (done.returncode, done.stdout) == (3, "3 operations delivered\n")
+    assert (done.returncode, done.stdout) == (1, "3 operations delivered\n")
     assert f"3 operations of namespace {namespace} wait for {shared_server.url}, too" in done.stderr
     assert (length(client, namespace), length(client, f"{namespace}-b")) == (0, 3)
     assert producer(environ, "flush").returncode == 0
@@ -283,6 +283,7 @@ def test_flush_for_one_namespace_leaves_the_others(
     ("arguments", "said"),
     [
         (["--moved-from", "http://me:s3cret@host"], "expected redis://"),
+        (["--moved-from", "reids://x"], "Error: Invalid value for --moved-from: the URL's scheme: expected redis://"),
         (["--namespace", "no good"], "namespace: expected"),
     ],
 )
@@ -293,6 +294,7 @@ def test_flush_of_what_makes_no_sense_touches_nothing(
     assert done.returncode == 2
     assert said in done.stderr
     assert "s3cret" not in done.stderr
+    assert "WAL_URL" not in done.stderr
     assert owed(spool) == {(waiting, namespace): 2}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +17,14 @@ from pathlib import Path
 import pytest
 import redis
 
-from producer import Producer
+from producer import Producer, Spool
+from producer.connection.destination import Destination
+from producer.connection.location import spool_directory
+from producer.connection.server import UNNAMED, Server
 from projector import Query
 from tests.support.commands import PROJECTOR
-from tests.support.servers import eventually
+from tests.support.recording import record
+from tests.support.servers import eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -37,6 +43,18 @@ class Up:
 
     process: subprocess.Popen[str]
     url: str
+    examples: list[str]
+    """The lines that it shows for another terminal; the export comes first."""
+
+    def reach(self, text: str) -> str:
+        """What it says until a line that has `text` in it, which it must say."""
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if text in line:
+                return said
+        raise AssertionError(f"it ended and did not say {text!r}: {said}")
 
     def rest(self) -> str:
         """What it says until its end."""
@@ -58,9 +76,13 @@ def up(home: Path, *options: str) -> Iterator[Up]:
     ) as process:
         try:
             assert process.stdout is not None
+            examples = []
             for line in process.stdout:
-                if found := re.search(r"export WAL_URL=(\S+)", line):
-                    yield Up(process, found[1])
+                if line.startswith("    "):
+                    examples.append(line.strip())
+                if "Ctrl-C" in line:
+                    (url,) = re.findall(r"export WAL_URL=(\S+)", examples[0])
+                    yield Up(process, url, examples)
                     return
             raise AssertionError(f"`projector up` ended with {process.wait()} and named no URL")
         finally:
@@ -70,6 +92,12 @@ def up(home: Path, *options: str) -> Iterator[Up]:
 def projected(url: str) -> int:
     with Query(url) as query:
         return query.status().entries
+
+
+def rebuild(home: Path, *options: str) -> None:
+    command = [*PROJECTOR, "rebuild", *options]
+    ended = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_what_is_recorded_without_naming_a_server_is_projected(tmp_path: Path) -> None:
@@ -83,6 +111,67 @@ def test_what_is_recorded_without_naming_a_server_is_projected(tmp_path: Path) -
         running.rest()
         assert running.process.returncode == 0
     assert (tmp_path / ".local" / "share" / "execution-wal" / "appendonlydir").is_dir()
+
+
+def test_without_an_archive_nothing_is_trimmed_unless_asked_for_and_it_says_so(tmp_path: Path) -> None:
+    for option, says_so in ((["--no-archive"], True), (["--no-archive", "--retain", "7d"], False), ([], False)):
+        with up(tmp_path, "--data", str(tmp_path / "data"), *option) as running:
+            assert ("nothing trims the log" in running.reach("active in namespace")) is says_so
+
+
+@pytest.mark.parametrize("namespace", ["otters", "of-mine"])
+def test_the_lines_that_it_shows_work_as_they_stand(tmp_path: Path, namespace: str) -> None:
+    """Each after the one before it, in a shell where no more is set than was for `up`; `redis-cli` if it is there."""
+    with up(tmp_path, "--namespace", namespace) as running:
+        shown = [line.split()[0] for line in running.examples]
+        assert shown == ["export", "producer", "projector", *(["redis-cli"] if shutil.which("redis-cli") else [])]
+        elsewhere = {"HOME": str(tmp_path / "elsewhere"), "PATH": os.environ["PATH"]}
+        script = ["bash", "-ec", "\n".join(running.examples)]
+        said = subprocess.run(script, env=elsewhere, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout.startswith("hi\n")
+        with Query(running.url, namespace) as query:
+            eventually(lambda: query.totals().successes == 1, what="the example to be projected")
+
+
+def test_it_listens_where_redis_does_when_nobody_else_does(tmp_path: Path) -> None:
+    """Then what names no server, the library's own default too, reaches it."""
+
+    def is_free() -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            return probe.connect_ex(("127.0.0.1", 6379)) != 0
+
+    def listens_there() -> bool:
+        """Or another program, maybe another test's `up`, did so before or afterwards."""
+        was_free = is_free()
+        with up(tmp_path / f"{len(os.listdir(tmp_path))}") as running:
+            taken = running.url == "redis://127.0.0.1:6379/0"
+        return taken or not (was_free and is_free())
+
+    eventually(listens_there, what="`projector up` to take port 6379")
+
+
+@pytest.mark.parametrize("is_exported", [True, False])
+def test_what_waits_reaches_it_whatever_the_server_was_called_when_it_was_recorded(
+    tmp_path: Path, is_exported: bool
+) -> None:
+    """By its port, which WAL_URL named; by its socket, which older spools have; by no name, while it was away."""
+    with up(tmp_path) as running:
+        named = Server.named(running.url)
+        with redis.Redis.from_url(running.url, protocol=2, decode_responses=True) as client:
+            old = Server.named(f"unix://{client.config_get('unixsocket')['unixsocket']}")
+        spool = spool_directory(environment(tmp_path))
+        for recorded in (named, old, UNNAMED):
+            nowhere = Destination(server=Server("redis://nowhere:1/0"), recorded=recorded)
+            client = redis.Redis("127.0.0.1", vacant_port())
+            producer = Producer(client, spool=Spool(spool, destination=nowhere))
+            record(producer, 1)
+            producer.close(timeout=0)
+        environ = environment(tmp_path) | ({"WAL_URL": running.url} if is_exported else {})
+        flushed = subprocess.run([*_PRODUCER, "flush"], env=environ, capture_output=True, text=True, check=False)
+        assert (flushed.returncode, flushed.stdout, flushed.stderr) == (0, "3 operations delivered\n", "")
+        eventually(lambda: projected(running.url) == 3)
 
 
 def test_the_terminals_interrupt_ends_both_after_the_last_commit(tmp_path: Path) -> None:
@@ -103,14 +192,13 @@ def test_the_terminals_interrupt_ends_both_after_the_last_commit(tmp_path: Path)
 
 
 def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path) -> None:
-    """In one line that says who has it and where that one listens."""
+    """In one line that says who has it."""
     with up(tmp_path) as running:
         second = subprocess.run(
             [*PROJECTOR, "up"], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
         )
         assert second.returncode == 1
         assert f"process {running.process.pid} " in second.stderr
-        assert running.url in second.stderr
         assert len(second.stderr.splitlines()) == 1
         assert projected(running.url) == 0
 
@@ -151,12 +239,36 @@ def test_a_projection_that_must_be_mended_leaves_the_server_running(tmp_path: Pa
         running.process.terminate()
         running.rest()
     with up(tmp_path, "--max-entries", "7") as running:
-        assert running.process.stdout is not None
-        for line in running.process.stdout:
-            if "the server runs on" in line:
-                break
+        running.reach("the server runs on")
         with Producer(running.url) as producer:
             assert producer.action_execution_completed("job", True, duration_ms=1).entry_id
         running.process.terminate()
         running.rest()
         assert running.process.returncode == 1
+    with up(tmp_path, "--max-entries", "7") as running:
+        running.reach("the server runs on")
+        rebuild(tmp_path, "--max-entries", "7")
+        running.reach("that is repaired: projecting again")
+        with Query(running.url) as query:
+            assert query.totals().successes == 2
+
+
+def test_it_projects_again_by_itself_once_a_rebuild_has_repaired_the_projection(tmp_path: Path) -> None:
+    """Whatever was wrong with it; until then no projector is active, and each fault is told once."""
+    with up(tmp_path) as running, Producer(running.url) as producer:
+        with redis.Redis.from_url(running.url, protocol=2) as client, Query(running.url) as query:
+            producer.action_execution_completed("job", True, duration_ms=1)
+            eventually(lambda: projected(running.url) == 1)
+            for number, damage in enumerate((client.delete, lambda key: client.hset(key, "torn", "9-9")), start=2):
+                damage("{otters}:checkpoint")
+                producer.action_execution_completed("job", True, duration_ms=1)
+                assert "ERROR" in running.reach("the server runs on")
+                assert query.status().lease_holder is None
+                rebuild(tmp_path)
+                said = running.reach("active in namespace")
+                assert "that is repaired: projecting again" in said
+                assert "ERROR" not in said
+                eventually(lambda: query.totals().successes == number, what="the rest")  # noqa: B023
+        running.process.terminate()
+        running.rest()
+        assert running.process.returncode == 0

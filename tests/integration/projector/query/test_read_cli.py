@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import orjson
 import pytest
 import redis
 
+from projector.cli.read.answer import plain
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from tests.support.commands import PROJECTOR, environment, projector
 from tests.support.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
 
-COMMANDS = ["stats", "recent", "failures", "cleanups", "in-flight", "status"]
+COMMANDS = ["stats", "recent", "failures", "cleanups", "in-flight", "history", "status"]
 
 NOW = int(time.time() * 1000)
 EXECUTIONS = [
@@ -67,7 +69,8 @@ class TestTables:
         for title in ("Executions", "Actions", "Recent executions", "Recent cleanups"):
             assert any(line.startswith(title) for line in shown.splitlines()), shown
         assert shown.index("1 failed (50.0 %), 1 running") < shown.index("worktree:/x")
-        assert shown.endswith("no projector is active; nothing waits; start one: projector run\n")
+        start = f"start one: projector run --namespace {options[-1]}"
+        assert shown.endswith(f"no projector is active; nothing waits; {start}\n")
 
     def test_stats_of_one_action(self, options: list[str]) -> None:
         shown = projector("stats", "deploy", *options).stdout
@@ -83,7 +86,62 @@ class TestTables:
     def test_stats_of_an_action_never_seen_say_so_and_exit_with_1(self, options: list[str]) -> None:
         ended = projector("stats", "dep\x1bloy", *options)
         assert (ended.returncode, ended.stdout) == (1, "")
-        assert ended.stderr.startswith(r"projector: no statistics for action dep\x1bloy in namespace ")
+        assert ended.stderr == (
+            f"projector: there is no action dep\\x1bloy in namespace {options[-1]}. Did you mean deploy?\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("command", "name", "told"),
+        [
+            (["stats"], "nosuch", "action nosuch in namespace {0}; those there are: projector stats --namespace {0}"),
+            (
+                ["recent", "--action"],
+                "nosuch",
+                "action nosuch in namespace {0}; those there are: projector stats --namespace {0}",
+            ),
+            (["recent", "--failed", "--action"], "deplyo", "action deplyo in namespace {}. Did you mean deploy?"),
+            (["cleanups", "--scanner"], "work-trees", "scanner work-trees in namespace {}. Did you mean worktrees?"),
+        ],
+    )
+    def test_a_name_never_seen_is_told_with_the_one_that_was_meant(
+        self, options: list[str], client: redis.Redis, command: list[str], name: str, told: str
+    ) -> None:
+        client.zadd(f"{{{options[-1]}}}:scanners", {"worktrees": 5})
+        client.hset(f"{{{options[-1]}}}:scanner:worktrees", mapping={"total_cleanups": 1, "last_entry_id": "5-0"})
+        ended = projector(*command, name, *options)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith(f"projector: there is no {told.format(options[-1])}")
+        as_json = projector(*command, name, "--json", *options)
+        assert (as_json.returncode, as_json.stderr) == (0, "")
+        assert command == ["stats"] or json.loads(as_json.stdout)["records"] == []
+
+    def test_a_known_action_without_such_runs_is_no_failure(self, options: list[str]) -> None:
+        for arguments in (["--action", "deploy", "--succeeded"], ["--action", "sync"]):
+            ended = projector("recent", *arguments, *options)
+            assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, "no execution that has ended is like that")
+
+    @pytest.mark.parametrize("command", [*COMMANDS, "quarantine list", "verify", "doctor"])
+    def test_a_mistyped_namespace_is_told_with_the_one_that_was_meant(self, options: list[str], command: str) -> None:
+        *server, _, namespace = options
+        shown = projector(*command.split(), *server, "--namespace", f"{namespace}x").stdout
+        assert f"Did you mean {namespace}?" in " ".join(shown.split())
+
+    def test_an_action_in_a_mistyped_namespace_too(self, options: list[str]) -> None:
+        *server, _, namespace = options
+        ended = projector("stats", "deploy", *server, "--namespace", f"{namespace}x")
+        assert ended.returncode == 1
+        assert f"Did you mean {namespace}?" in ended.stderr
+
+    @pytest.mark.parametrize(
+        "command", ["stats", "stats deploy", "recent", "failures", "cleanups", "in-flight", "quarantine list"]
+    )
+    def test_wide_no_trunc_and_utc_are_options_of_every_table(
+        self, options: list[str], client: redis.Redis, command: str
+    ) -> None:
+        client.xadd(f"{{{options[-1]}}}:quarantine", {"reason": "r"}, id="7-0")
+        ended = projector(*command.split(), "--wide", "--no-trunc", "--utc", *options)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert command == "quarantine list" or " UTC" in ended.stdout
 
     @pytest.mark.parametrize(
         ("filters", "expected"),
@@ -97,7 +155,7 @@ class TestTables:
     )
     def test_recent_filters(self, options: list[str], filters: list[str], expected: list[str]) -> None:
         found = json.loads(projector("recent", "--json", *filters, *options).stdout)
-        assert [record["action_id"] for record in found] == expected
+        assert [record["action_id"] for record in found["records"]] == expected
         shown = projector("recent", *filters, *options).stdout
         assert [name for name in ("backup", "deploy") if name in shown] == expected
 
@@ -119,11 +177,31 @@ class TestTables:
     ) -> None:
         idle = projector("status", "--check", *options)
         assert (idle.returncode, idle.stderr.count("\n")) == (1, 1)
-        assert f"no projector is active in namespace {namespace}" in idle.stderr
+        start = f"start one: projector run --namespace {namespace}\n"
+        assert idle.stderr.endswith(f"no projector is active in namespace {namespace}; {start}")
         assert projector("status", *options).returncode == 0
+        client.set(f"{{{namespace}}}:lease", "somebody")
+        endless = projector("status", "--check", *options)
+        cure = f"somebody wrote its lease, which never ends: repair it with: redis-cli DEL '{{{namespace}}}:lease'\n"
+        assert (endless.returncode, endless.stderr) == (
+            1,
+            f"projector: no projector is active in namespace {namespace}; {cure}",
+        )
+        assert endless.stdout.endswith(f"no projector is active; nothing waits; {cure}")
         client.set(f"{{{namespace}}}:lease", "somebody", px=60_000)
         working = projector("status", "--check", *options)
         assert (working.returncode, working.stderr) == (0, "")
+
+    def test_without_a_checkpoint_a_rebuild_is_advised_because_a_projector_would_end_at_once(
+        self, options: list[str], client: redis.Redis, namespace: str
+    ) -> None:
+        client.delete(f"{{{namespace}}}:checkpoint")
+        shown = projector("status", "--check", *options)
+        named = f"--namespace {namespace}"
+        cure = f"; first projector rebuild {named}, then projector run {named}\n"
+        assert (shown.returncode, shown.stderr.endswith(cure)) == (1, True)
+        deleted = "there is a projection without its checkpoint, which somebody deleted"
+        assert shown.stdout.endswith(f"{deleted}; repair it with: projector rebuild {named}\n")
 
     def test_the_other_lists(self, options: list[str]) -> None:
         assert "refused" in projector("failures", *options).stdout
@@ -144,20 +222,53 @@ class TestJson:
         def answered(*arguments: str) -> object:
             return json.loads(projector(*arguments, "--json", *options).stdout)
 
-        assert answered("recent") == [asdict(record) for record in EXECUTIONS]
-        assert answered("failures") == [asdict(EXECUTIONS[1])]
-        assert answered("cleanups") == [asdict(record) for record in CLEANUPS]
+        whole = {"version": 1, "complete": True, "since": None}
+        assert answered("recent") == whole | {"records": [plain(record) for record in EXECUTIONS]}
+        assert answered("failures") == whole | {"records": [plain(EXECUTIONS[1])]}
+        assert answered("cleanups") == whole | {"records": [plain(record) for record in CLEANUPS]}
+        assert answered("cleanups", "--limit", "1") == {
+            **whole,
+            "complete": False,
+            "since": 5,
+            "records": [plain(CLEANUPS[0])],
+        }
         against = {"p95_duration_ms": None, "overdue": False}
-        assert answered("in-flight") == [asdict(RUNNING) | against]
+        assert answered("in-flight") == [plain(RUNNING) | against]
         assert answered("in-flight", "--orphans") == []
+
+    @pytest.mark.parametrize(
+        ("command", "name", "expected"),
+        [
+            ("recent", "action_id", ["backup", "deploy"]),
+            ("failures", "error", ["refused"]),
+            ("cleanups", "resource_id", ["worktree:/x", "lock:deploy"]),
+            ("in-flight", "action_id", ["sync"]),
+            ("in-flight --orphans", "action_id", []),
+            ("stats --sort volume", "action_id", ["deploy"]),
+            ("stats --limit 0", "action_id", []),
+            ("stats deploy", "failures", ["1"]),
+        ],
+    )
+    def test_rows_are_lines_of_json_or_csv_with_the_same_fields(
+        self, options: list[str], command: str, name: str, expected: list[str]
+    ) -> None:
+        lines = projector(*command.split(), "--jsonl", *options).stdout.splitlines()
+        assert [str(json.loads(line)[name]) for line in lines] == expected
+        table = list(csv.DictReader(projector(*command.split(), "--format", "csv", *options).stdout.splitlines()))
+        assert [row[name] for row in table] == expected
+        assert all(list(row) == list(json.loads(line)) for row, line in zip(table, lines, strict=True))
+
+    @pytest.mark.parametrize("forms", [["--json", "--jsonl"], ["--jsonl", "--format", "csv"], ["--format", "xml"]])
+    def test_forms_that_cannot_be_are_usage_errors(self, options: list[str], forms: list[str]) -> None:
+        assert projector("recent", *forms, *options).returncode == 2
 
     def test_stats_and_status(self, options: list[str]) -> None:
         everything = json.loads(projector("stats", "--json", "--limit", "1", *options).stdout)
         assert list(everything) == [
-            *("totals", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
+            *("version", "totals", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
         ]
         assert everything["totals"]["cleanups"] == 2
-        assert everything["recent_cleanups"] == [asdict(CLEANUPS[0])]
+        assert everything["recent_cleanups"] == [plain(CLEANUPS[0])]
         status = json.loads(projector("status", "--json", *options).stdout)
         assert (status["checkpoint"], status["lag"], status["lease_holder"]) == ("6-0", 0, None)
 
@@ -172,20 +283,20 @@ class TestJson:
         client.hset(f"{tag}:orphans", "dead", orjson.dumps(dead))
         client.hset(f"{tag}:durations:deploy", mapping={"4991": 1})
         usual = {"p95_duration_ms": 4991}
-        runs = [asdict(late) | usual | {"overdue": True}, asdict(fresh) | usual | {"overdue": False}]
-        first_time = asdict(RUNNING) | {"p95_duration_ms": None, "overdue": False}
+        runs = [plain(late) | usual | {"overdue": True}, plain(fresh) | usual | {"overdue": False}]
+        first_time = plain(RUNNING) | {"p95_duration_ms": None, "overdue": False}
 
         def answered(*arguments: str) -> Any:
             return json.loads(projector(*arguments, "--json", *options).stdout)
 
         assert answered("in-flight") == [*runs, first_time]
         assert answered("in-flight", "--limit", "1") == runs[:1]
-        assert answered("in-flight", "--orphans") == [asdict(dead)]
+        assert answered("in-flight", "--orphans") == [plain(dead)]
         everything = answered("stats", "--limit", "0")
-        assert (everything["in_flight"], everything["orphans"]) == ([*runs, first_time], [asdict(dead)])
+        assert (everything["in_flight"], everything["orphans"]) == ([*runs, first_time], [plain(dead)])
         one = answered("stats", "deploy")
         assert one["total_executions"] == 1
-        assert [one[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [4991, runs, [asdict(dead)]]
+        assert [one[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [4991, runs, [plain(dead)]]
 
     def test_an_action_never_seen_is_zeros(self, options: list[str]) -> None:
         ended = projector("stats", "never", "--json", *options)
@@ -201,9 +312,9 @@ class TestJson:
 
 class TestTrouble:
     @pytest.mark.parametrize("command", ["stats", "status"])
-    def test_no_server_is_one_line_and_exit_status_1(self, command: str) -> None:
+    def test_no_server_is_one_line_and_exit_status_69(self, command: str) -> None:
         ended = projector(command, "--url", f"redis://:hunter2@127.0.0.1:{vacant_port()}/0")
-        assert (ended.returncode, ended.stdout) == (1, "")
+        assert (ended.returncode, ended.stdout) == (69, "")
         assert len(ended.stderr.splitlines()) == 1
         assert "onnection refused" in ended.stderr
         assert "hunter2" not in ended.stderr
@@ -219,12 +330,12 @@ class TestTrouble:
     )
     def test_a_wrong_option_is_one_line(self, arguments: list[str]) -> None:
         ended = projector("recent", *arguments)
-        assert ended.returncode in (1, 2)
+        assert ended.returncode == 2
         assert len(ended.stderr.splitlines()) == 1
 
     def test_a_name_that_is_no_text_is_one_line(self, options: list[str]) -> None:
         ended = projector("stats", os.fsdecode(b"\xff"), *options)
-        assert ended.returncode == 1
+        assert ended.returncode == 2
         assert "UTF-8" in ended.stderr
 
     def test_a_negative_limit_is_a_usage_error(self, options: list[str]) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from projector.archive.archive import Archive
 from projector.bounds import Bounds
 from projector.fold.fold import UNDECIDABLE
 from projector.quarantine import Folded, Quarantine
-from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.archives import seal
+from tests.support.commands import projector, projector_asks
 from tests.support.projecting import running
-from tests.support.projection import Log, completed
+from tests.support.projection import Log, completed, raw_entries
 from tests.support.servers import eventually
 
 pytestmark = pytest.mark.server
@@ -35,17 +36,17 @@ def assert_rebuild_repeats_it(log: Log) -> None:
 
 
 @pytest.fixture
-def mendable(log: Log) -> str:
+def repairable(log: Log) -> str:
     """The id of an entry whose identity is broken and whose operation is good: in the quarantine."""
-    entry_id = log.add(completed("mended"), "by", "worker")
+    entry_id = log.add(completed("repaired"), "by", "worker")
     log.drain()
     assert ids(log) == [entry_id]
     return entry_id
 
 
 class TestRetry:
-    def test_what_decodes_now_counts_once_however_often_it_is_retried(self, log: Log, mendable: str) -> None:
-        first, second = run(log, "retry", mendable), run(log, "retry", mendable)
+    def test_what_decodes_now_counts_once_however_often_it_is_retried(self, log: Log, repairable: str) -> None:
+        first, second = run(log, "retry", repairable), run(log, "retry", repairable)
         assert (first.returncode, second.returncode) == (0, 0)
         assert "no projector is active" in second.stdout
         log.drain()
@@ -54,36 +55,36 @@ class TestRetry:
         assert (log.checkpoint("quarantined"), log.checkpoint("duplicates")) == ("0", "1")
         assert_rebuild_repeats_it(log)
 
-    def test_it_waits_for_the_projector_and_says_that_the_entry_is_out(self, log: Log, mendable: str) -> None:
+    def test_it_waits_for_the_projector_and_says_that_the_entry_is_out(self, log: Log, repairable: str) -> None:
         with running(log.projector()):
             eventually(lambda: log.client.exists(log.key("lease")), what="the lease")
-            ended = run(log, "retry", mendable, "--wait", "30")
+            ended = run(log, "retry", repairable, "--wait", "30")
         assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "1 entry left the quarantine")
         assert ids(log) == []
         assert log.totals()["total_executions"] == 1
 
-    def test_one_that_does_not_decode_stays_and_the_exit_status_is_1(self, log: Log, mendable: str) -> None:
+    def test_one_that_does_not_decode_stays_and_the_exit_status_is_1(self, log: Log, repairable: str) -> None:
         broken = log.add('{"type":"nonsense"}')
         log.drain()
         ended = run(log, "retry", "--all")
         assert ended.returncode == 1
-        assert f"{mendable}  appended as " in ended.stdout
+        assert f"{repairable}  appended as " in ended.stdout
         assert f"{broken}  left: type: expected one of action_execution_started" in ended.stdout
         log.drain()
         assert ids(log) == [broken]
 
     def test_the_entry_is_appended_as_it_was_with_what_it_retries_and_no_identity(
-        self, log: Log, mendable: str
+        self, log: Log, repairable: str
     ) -> None:
-        run(log, "retry", mendable)
+        run(log, "retry", repairable)
         newest: Any = log.client.xrevrange(log.key("wal"), count=1)
-        assert newest[0][1] == {b"op": completed("mended").encode(), b"retry_of": mendable.encode()}
+        assert newest[0][1] == {b"op": completed("repaired").encode(), b"retry_of": repairable.encode()}
 
-    def test_an_entry_trimmed_from_the_log_is_taken_from_the_quarantine(self, log: Log, mendable: str) -> None:
+    def test_an_entry_trimmed_from_the_log_is_taken_from_the_quarantine(self, log: Log, repairable: str) -> None:
         log.client.xtrim(log.key("wal"), maxlen=0, approximate=False)
-        assert run(log, "retry", mendable).returncode == 0
+        assert run(log, "retry", repairable).returncode == 0
         newest: Any = log.client.xrevrange(log.key("wal"), count=1)
-        assert newest[0][1][b"op"] == completed("mended").encode()
+        assert newest[0][1][b"op"] == completed("repaired").encode()
 
     def test_an_operation_that_was_cut_is_whole_in_the_log_and_cannot_be_retried_without_it(self, log: Log) -> None:
         large = completed("large", output="x" * 5000)
@@ -98,6 +99,17 @@ class TestRetry:
         assert ended.returncode == 1
         assert f"of its {len(large)} bytes only 4096 were kept" in ended.stdout
         assert log.client.xlen(log.key("wal")) == 0
+
+    def test_an_operation_that_was_trimmed_is_whole_in_the_archive(self, log: Log, tmp_path: Path) -> None:
+        large = completed("large", output="x" * 5000)
+        entry_id = log.add(large, "by", "worker")
+        log.drain()
+        seal(Archive.at(str(tmp_path), log.namespace), [*raw_entries(log.client, log.key("wal"))])
+        log.client.xtrim(log.key("wal"), maxlen=0, approximate=False)
+        assert "if it was archived, name where, with --archive" in run(log, "retry", entry_id).stdout
+        assert run(log, "retry", entry_id, "--archive", str(tmp_path)).returncode == 0
+        newest: Any = log.client.xrevrange(log.key("wal"), count=1)
+        assert newest[0][1][b"op"] == large.encode()
 
     def test_what_may_have_counted_already_is_retried_only_by_name(self, log: Log) -> None:
         log.bounds = Bounds(max_gaps=1)
@@ -121,10 +133,10 @@ class TestRetry:
         ended = run(log, "retry", entry_id)
         assert (ended.returncode, ended.stdout) == (1, f"{entry_id}  left: expected one field op, found 2\n")
 
-    def test_an_id_that_is_not_there_is_said_so(self, log: Log, mendable: str) -> None:
-        ended = run(log, "retry", "5-5", mendable)
+    def test_an_id_that_is_not_there_is_said_so(self, log: Log, repairable: str) -> None:
+        ended = run(log, "retry", "5-5", repairable)
         assert ended.returncode == 1
-        assert ended.stdout.startswith(f"5-5  left: it is not in the quarantine\n{mendable}  appended as ")
+        assert ended.stdout.startswith(f"5-5  left: it is not in the quarantine\n{repairable}  appended as ")
 
     def test_all_of_nothing(self, log: Log) -> None:
         ended = run(log, "retry", "--all")
@@ -137,39 +149,32 @@ class TestRetry:
 
 
 class TestDrop:
-    def test_a_drop_goes_through_the_log_so_that_a_rebuild_repeats_it(self, log: Log, mendable: str) -> None:
-        ended = run(log, "drop", mendable, "--yes")
+    def test_a_drop_goes_through_the_log_so_that_a_rebuild_repeats_it(self, log: Log, repairable: str) -> None:
+        ended = run(log, "drop", repairable, "--yes")
         assert ended.returncode == 0
         assert "no projector is active" in ended.stdout
-        assert ids(log) == [mendable]
+        assert ids(log) == [repairable]
         log.drain()
         assert (ids(log), log.checkpoint("quarantined")) == ([], "0")
         assert log.totals().get("total_executions", 0) == 0
         assert_rebuild_repeats_it(log)
 
-    def test_without_a_terminal_to_ask_on_it_refuses(self, log: Log, mendable: str) -> None:
-        ended = run(log, "drop", mendable)
+    def test_without_a_terminal_to_ask_on_it_refuses(self, log: Log, repairable: str) -> None:
+        ended = run(log, "drop", repairable)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.count("\n") == 1
         assert "--yes" in ended.stderr
         assert log.client.xlen(log.key("wal")) == 1
 
     @pytest.mark.parametrize(("answer", "length"), [("y", 2), ("n", 1)])
-    def test_on_a_terminal_it_asks(self, log: Log, mendable: str, answer: str, length: int) -> None:
-        ours, theirs = pty.openpty()
-        command = [*PROJECTOR, "quarantine", "drop", mendable, "--url", log.url, "--namespace", log.namespace]
-        asked = subprocess.Popen(
-            command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
-        )
-        os.close(theirs)
-        os.write(ours, f"{answer}\n".encode())
-        _, stderr = asked.communicate(timeout=60)
-        os.close(ours)
-        assert b"Drop this entry for good" in stderr
+    def test_on_a_terminal_it_asks(self, log: Log, repairable: str, answer: str, length: int) -> None:
+        address = ("--url", log.url, "--namespace", log.namespace)
+        asked = projector_asks(answer, "quarantine", "drop", repairable, *address)
+        assert "Drop this entry for good" in asked.stderr
         assert asked.returncode == (0 if answer == "y" else 1)
         assert log.client.xlen(log.key("wal")) == length
 
-    @pytest.mark.usefixtures("mendable")
+    @pytest.mark.usefixtures("repairable")
     def test_one_that_is_not_there_is_not_appended(self, log: Log) -> None:
         ended = run(log, "drop", "5-5", "--yes")
         assert (ended.returncode, ended.stdout) == (1, "5-5  left: it is not in the quarantine\n")
@@ -189,7 +194,9 @@ class TestReading:
         assert shown[-1] == "and 1 more: --limit 3"
 
     def test_list_of_nothing(self, log: Log) -> None:
-        assert run(log, "list").stdout == f"the quarantine of namespace {log.namespace} is empty\n"
+        empty, *why = run(log, "list").stdout.splitlines()
+        assert empty == f"the quarantine of namespace {log.namespace} is empty"
+        assert " ".join(why).startswith(f"nothing has been recorded in namespace {log.namespace} yet; ")
         assert json.loads(run(log, "list", "--json").stdout) == []
 
     def test_show_makes_bytes_and_control_characters_visible(self, log: Log) -> None:
@@ -221,14 +228,15 @@ class TestReading:
         ended = run(log, "show", "5-5")
         assert ended.returncode == 1
         assert "entry 5-5 is not in the quarantine" in ended.stderr
+        assert ended.stderr.endswith(f": projector quarantine list --namespace {log.namespace}\n")
 
     def test_a_server_that_is_down_is_one_line(self) -> None:
         ended = projector("quarantine", "list", "--url", "redis://127.0.0.1:1/0")
-        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (69, "", 1)
 
 
-def test_waiting_ends_when_the_projector_does_not_come_to_it(log: Log, mendable: str) -> None:
+def test_waiting_ends_when_the_projector_does_not_come_to_it(log: Log, repairable: str) -> None:
     log.client.set(log.key("lease"), "somebody-who-does-nothing", px=60_000)
     with Quarantine(log.url, log.namespace) as quarantine:
-        attempts = list(quarantine.retry([mendable]))
+        attempts = list(quarantine.retry([repairable]))
         assert quarantine.wait(attempts, seconds=0.1) is Folded.NOT_YET

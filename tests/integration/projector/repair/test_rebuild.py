@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import redis
 
 from projector import Query
 from projector.bounds import Bounds
-from projector.errors import ConfigMismatch, Damaged
+from projector.cli.display.report import Report
+from projector.cli.options import View
+from projector.doctor import examine
+from projector.errors import ConfigMismatch
 from projector.shadow import rebuild
 from projector.verification import verify
 from tests.support.commands import environment_of
@@ -50,7 +54,7 @@ def test_other_bounds_take_effect_by_a_rebuild(log: Log) -> None:
     fill(log)
     log.drain()
     log.bounds = Bounds(max_entries=4)
-    with pytest.raises(ConfigMismatch, match=r"projector rebuild --max-entries 4"):
+    with pytest.raises(ConfigMismatch, match=f"projector rebuild --max-entries 4 --namespace {log.namespace}$"):
         log.drain()
     rebuild(log.client, log.namespace, changes={"max_entries": 4})
     assert log.client.llen(log.key("executions")) == 4
@@ -61,9 +65,11 @@ def test_other_bounds_take_effect_by_a_rebuild(log: Log) -> None:
     assert log.client.llen(log.key("executions")) == 4
 
 
-def test_an_active_projector_stands_by_for_the_swap_and_goes_on(log: Log) -> None:
+def test_an_active_projector_stands_by_for_the_swap_and_goes_on(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    """The projector that was active, not the one that stands by, and in words that alarm nobody."""
+    caplog.set_level(logging.INFO, logger="projector")
     log.add_completions(2500)
-    with running(log.projector()):
+    with running(log.projector()), running(log.projector()):
         log.wait_for_entries(2500)
         for count in range(1, 4):
             log.rebuild()
@@ -71,6 +77,21 @@ def test_an_active_projector_stands_by_for_the_swap_and_goes_on(log: Log) -> Non
             log.wait_for_entries(2500 + 10 * count)
     assert verify(log.client, log.namespace).identical
     assert log.totals()["total_executions"] == 2530
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+    assert "a rebuild has taken over namespace" in caplog.text
+
+
+def test_whoever_asks_during_a_rebuild_hears_of_it(log: Log) -> None:
+    log.add_completions(1)
+    log.drain()
+    log.client.set(log.key("lease"), "rebuild:host:1:ab", px=60_000)
+    with Query(log.url, log.namespace) as query:
+        report = Report(query.status(), View(), list)
+    report.status()
+    assert "a rebuild has taken over, until it is done" in report.text()
+    assert "a rebuild is under way: until it is done, answers are those of before" in report.text()
+    (finding,) = (found for found in examine(log.client, log.namespace, seconds=0) if found.check == "projector")
+    assert (finding.severity, finding.found) == ("ok", "a rebuild has taken over, until it is done")
 
 
 def test_readers_see_the_old_projection_or_the_new_one(log: Log) -> None:
@@ -116,7 +137,7 @@ def test_a_rebuild_that_was_killed_is_resumed_and_leaves_nothing_behind(own_serv
         for _ in range(30):
             log.add_completions(1000)
         process = subprocess.Popen(
-            [sys.executable, "-m", "projector.cli", "rebuild", "--url", log.url],
+            [sys.executable, "-m", "projector", "rebuild", "--url", log.url],
             stdout=subprocess.PIPE,
             preexec_fn=die_with_parent,
         )
@@ -142,46 +163,6 @@ def test_a_shadow_that_does_not_fit_is_thrown_away(log: Log) -> None:
     assert verify(log.client, log.namespace).identical
 
 
-def test_a_log_that_lost_entries_is_projected_as_it_is_and_the_loss_is_on_record(log: Log) -> None:
-    log.add_completions(10)
-    log.drain()
-    log.client.xtrim(log.key("wal"), maxlen=4, approximate=False)
-    with pytest.raises(Damaged):
-        log.drain()
-    outcome = log.rebuild()
-    assert (outcome.lost, outcome.entries) == (6, 10)
-    assert log.checkpoint("trimmed") == "6"
-    log.add_completions(2)
-    assert log.drain() == 2
-    assert log.totals()["total_executions"] == 6
-    assert verify(log.client, log.namespace).identical
-    with Query(log.url, log.namespace) as query:
-        assert query.status().lag == 0
-
-
-def test_a_log_that_lost_everything_is_projected_from_there(log: Log) -> None:
-    log.add_completions(3)
-    log.drain()
-    log.client.xtrim(log.key("wal"), maxlen=0, approximate=False)
-    assert log.rebuild().lost == 3
-    assert verify(log.client, log.namespace).identical
-    log.add_completions(2)
-    assert log.drain() == 2
-    assert verify(log.client, log.namespace).identical
-
-
-def test_a_log_that_was_replaced_is_projected_anew(log: Log) -> None:
-    log.add_completions(3)
-    log.drain()
-    log.client.delete(log.key("wal"))
-    log.add_completions(2)
-    with pytest.raises(Damaged):
-        log.drain()
-    assert log.rebuild().entries == 2
-    assert log.drain() == 0
-    assert verify(log.client, log.namespace).identical
-
-
 def test_with_memory_full_a_rebuild_comes_to_its_end(own_server: Server) -> None:
     with own_server.client() as client:
         log = Log(client, own_server.url, "otters")
@@ -203,7 +184,7 @@ def test_the_commands_say_what_they_did_and_exit_accordingly(log: Log) -> None:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "projector.cli", *arguments], env=environment, capture_output=True, text=True
+            [sys.executable, "-m", "projector", *arguments], env=environment, capture_output=True, text=True
         )
 
     assert (done := run("verify")).returncode == 0

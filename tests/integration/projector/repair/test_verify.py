@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from projector.bounds import Bounds
-from projector.errors import ConfigMismatch
-from projector.verification import Verification, verify
+from projector.connection.reader import Reader
+from projector.errors import ConfigMismatch, Damaged
+from projector.shadow import rebuild
+from projector.verification import Difference, Verification, verify
+from tests.support.commands import projector
 from tests.support.projecting import running
 from tests.support.projection import Log, completed, fill
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.server
 
@@ -26,6 +32,15 @@ def test_a_projection_is_identical_to_the_fold_of_its_log(log: Log) -> None:
     outcome = verified(log)
     assert outcome.identical, outcome.differences
     assert (outcome.at, outcome.entries, outcome.moved) == (log.checkpoint("last_id"), count, False)
+
+
+def test_the_command_that_repairs_a_difference_names_the_namespace(log: Log, shared_server: Server) -> None:
+    fill(log)
+    log.drain()
+    log.client.hset(log.key("totals"), "successes", 1)
+    ended = projector("verify", "--url", shared_server.url, "--namespace", log.namespace)
+    assert ended.returncode == 1
+    assert ended.stdout.endswith(f"; repair it with: projector rebuild --namespace {log.namespace}\n")
 
 
 def test_entries_after_the_checkpoint_do_not_matter(log: Log) -> None:
@@ -47,6 +62,30 @@ def test_bounds_are_those_of_the_projection(log: Log) -> None:
     fill(log)
     log.drain()
     assert verified(log).identical
+
+
+def test_a_first_commit_during_the_verification_is_compared_under_its_own_bounds(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.bounds = Bounds(max_entries=3)
+    fill(log)
+    call = Reader.call
+
+    def call_before_the_commit(reader: Reader, *command: Any) -> Any:
+        reply = call(reader, *command)
+        if not log.client.exists(log.key("checkpoint")):
+            log.drain()
+        return reply
+
+    monkeypatch.setattr(Reader, "call", call_before_the_commit)
+    outcome = verified(log)
+    assert (outcome.at, outcome.differences) == (log.checkpoint("last_id"), ())
+
+
+def test_a_log_of_another_type_is_named(log: Log) -> None:
+    log.client.set(log.key("wal"), "vandal")
+    with pytest.raises(Damaged, match=f"^{re.escape(log.key('wal'))} holds another type"):
+        verified(log)
 
 
 def test_a_projection_that_moves_while_it_is_verified_is_identical(log: Log) -> None:
@@ -119,10 +158,20 @@ def test_what_somebody_changed_is_found_and_a_rebuild_mends_it(log: Log, name: s
     outcome = verified(log)
     assert not outcome.identical
     assert log.key(suffix) in {difference.key for difference in outcome.differences}
-    log.rebuild()
+    rebuild(log.client, log.namespace, accept_loss="a test")
     assert verified(log).identical
     log.add_completions(3)
     assert log.drain() == 3
+    assert verified(log).identical
+
+
+@pytest.mark.parametrize("name", ["quarantine", "orphans"])
+def test_a_key_of_another_type_is_a_difference_where_the_fold_has_nothing(log: Log, name: str) -> None:
+    log.add_completions(1)
+    log.drain()
+    log.client.set(log.key(name), "vandal")
+    assert verified(log).differences == (Difference(log.key(name), "", None, "another type"),)
+    log.rebuild()
     assert verified(log).identical
 
 

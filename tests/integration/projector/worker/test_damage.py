@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from projector.bounds import Bounds
 from projector.errors import Damaged
 from tests.support.projection import Log
 
@@ -30,7 +31,7 @@ def test_a_producers_numbers(log: Log, changed: str) -> None:
         (by,) = log.client.hkeys(log.key("producers"))
         log.client.hset(log.key("producers"), by, changed)
         producer.cleanup_executed("scanner", "lock:b", "release", True)
-        with pytest.raises(Damaged, match=r":producers, field .*changed it: mend it with: projector rebuild"):
+        with pytest.raises(Damaged, match=r":producers, field .*changed it: repair it with: projector rebuild"):
             log.drain()
 
 
@@ -55,7 +56,9 @@ def test_an_actions_statistics(log: Log, field: str, value: str | None) -> None:
         else:
             log.client.hset(log.key("action:backup"), field, value)
         producer.action_execution_completed("backup", True, duration_ms=1)
-        with pytest.raises(Damaged, match=r":action:backup: .*somebody changed it: mend it with: projector rebuild"):
+        with pytest.raises(
+            Damaged, match=r":action:backup: .*somebody changed it: repair it with: projector rebuild"
+        ):
             log.drain()
 
 
@@ -70,4 +73,16 @@ def test_a_scanners_statistics(log: Log, field: str, value: str | None) -> None:
             log.client.hset(log.key("scanner:scanner"), field, value)
         producer.cleanup_executed("scanner", "lock:b", "release", True)
         with pytest.raises(Damaged, match=r":scanner:scanner: .*somebody changed it"):
+            log.drain()
+
+
+@pytest.mark.parametrize("member", [b"\xff", b"never seen"])
+def test_the_index_of_actions(log: Log, member: bytes) -> None:
+    log.bounds = Bounds(max_actions=1)
+    with log.producer() as producer:
+        producer.action_execution_completed("backup", True, duration_ms=1)
+        log.drain()
+        log.client.zadd(log.key("actions"), {member: 1})
+        producer.action_execution_completed("restore", True, duration_ms=1)
+        with pytest.raises(Damaged, match=r":actions: .*somebody changed it"):
             log.drain()

@@ -170,6 +170,12 @@ def test_a_fixed_key_of_another_type_is_found_at_the_start(log: Log) -> None:
         log.drain()
 
 
+def test_a_log_of_another_type_is_found_with_the_cure_that_helps(log: Log) -> None:
+    log.client.set(log.key("wal"), "vandal")
+    with pytest.raises(Damaged, match=r":wal: expected a stream, found a string.*redis-cli RENAME"):
+        log.drain()
+
+
 def test_a_checkpoint_entry_that_was_deleted_stops_the_projector(log: Log) -> None:
     log.add_completions(2)
     log.drain()
@@ -186,7 +192,7 @@ def test_an_entry_that_was_deleted_before_it_was_read_stops_the_projector(log: L
     lost = log.add(completed("lost"))
     log.add_completions(1)
     log.client.xdel(log.key("wal"), lost)
-    with pytest.raises(Damaged, match=r"deleted or trimmed 1; .*projector rebuild"):
+    with pytest.raises(Damaged, match=r"deleted or trimmed 1: 1 entry is lost, .*rebuild --accept-loss"):
         log.drain()
     assert log.entries() == 1
 

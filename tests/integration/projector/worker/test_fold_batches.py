@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -18,10 +19,17 @@ from hypothesis import strategies as st
 
 from projector import Projector
 from projector.bounds import Bounds
+from projector.fold.fold import fold_page
+from projector.fold.history import History
 from projector.fold.rendering import render
+from projector.fold.rollups import rollups
 from projector.keys import Keys
+from projector.shadow.history_writer import write_history
+from projector.snapshot.body import packed, unpacked
 from projector.worker import batch_size
 from projector.worker import projection_writer as writing
+from projector.worker.link import Link
+from tests.support.fold.few import few_names_and_kinds
 from tests.support.fold.logs import (
     TINY,
     Fields,
@@ -61,19 +69,58 @@ _MODEST = settings(
     batch=st.sampled_from([1, 2, 3, 7, 100]),
     part=st.sampled_from([1, 2, 50]),
     bounds=_BOUNDS,
+    most=st.sampled_from([1, 2, 1000]),
 )
-@example(log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, part=50, bounds=Bounds())
+@example(
+    log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, part=50, bounds=Bounds(), most=1
+)
 def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
-    client: redis.Redis, shared_server: Server, log: Log, cuts: list[int], batch: int, part: int, bounds: Bounds
+    client: redis.Redis,
+    shared_server: Server,
+    log: Log,
+    cuts: list[int],
+    batch: int,
+    part: int,
+    bounds: Bounds,
+    most: int,
 ) -> None:
-    """Sessions end at the `cuts`; each reads so many entries a `batch` and folds them so many a `part`."""
+    """Sessions end at the `cuts`; each reads so many entries a `batch` and folds them so many a `part`.
+
+    At most so many names have a rollup of their own, and kinds of failure a count of their own and a place in memory.
+    """
     namespace = f"b{secrets.token_hex(8)}"
     sizes = mock.patch.multiple(batch_size, FIRST=batch, MOST=batch)
-    with sizes, mock.patch.object(writing, "_SLICE", part):
+    few = few_names_and_kinds(most, in_memory=most)
+    with sizes, few, mock.patch.object(writing, "_SLICE", part), mock.patch.object(rollups, "_FEW", part):
         for first, last in pairwise(sorted({0, len(log), *[min(cut, len(log)) for cut in cuts]})):
             append(client, namespace, log[first:last])
             assert Projector(shared_server.url, namespace, bounds=bounds).drain() == last - first
-    assert_history_of(log, bounds, client, Keys(namespace))
+        assert_history_of(log, bounds, client, Keys(namespace))
+
+
+@settings(_MODEST, max_examples=60)
+@given(
+    log=logs(),
+    cut=st.integers(1, 30),
+    batch=st.sampled_from([1, 2, 7, 100]),
+    bounds=_BOUNDS,
+    most=st.sampled_from([1, 2, 1000]),
+)
+def test_a_projector_goes_on_from_a_history_that_was_written_whole_from_a_snapshot(
+    client: redis.Redis, shared_server: Server, log: Log, cut: int, batch: int, bounds: Bounds, most: int
+) -> None:
+    """As a rebuild from the archive and a restore write it."""
+    namespace = f"w{secrets.token_hex(8)}"
+    keys, history = Keys(namespace), History(bounds)
+    with few_names_and_kinds(most, in_memory=most), mock.patch.multiple(batch_size, FIRST=batch, MOST=batch):
+        append(client, namespace, log[:cut])
+        if log:
+            fold_page(history, [(entry_id.encode(), fields) for entry_id, fields in log[:cut]])
+            with closing(Link(client, keys.wal, ())) as link:
+                write_history(link, keys, unpacked(packed(history, keys), bounds, keys))
+        append(client, namespace, log[cut:])
+        assert Projector(shared_server.url, namespace, bounds=bounds).drain() == len(log[cut:])
+        assert_history_of(log, bounds, client, keys)
 
 
 def append(client: redis.Redis, namespace: str, log: Log) -> None:

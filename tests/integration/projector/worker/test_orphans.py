@@ -257,11 +257,13 @@ def test_an_engine_that_comes_back_late_is_counted_right(log: Log, tmp_path: Pat
 
 def test_a_command_whose_producer_run_was_killed_is_presumed_dead(log: Log, tmp_path: Path) -> None:
     environ = environment_of(log.url, log.namespace, XDG_STATE_HOME=str(tmp_path))
-    command = [PRODUCER, "run", "--action", "a", "--", "sleep", "3600"]
+    begun = tmp_path / "begun"
+    command = [PRODUCER, "run", "--action", "a", "--", "sh", "-c", f"touch {begun}; exec sleep 3600"]
     with running(log.projector(heartbeat_ttl=HEARTBEAT)):
         process = subprocess.Popen(command, env=environ, preexec_fn=die_with_parent, start_new_session=True)
         try:
             log.wait_for_entries(1)
+            eventually(begun.exists, what="the command that is run")
             eventually(lambda: log.client.keys(log.key("heartbeat:*")), what="a heartbeat of producer run")
             (key,) = log.client.keys(log.key("heartbeat:*"))
             process.kill()
@@ -429,7 +431,7 @@ def test_with_memory_full_at_the_last_moment_nothing_is_appended_and_the_session
         driven = Driven(log)
         driven.fold()
         client.config_set("maxmemory", "1")
-        assert driven.link.call_script(ORPHAN, *presumption(driven, log))[0] == b"full"
+        assert driven.link.call(*ORPHAN.command(*presumption(driven, log)))[0] == b"full"
         client.config_set("maxmemory", "0")
         driven.until(62.5)
         driven.end()
@@ -448,8 +450,8 @@ def test_the_script_appends_only_while_the_lease_is_mine(log: Log, driven: Drive
     begin(log)
     driven.fold()
     keys, arguments = presumption(driven, log)
-    assert driven.link.call_script(ORPHAN, keys, ["another", *arguments[1:]])[0] == b"lease"
-    assert driven.link.call_script(SILENCE, [*keys[:2], *keys[3:]], ["another", 1000])[0] == b"lease"
+    assert driven.link.call(*ORPHAN.command(keys, ["another", *arguments[1:]]))[0] == b"lease"
+    assert driven.link.call(*SILENCE.command([*keys[:2], *keys[3:]], ["another", 1000]))[0] == b"lease"
     assert log.client.xlen(log.key("wal")) == 1
 
 
@@ -459,9 +461,9 @@ def test_the_script_appends_nothing_for_a_run_that_has_changed_or_whose_producer
     begin(log)
     driven.fold()
     keys, arguments = presumption(driven, log)
-    assert driven.link.call_script(ORPHAN, keys, [*arguments[:2], b"as it was before", b"{}"]) == [b"ok", 0, b""]
+    assert driven.link.call(*ORPHAN.command(keys, [*arguments[:2], b"as it was before", b"{}"])) == [b"ok", 0, b""]
     beat(log)
-    assert driven.link.call_script(ORPHAN, keys, arguments) == [b"ok", 0, b""]
+    assert driven.link.call(*ORPHAN.command(keys, arguments)) == [b"ok", 0, b""]
     log.client.delete(log.key(f"heartbeat:{BY}"))
-    assert driven.link.call_script(ORPHAN, keys, arguments)[:2] == [b"ok", 1]
+    assert driven.link.call(*ORPHAN.command(keys, arguments))[:2] == [b"ok", 1]
     assert log.client.xlen(log.key("wal")) == 2

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from projector.cli.commands.run import warn_of
+from projector.verification import verify
 from tests.support.commands import environment_of
 from tests.support.projecting import assert_right_in_the_end, running
-from tests.support.projection import SHORT_LEASE, Log
+from tests.support.projection import SHORT_LEASE, Log, completed
 from tests.support.servers import Server, die_with_parent, eventually
 
 pytestmark = pytest.mark.server
@@ -30,7 +32,7 @@ class Process:
         with self.log_path.open("wb") as stderr:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "projector.cli", "run", "--url", log.url),
+                    *(sys.executable, "-m", "projector", "run", "--url", log.url),
                     *("--namespace", log.namespace, "--lease-ttl", str(lease_ttl)),
                 ],
                 stderr=stderr,
@@ -74,6 +76,12 @@ def test_a_stop_commits_what_was_read_and_frees_the_lease_within_two_seconds(
         assert log.client.get(log.key("lease")) is None
         assert "the lease is free" in process.said()
     assert_right_in_the_end(log)
+
+
+def test_a_standby_that_is_stopped_does_not_speak_of_a_lease_that_it_never_had(log: Log, tmp_path: Path) -> None:
+    with processes(log, tmp_path, 2) as (_active, standby):
+        assert standby.end(signal.SIGTERM) == 0
+        assert standby.said().endswith(" INFO stopped\n")
 
 
 def test_a_standby_takes_over_at_once_when_the_active_one_stops(log: Log, tmp_path: Path) -> None:
@@ -132,6 +140,26 @@ def test_a_server_that_is_away_is_waited_for_and_said_once(own_server: Server, t
         assert_right_in_the_end(log)
 
 
+def test_what_breaks_the_promise_is_said_once_at_the_start(
+    own_server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_server.client() as client:
+        log = Log(client, own_server.url, "otters")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.config_set("appendonly", "no")
+        with processes(log, tmp_path, 1) as (process,):
+            for began in ("maxmemory-policy: allkeys-lru: when memory", "append-only-file: off: what was"):
+                assert process.said().count(f"WARNING {began}") == 1
+            assert process.said().count("WARNING") == 2
+        client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-info")
+        with redis.Redis(port=own_server.port, username="weak", password="pw") as weak:
+            warn_of(log.namespace)(weak)  # which may not ask, and is not bothered
+        assert not caplog.records
+        client.replicaof("127.0.0.1", own_server.port + 1)
+        warn_of(log.namespace)(client)
+        assert caplog.messages[0].startswith(f"role: a replica of 127.0.0.1:{own_server.port + 1}: nothing can be")
+
+
 def test_with_memory_full_a_projector_takes_the_lease_commits_and_goes_on(own_server: Server) -> None:
     with own_server.client() as client:
         log = Log(client, own_server.url, "otters")
@@ -152,13 +180,26 @@ def test_with_memory_full_a_projector_takes_the_lease_commits_and_goes_on(own_se
         assert_right_in_the_end(log)
 
 
+def test_a_backlog_of_long_texts_fits_through_what_a_server_takes_at_least(own_server: Server) -> None:
+    """The server's least limits: a MiB for an argument, a MiB for what it has read and not yet run."""
+    with own_server.client() as client:
+        log = Log(client, own_server.url, "otters")
+        for number in range(3000):
+            log.add(completed(f"a{number % 50}", success=False, error="x" * 1500))
+        client.config_set("proto-max-bulk-len", "1mb")
+        client.config_set("client-query-buffer-limit", "1mb")
+        assert log.drain() == 3000  # raises ServerUnavailable as soon as the server closes the connection
+        assert log.rebuild().entries == 3000
+        assert verify(client, log.namespace).differences == ()
+
+
 def test_damage_ends_the_process_with_one_line_and_status_1(log: Log, tmp_path: Path) -> None:
     log.add_completions(1)
     log.drain()
     log.client.delete(log.key("checkpoint"))
     process = Process(log, tmp_path)
     assert process.process.wait(30) == 1
-    assert "projector rebuild" in process.said()
+    assert process.said().endswith(f"repair it with: projector rebuild --namespace {log.namespace}\n")
     assert "Traceback" not in process.said()
 
 
@@ -178,7 +219,7 @@ def test_server_and_namespace_can_come_from_the_environment(log: Log) -> None:
     log.add_completions(2)
     environment = environment_of(log.url, log.namespace)
     process = subprocess.Popen(
-        [sys.executable, "-m", "projector.cli", "run"], env=environment, preexec_fn=die_with_parent
+        [sys.executable, "-m", "projector", "run"], env=environment, preexec_fn=die_with_parent
     )
     try:
         log.wait_for_entries(2)

@@ -298,3 +298,13 @@ os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 os._exit(os.waitstatus_to_exitcode(child._wait(pid, signals, set())))
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 3
+
+
+def test_the_command_has_our_environment_and_the_variables_that_it_is_given(
+    signals: HeldSignals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURS", "1")
+    monkeypatch.setenv("BOTH", "ours")
+    script = "echo $OURS $BOTH $MORE"
+    ended = run(["sh", "-c", script], signals, keep=LIMIT, variables={"BOTH": "given", "MORE": "\udcff"})
+    assert ended.output == "1 given \ufffd\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from pathlib import Path
@@ -136,7 +137,8 @@ def test_a_server_that_goes_away_meanwhile_is_said_at_the_end(place: Place, said
     recording.started()
     place.producer.there, place.producer.trouble = False, "127.0.0.1:1: connection refused"
     recording.completed(ENDED)
-    assert said == ["the end of backup waits in /state/spool: 127.0.0.1:1: connection refused"]
+    (text,) = said
+    assert text.startswith("the end of backup waits in /state/spool: 127.0.0.1:1: connection refused (the default, ")
 
 
 def test_what_earlier_runs_left_does_not_hold_up_the_command_but_is_delivered_after_it(
@@ -157,6 +159,21 @@ def test_a_directory_that_cannot_be_used_leaves_the_record_in_memory(place: Plac
     assert place.opened == ["buffer 2"]
     assert place.producer.delivered == ["start", "end"]
     assert said == []
+
+
+def test_without_any_directory_the_record_waits_in_memory_too(
+    place: Place, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_: object) -> Path:
+        raise PermissionError(errno.EPERM, "not ours", "/tmp/x")
+
+    monkeypatch.setattr("producer.cli.options.spool_directory", nowhere)
+    place.producer.there = False
+    recording = Recording("backup", source="manual", execution_type="command", execution_id="e1", say=said.append)
+    recording.open(LogAddress(), spool=None)
+    recording.started()
+    assert place.opened == ["buffer 2"]
+    assert said == ["backup runs without a record: no answer; there is no directory for a spool: /tmp/x: not ours"]
 
 
 def test_without_a_spool_the_record_is_tried_for_as_long_as_there_is_patience_and_both_reasons_are_said(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import fakeredis
@@ -29,14 +30,16 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from producer.connection.client import (
+    PasswordFile,
     client_of,
     is_answer,
     is_refusal,
     reason_of,
-    safe_url,
     where,
 )
+from producer.connection.url import safe_url, with_password_file
 from producer.connection.wire import send_once
+from producer.connection.words import words_of
 from producer.errors import UnusableServer
 
 SECRET = "hunter2"
@@ -134,6 +137,106 @@ def test_without_a_url_and_a_variable_nobody_goes_looking(monkeypatch: pytest.Mo
         monkeypatch.setenv("WAL_URL", value)
     with pytest.raises(UnusableServer, match="WAL_URL"):
         client_of(None)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://localhost", "scheme: expected redis://, rediss://, unix:// or sentinel://"),
+        ("localhost:6379", "scheme: expected redis://"),
+        ("redis://localhost:port/0", "port: expected a number from 1 to 65535"),
+        ("redis://localhost:99999/0", "port: expected a number from 1 to 65535"),
+        ("redis://localhost:0/0", "port: expected a number from 1 to 65535"),
+        ("redis://:6379/0", "host: expected a name"),
+        (f"redis://:{SECRET}@/0", "host: expected a name"),
+        ("redis://[::1/0", "host: expected a name"),
+        ("redis://localhost/production", "database: expected a number behind the host, such as /0"),
+        (f"redis://:{SECRET}/x@localhost", "user name or password: expected %2F for /"),
+        (f"redis://:{SECRET}?x@localhost", "user name or password: expected %2F for /"),
+        (f"redis://:{SECRET}#@localhost", "user name, password or path: expected %2F for /"),
+        (f"redis://:100%{SECRET}@localhost", "user name, password or path: expected %2F for /"),
+        ("redis://localhost/0?colour=red", "unknown option 'colour': expected an option that redis-py knows"),
+        ("redis://localhost/0?socket_timeout=soon", "option 'socket_timeout': expected name=value"),
+        ("rediss://localhost/0?ssl_cert_reqs=perhaps", "options: expected name=value"),
+        ("unix://", "path: expected unix:///path/of/the/socket"),
+        ("unix://run/valkey.sock", "path: expected unix:///path/of/the/socket"),
+        ("sentinel://one:1", "master's name: expected sentinel://host:26379,host:26379/master-name"),
+        ("sentinel://one:1/", "master's name: expected sentinel://"),
+        ("sentinel://one,/m", "host: expected a name"),
+        ("sentinel://one:port/m", "port: expected a number"),
+        ("sentinel://one/m?db=zero", "option 'db': expected name=value"),
+        ("sentinel://one/m?colour=red", "unknown option 'colour': expected an option that redis-py knows"),
+    ],
+)
+def test_a_wrong_url_is_told_by_its_wrong_part(url: str, said: str) -> None:
+    with pytest.raises(UnusableServer) as refusal:
+        client_of(url)
+    assert str(refusal.value).startswith(f"the URL's {said}")
+    assert "x@localhost" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://", "redis:///2", "rediss://h", "redis://a:b@c@h:1/", "redis://h?db=1", "unix:///s?db=1"]
+)
+def test_a_url_that_says_less_than_it_could_is_none_the_worse(url: str) -> None:
+    assert client_of(url)[1]
+
+
+# -- with a password file --
+
+
+@pytest.mark.parametrize(
+    ("url", "given"),
+    [
+        ("redis://me@localhost/0", ("me", "first")),
+        ("redis://localhost/0?db=1", ("first",)),
+        ("unix:///run/s", ("first",)),
+        ("sentinel://me@one/m", ("me", "first")),
+    ],
+)
+def test_the_password_stands_in_a_file_that_each_connection_reads_anew(
+    tmp_path: Path, url: str, given: tuple[str, ...]
+) -> None:
+    file = tmp_path / "pass word"
+    file.write_text("first\n")
+    for client, _ in (client_of(url, password_file=file), client_of(with_password_file(url, str(file)))):
+        provider = client.connection_pool.connection_kwargs["credential_provider"]  # type: ignore[union-attr]
+        assert provider.get_credentials() == given
+        file.write_text("second\n\n")
+        assert provider.get_credentials()[-1] == "second\n"
+        file.write_text("first")
+        assert "first" not in repr(client)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "No such file or directory"), (b"\n", "it is empty"), (b"\xff", "it is no text in UTF-8")],
+)
+def test_a_password_file_without_a_password_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(AuthenticationError) as refusal:
+        PasswordFile(file, None).get_credentials()
+    assert str(refusal.value) == f"the password file {file} cannot be used: {reason}"
+    assert words_of(refusal.value) == str(refusal.value)
+
+
+def test_a_password_has_one_place(tmp_path: Path) -> None:
+    with pytest.raises(
+        UnusableServer, match="the URL's password: expected none, because a password file is named, too"
+    ):
+        client_of(f"redis://:{SECRET}@localhost", password_file=tmp_path)
+    with pytest.raises(UnusableServer, match="credential_provider of its own"):
+        client_of(redis.Redis(), password_file=tmp_path)
+
+
+def test_without_a_url_the_variable_names_the_password_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAL_URL", "redis://example.org")
+    monkeypatch.setenv("WAL_PASSWORD_FILE", "/nowhere")
+    with pytest.raises(RedisError, match="the password file /nowhere cannot be used"):
+        client_of(None)[0].connection_pool.connection_kwargs["credential_provider"].get_credentials()  # type: ignore[union-attr]
 
 
 # -- from a client --
@@ -277,6 +380,7 @@ ANSWERS = [
     (BusyLoadingError("Redis is loading the dataset in memory"), False),
     (ClusterDownError("The cluster is down"), False),
     (TryAgainError("Multiple keys request during rehashing of slot"), False),
+    (ResponseError("Protocol error: invalid bulk length"), True),
     (ResponseError("BUSY Redis is busy running a script."), False),
     (ResponseError("MISCONF Redis is configured to save RDB snapshots"), False),
     (ResponseError("MASTERDOWN Link with MASTER is down"), False),
@@ -299,10 +403,11 @@ def test_a_lost_connection_is_no_answer(error: RedisError) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (redis.ConnectionError("Connection refused."), "connection refused."),
+        (redis.ConnectionError("Connection refused."), "connection refused"),
         (ResponseError("WRONGTYPE Operation against a key"), "WRONGTYPE Operation against a key"),
-        (redis.TimeoutError(), "TimeoutError"),
+        (redis.TimeoutError(), "timeout: no answer"),
         (ResponseError("Protocol error: unauthenticated multibulk length"), "authentication required"),
+        (ResponseError("Protocol error: invalid bulk length"), "(Protocol error: invalid bulk length)"),
         (MovedError("5649 127.0.0.1:7001"), "pass a redis.cluster.RedisCluster client"),
     ],
 )

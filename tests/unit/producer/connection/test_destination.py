@@ -8,7 +8,7 @@ import pytest
 
 from producer.connection.client import client_of
 from producer.connection.destination import Destination
-from producer.connection.location import DEFAULT_URL, Location
+from producer.connection.location import DEFAULT_URL, Announcement, Location
 from producer.connection.server import UNNAMED, Server
 
 DB1, DB2 = Server("redis://db1:6379/0"), Server("redis://db2:6379/0")
@@ -60,3 +60,27 @@ def test_what_is_for_no_server_by_name_goes_to_the_one_that_is_used_without_one(
     url: str, how: Literal["named", "found", "default"], takes: bool
 ) -> None:
     assert at(url, how).takes(UNNAMED, "otters") is takes
+
+
+UP = Announcement(url="redis://127.0.0.1:7000/0", data="/data", started_at=2, socket="unix:///data/a.sock")
+OLDER = Announcement(url="redis://127.0.0.1:8000/0", data="/older", started_at=1, socket="unix:///older/a.sock")
+
+
+@pytest.mark.parametrize(
+    ("url", "how"),
+    [(UP.url, "found"), (UP.url, "named"), ("redis://localhost:7000", "named"), (str(UP.socket), "named")],
+)
+def test_an_embedded_server_takes_what_is_for_it_by_any_of_its_names(
+    url: str, how: Literal["named", "found", "default"]
+) -> None:
+    destination = Destination.at(Location(url=url, how=how, running=(UP, OLDER)))
+    for name in (Server(UP.url), Server("redis://localhost:7000/0"), Server("unix:///data/a.sock?db=0"), UNNAMED):
+        assert destination.takes(name, "otters")
+    for name in (Server(OLDER.url), Server("unix:///older/a.sock?db=0"), DB1, Server("redis://localhost:7000/1")):
+        assert not destination.takes(name, "otters")
+
+
+def test_an_embedded_server_that_is_older_takes_nothing_that_names_no_server() -> None:
+    destination = Destination.at(Location(url=OLDER.url, how="named", running=(UP, OLDER)))
+    assert destination.takes(Server("unix:///older/a.sock?db=0"), "otters")
+    assert not destination.takes(UNNAMED, "otters")

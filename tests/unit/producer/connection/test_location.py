@@ -5,15 +5,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from producer.connection.location import DEFAULT_URL, announce, announcements_directory, find_server, running_servers
+from producer.connection import location
+from producer.connection.location import (
+    DEFAULT_URL,
+    announce,
+    announcements_directory,
+    find_server,
+    private_directory,
+    running_servers,
+    settings_file,
+    spool_directory,
+)
 
 
 def locate(url: str | None, environ: dict[str, str]) -> str:
@@ -64,13 +76,14 @@ def test_what_is_empty_counts_as_not_given(environ: dict[str, str], empty: str |
 
 
 def test_an_announcement_tells_url_data_and_time(environ: dict[str, str]) -> None:
-    with announce("unix:///s", Path("/srv/data"), environ) as announced:
+    with announce("redis://127.0.0.1:1/0", Path("/srv/data"), environ, socket="unix:///s") as announced:
         assert running_servers(environ) == [announced]
         path = announcements_directory(environ) / f"{os.getpid()}.json"
         assert json.loads(path.read_text()) == {
-            "url": "unix:///s",
+            "url": "redis://127.0.0.1:1/0",
             "data": "/srv/data",
             "started_at": announced.started_at,
+            "socket": "unix:///s",
         }
 
 
@@ -145,3 +158,47 @@ def test_the_directory_follows_xdg(tmp_path: Path) -> None:
     assert announcements_directory({**home, "XDG_STATE_HOME": ""}) == tmp_path / ".local/state" / running
     assert announcements_directory({**home, "XDG_STATE_HOME": "relative"}) == tmp_path / ".local/state" / running
     assert announcements_directory({**home, "XDG_STATE_HOME": "/state"}) == Path("/state") / running
+
+
+class TestWithoutHome:
+    """A cron job, a container: the commands of one user agree all the same."""
+
+    @pytest.fixture(autouse=True)
+    def _nobody(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.home: str | None = None
+        monkeypatch.setattr("pwd.getpwuid", self._account)
+        monkeypatch.setattr(location, "_SHARED", tmp_path)
+
+    def _account(self, _uid: int) -> SimpleNamespace:
+        if self.home is None:
+            raise KeyError
+        return SimpleNamespace(pw_dir=self.home)
+
+    @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "relative"}])
+    def test_the_account_s_home_is_taken(self, environ: dict[str, str], tmp_path: Path) -> None:
+        self.home = str(tmp_path)
+        assert spool_directory(environ) == tmp_path / ".local/state/execution-wal/spool"
+
+    @pytest.mark.parametrize("home", [None, "/nonexistent"])
+    def test_without_one_it_is_a_directory_of_the_user_alone(self, home: str | None, tmp_path: Path) -> None:
+        self.home = home
+        base = tmp_path / f"execution-wal-{os.getuid()}"
+        assert spool_directory({}) == base / ".local/state/execution-wal/spool"
+        assert announcements_directory({}) == base / ".local/state/execution-wal/running"
+        assert stat.S_IMODE(base.stat().st_mode) == 0o700
+
+    def test_what_others_could_have_put_there_is_not_trusted(self, tmp_path: Path) -> None:
+        base = private_directory()
+        planted = base / ".config/execution-wal/config.toml"
+        planted.parent.mkdir(parents=True)
+        planted.write_text("url = 'redis://elsewhere/0'")
+        assert settings_file({}) == planted
+        base.chmod(0o770)
+        with pytest.raises(PermissionError, match="a directory of this user alone"):
+            spool_directory({})
+        assert settings_file({}) is None
+        assert running_servers({}) == []
+        base.rename(tmp_path / "elsewhere")
+        base.symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(PermissionError):
+            private_directory()

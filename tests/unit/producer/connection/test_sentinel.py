@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from typing import Any
 
 import pytest
 from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 
-from producer.connection.client import client_of, reason_of, safe_url
+from producer.connection.client import client_of, reason_of
 from producer.connection.sentinel import SentinelUrl, sentinel_client
+from producer.connection.url import safe_url
 from producer.errors import UnusableServer
 from tests.support.servers import vacant_port
 
@@ -19,6 +21,20 @@ def test_hosts_and_ports_the_masters_name_and_its_account() -> None:
     assert url.master == "my master"
     assert url.master_options == {"username": "me", "password": "s@cret", "db": 2}
     assert url.sentinel_options == {}
+
+
+def test_python_splits_each_host_alone_because_some_versions_refuse_brackets_among_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    split: list[str] = []
+
+    def urlsplit(text: str) -> Any:
+        split.append(text)
+        return urllib.parse.urlsplit(text)
+
+    monkeypatch.setattr("producer.connection.url.urlsplit", urlsplit)
+    assert SentinelUrl.parse("sentinel://one:1,two,[::1]:3/my").sentinels == (("one", 1), ("two", 26379), ("::1", 3))
+    assert split == ["//one:1", "//two", "//[::1]:3"]
 
 
 def test_a_password_alone_belongs_to_the_default_user() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -60,7 +61,10 @@ def test_each_level_asks_for_no_more_than_it_needs(durability: Durability, comma
 def test_a_level_is_reached_or_it_is_said_what_is_missing(
     durability: Durability, replies: list[Any], shortfall: str | None
 ) -> None:
-    assert durability.shortfall(replies) == shortfall
+    left = list(replies)
+    wire = cast(Wire, SimpleNamespace(read=lambda _seconds: left.pop(0)))
+    assert durability.confirm(wire, seconds=1) == shortfall
+    assert not left
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import threading
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import fakeredis
@@ -42,10 +44,6 @@ class Line:
         if isinstance(reply, Exception):
             raise reply
         return reply
-
-    def replies(self, count: int, *, seconds: float) -> Iterator[Any]:
-        for _ in range(count):
-            yield self.read(seconds)
 
     def close(self) -> None:
         self.closed += 1
@@ -165,6 +163,16 @@ def test_trouble_of_ours_does_not_end_the_thread(line: Line) -> None:
     assert line.numbers == [[1], [1]]
 
 
+@pytest.mark.usefixtures("line")
+def test_a_flush_may_take_any_time() -> None:
+    own = buffer(0)
+    forwarder = Forwarder(fakeredis.FakeRedis(), own, leftovers=None, durability=Durability(), timeout=1)
+    own.append(b"{}", at=0)  # before the thread: `flush` has to wait
+    threading.Timer(0.1, forwarder.start).start()
+    assert forwarder.flush(math.inf)
+    forwarder.stop(timeout=30)
+
+
 def test_a_connection_is_closed_at_the_end(line: Line) -> None:
     run(buffer(1))
     assert line.closed >= 1
@@ -212,7 +220,7 @@ def test_what_comes_before_damage_that_cannot_be_mended_is_delivered_and_said_on
 
 def test_a_level_that_the_server_cannot_have_is_raised_by_flush_until_it_can(line: Line) -> None:
     no = ResponseError("WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-    line.script = [no] * 2
+    line.script = [no] * 10_000  # however often it tries
     own = buffer(2)
     forwarder = Forwarder(fakeredis.FakeRedis(), own, leftovers=None, durability=Durability(fsync=True), timeout=1)
     forwarder.start()

@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import fakeredis
@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from producer import Execution, InvalidOperation, Producer, WalUnavailable
+from producer.execution import threads
 
 OnUnavailable = Literal["raise", "log"]
 
@@ -512,18 +513,30 @@ def test_a_time_limit_around_a_run_is_a_timeout(engine: Engine) -> None:
     assert engine.completion["error"] == "CancelledError"
 
 
-def test_an_end_that_still_waits_for_a_thread_when_the_loop_is_torn_down_is_recorded(engine: Engine) -> None:
+def occupied(engine: Engine, freed: threading.Event) -> asyncio.Task[Any]:
+    """The call that has all of the producer's threads until it is `freed`."""
+
+    def hold() -> None:
+        assert freed.wait(30)
+
+    return asyncio.create_task(engine.producer._threads.call(hold))
+
+
+def test_an_end_that_still_waits_for_a_thread_when_the_loop_is_torn_down_is_recorded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """asyncio.run cancels every task there is when its main one is done."""
+    monkeypatch.setattr(threads, "MOST", 1)
     freed = threading.Event()
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(1))
         leaving = asyncio.Event()
 
         async def body() -> None:
             async with engine.run():
-                loop.run_in_executor(None, freed.wait, 30)  # the only thread there is
+                occupied(engine, freed)
+                await asyncio.sleep(0)
                 leaving.set()
 
         task = asyncio.create_task(body())
@@ -535,6 +548,134 @@ def test_an_end_that_still_waits_for_a_thread_when_the_loop_is_torn_down_is_reco
 
     run_async(main)
     assert engine.completion["success"] is True
+
+
+def test_a_start_that_is_cancelled_while_it_waits_for_a_thread_is_dropped_at_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else hundreds of runs would hold up the end of an engine, each for as long as Redis is away."""
+    monkeypatch.setattr(threads, "MOST", 1)
+    freed = threading.Event()
+
+    async def body() -> None:
+        async with engine.run():
+            raise AssertionError("the body ran")
+
+    async def main() -> None:
+        occupying = occupied(engine, freed)
+        task = asyncio.create_task(body())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        task.cancel("shutdown")
+        with pytest.raises(asyncio.CancelledError, match="shutdown"):
+            await task
+        assert not freed.is_set()
+        freed.set()
+        await occupying
+
+    run_async(main)
+    assert engine.operations == []
+
+
+def own_threads() -> set[threading.Thread]:
+    """Those that producers have for coroutines, in this process."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("producer-coroutines")}
+
+
+def test_the_calls_of_coroutines_leave_the_loop_s_own_threads_alone_and_have_few(engine: Engine) -> None:
+    """400 runs that waited for Redis in the default executor held up getaddrinfo for seconds."""
+    freed, entered = threading.Event(), 0
+    seen: set[str] = set()
+
+    def held_up() -> None:
+        seen.add(threading.current_thread().name)
+        assert freed.wait(30)
+
+    async def run() -> None:
+        nonlocal entered
+        async with engine.producer.execution("job", source="manual"):
+            entered += 1
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        holding = [asyncio.create_task(engine.producer._threads.call(held_up)) for _ in range(threads.MOST)]
+        runs = [asyncio.create_task(run()) for _ in range(400)]
+        assert await loop.getaddrinfo("127.0.0.1", 80)
+        assert entered == 0
+        assert await asyncio.to_thread(lambda: threading.current_thread().name) not in seen
+        freed.set()
+        await asyncio.gather(*holding, *runs)
+        assert entered == 400
+        assert len(own_threads() - others) == threads.MOST
+
+    others = own_threads()
+    run_async(main)
+
+
+def test_context_variables_of_the_caller_reach_the_record(engine: Engine) -> None:
+    tenant: ContextVar[str] = ContextVar("tenant")
+    engine.producer = Producer(engine.client, redact=lambda text: f"{tenant.get()}: {text}")
+
+    async def main() -> None:
+        tenant.set("blue")
+        async with engine.run() as run:
+            run.output = "done"
+
+    run_async(main)
+    assert engine.completion["output"] == "blue: done"
+
+
+def test_closing_the_producer_ends_its_threads_and_a_later_run_finds_new_ones(engine: Engine) -> None:
+    async def main() -> None:
+        others = own_threads()
+        async with engine.run():
+            made = own_threads() - others
+            assert made
+            engine.producer.close()
+        for thread in made:
+            thread.join(30)
+            assert not thread.is_alive()
+        async with engine.run():
+            pass
+        engine.producer.close()
+
+    run_async(main)
+    assert len(engine.operations) == 4
+
+
+# -- calls that hold a loop up --
+
+
+def test_a_direct_call_in_a_running_loop_is_told_once_with_the_cure(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def record() -> None:
+        engine.producer.cleanup_executed("s", "r", "delete", True)
+
+    async def main() -> None:
+        async with engine.run():
+            await asyncio.to_thread(record)
+        assert caplog.messages == []
+        with engine.run():
+            record()
+        [message] = caplog.messages
+        assert "async with producer.execution(…)" in message
+        assert "spool=…" in message
+
+    record()
+    run_async(main)
+    assert len(caplog.messages) == 1
+
+
+def test_a_call_that_does_not_wait_for_the_server_is_nothing_to_tell_of(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        with Producer(engine.client, buffer=10) as producer:
+            producer.cleanup_executed("s", "r", "delete", True)
+
+    run_async(main)
+    assert caplog.messages == []
 
 
 # -- the decorator --

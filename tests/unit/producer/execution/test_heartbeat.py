@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,35 @@ def test_a_server_that_does_not_answer_is_beaten_for_again_while_the_run_goes_on
         eventually(lambda: engine.client.exists(engine.key), what="a heartbeat after the server came back")
 
 
+def test_runs_that_start_at_once_while_the_server_is_away_share_an_attempt_to_beat(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt takes its time: one after the other, the last of many runs would wait for minutes."""
+    engine.server.connected = False
+    beating, count = engine.producer._heartbeat, 8
+    asked, ended = threading.Semaphore(0), threading.Event()
+
+    def noted() -> float:
+        asked.release()
+        return engine._monotonic()
+
+    def held_up(*arguments: Any, **options: Any) -> Any:
+        assert ended.wait(30)
+        return engine._beat(*arguments, **options)
+
+    monkeypatch.setattr(beating, "_monotonic", noted)
+    monkeypatch.setattr(heartbeat, "send_once", held_up)
+    beating._runs[engine.run()] = None
+    with ThreadPoolExecutor(count) as pool:
+        attempts = [pool.submit(beating._beat_if_due) for _ in range(count)]
+        for _ in range(count + 2):  # each thread wants to beat, and the first has begun its attempt
+            assert asked.acquire(timeout=30)
+        ended.set()
+        for attempt in attempts:
+            attempt.result(30)
+    assert engine.steps == ["beat"]
+
+
 def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Engine) -> None:
     engine.server.connected = False
     with pytest.raises(WalUnavailable), engine.run():
@@ -137,19 +167,22 @@ def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Eng
 # -- the right to beat --
 
 
-def test_a_start_that_promises_heartbeats_ends_as_the_forwarder_expects_it() -> None:
-    raw = encode_fields(
-        {
-            "type": "action_execution_started",
-            "action_id": "a",
-            "source": "s",
-            "execution_type": "command",
-            "started_at": 1,
-            "execution_id": "r",
-            "heartbeats": True,
-        }
-    )
-    assert raw.endswith(heartbeat._PROMISE)
+@pytest.mark.parametrize(
+    "more", [{}, {"command": 'a ,"heartbeats":true', "attempt": 2, "labels": {"heartbeats": ',"heartbeats":true'}}]
+)
+def test_a_promise_of_heartbeats_stands_in_a_start_once_and_in_nothing_that_quotes_it(more: dict[str, Any]) -> None:
+    start = {
+        "type": "action_execution_started",
+        "action_id": "a",
+        "source": "s",
+        "execution_type": "command",
+        "started_at": 1,
+        "execution_id": "r",
+        **more,
+    }
+    raw = encode_fields({**start, "heartbeats": True})
+    assert raw.count(heartbeat._PROMISE) == 1
+    assert raw.replace(heartbeat._PROMISE, b"") == encode_fields(start)
     quoting = {"type": "cleanup_executed", "scanner_id": raw.decode(), "resource_id": "r", "action": "a"}
     other = encode_fields({**quoting, "success": False, "executed_at": 1, "error": raw.decode()})
     assert heartbeat._PROMISE not in other
@@ -186,8 +219,7 @@ def let_it_beat(producer: Producer) -> None:
     """The next beat is due now, not in ten seconds."""
     beating = producer._heartbeat
     with beating._changed:
-        if beating._beaten_at is not None:
-            beating._beaten_at -= beating._period
+        beating._beaten_at -= beating._period
         beating._changed.notify_all()
 
 

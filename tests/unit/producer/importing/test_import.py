@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ import pytest
 import redis
 
 from producer.errors import WalUnavailable
-from producer.importing.compact import checksum_of, compact, members_of
 from producer.importing.importer import Importer
-from producer.importing.line import BadLine, Importable, OtherType, read_line
+from producer.importing.line import BadLine, Importable, OtherType, compact, object_of, read_line
 from producer.importing.log_file import LogFile
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, decode
 from tests.support.foreign_log import COMPLETED, OTHER, STARTED, add, entries, line
@@ -40,7 +40,7 @@ def reason_of(raw: bytes) -> str:
 
 
 def test_the_checksum_is_crc_32_iso_hdlc() -> None:
-    assert checksum_of(b"123456789") == 0xCBF43926  # the check value of the catalogue of CRCs
+    assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of the catalogue of CRCs
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,17 @@ def test_the_checksum_is_crc_32_iso_hdlc() -> None:
     ],
 )
 def test_compact_json_is_what_serde_json_writes(text: str, expected: str) -> None:
-    assert compact(text) == expected
+    assert compact(object_of(f'{{ "value": {text} }}'.encode())) == f'{{"value":{expected}}}'.encode()
 
 
-def test_members_keep_the_text_of_their_values() -> None:
-    assert members_of('{"b":{"x":[1.50,"}"]},"a":"é"}') == {"b": '{"x":[1.50,"}"]}', "a": '"é"'}
-    assert members_of("{}") == {}
+@pytest.mark.parametrize("text", ['{"b":{"x":[1.50,"}"]},"a":"é"}', "{}"])
+def test_a_compact_object_is_written_again_as_it_stands(text: str) -> None:
+    assert compact(object_of(text.encode())) == text.encode()
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '{"a":1,"a":2}', '{"a":1}x', '{"a":1,}', '{"a"}', "{1:2}", '{"a":NaN}'])
-def test_what_is_no_object_has_no_members(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        members_of(text)
+def test_what_is_no_object_is_bad(text: str) -> None:
+    assert reason_of(text.encode()).startswith("expected a JSON object in UTF-8, found ")
 
 
 # -- a line --
@@ -137,8 +136,11 @@ def test_a_wrong_checksum_is_told_with_both() -> None:
         (b"no json", "expected a JSON object in UTF-8, found no JSON"),
         (b"[]", "found another value"),
         (b'{"a":1 2}', "found no JSON"),
-        (b"\xff\xfe\xff", "found something else"),
+        (b"\xff\xfe\xff", "found no JSON"),
         (b"[" * 100_000, "found no JSON"),
+        (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "found no JSON"),
+        (b'{"type":"x","a":Infinity}', "found no JSON"),
+        ('{"type":"x"}'.encode("utf-16-le"), "found no JSON"),
         (b"{}", "sequence: expected it"),
         (line(5, STARTED).replace(b'"sequence":5', b'"sequence":-1'), "sequence: expected an integer"),
         (line(5, STARTED).replace(b'"sequence":5', b'"sequence":"5"'), "sequence: expected an integer"),
@@ -150,7 +152,7 @@ def test_a_wrong_checksum_is_told_with_both() -> None:
         (line(5, {"action_id": "a"}), "operation: expected an object with a type"),
         (b'{"type":"cleanup_executed","type":"x"}', "found one with a field twice"),
         (b'{"type":7}', "type: expected a string"),
-        (rb'{"type":"key_value_set","x":"\ud800"}', "found one with half a character, escaped"),
+        (rb'{"type":"key_value_set","x":"\ud800"}', "found no JSON"),
     ],
 )
 def test_a_bad_line_is_told_why(raw: bytes, said: str) -> None:
@@ -158,12 +160,33 @@ def test_a_bad_line_is_told_why(raw: bytes, said: str) -> None:
 
 
 def test_texts_that_are_too_long_are_cut_as_a_producer_does() -> None:
-    found = read(line(5, {**COMPLETED, "output": "o" * 20_000 + "end", "error": "e" * 5000}))
+    long = {"output": "o" * 20_000 + "end", "error": "e" * 5000, "labels": {"host": "db1"}}
+    found = read(line(5, {**COMPLETED, **long}))
     assert isinstance(found, Importable)
     fields = json.loads(found.op)
+    assert fields["labels"] == {"host": "db1"}
     assert OUTPUT_BYTES - 2 <= len(fields["output"]) <= OUTPUT_BYTES
     assert fields["output"].endswith("end")
     assert TEXT_BYTES - 2 <= len(fields["error"]) <= TEXT_BYTES
+
+
+def test_who_and_what_are_imported_as_they_stand_and_bad_labels_are_told() -> None:
+    start = {
+        "type": "action_execution_started",
+        "labels": {"zone": "b", "host": "db1"},  # neither the order of fields nor that of labels is a producer's
+        "command": "c" * 4097,
+        "attempt": 2,
+        "action_id": "deploy",
+        "source": "manual",
+        "execution_type": "command",
+        "started_at": 1_790_000_000_000,
+    }
+    found = read(line(5, start))
+    assert isinstance(found, Importable)
+    assert (operation := decode(found.op)).labels == start["labels"]  # type: ignore[union-attr]
+    assert operation.attempt == 2  # type: ignore[union-attr]
+    assert operation.command.endswith("ccc")  # type: ignore[union-attr]
+    assert "labels: expected an object" in reason_of(line(5, {**start, "labels": {"a b": "c"}}))
 
 
 # -- a file --

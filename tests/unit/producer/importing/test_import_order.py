@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producer.importing.importer import Summary
+from producer.importing.importer import Importer, Summary
+from producer.importing.log_file import LogFile
 from producer.importing.numbers import FAR
-from projector.fold.sequence import Sequence, Verdict
+from projector.fold.sequence import Sequence
 from tests.support.foreign_log import OTHER, STARTED, add, entries, line
 
 BAD = b"no JSON"
@@ -28,7 +29,7 @@ def start(sequence: int, *, machine_id: str = "m-1") -> bytes:
 
 
 def plain(at: int) -> bytes:
-    return json.dumps({**STARTED, "started_at": at}).encode()
+    return json.dumps({**STARTED, "started_at": 1_790_000_000_000 + at}).encode()
 
 
 @pytest.fixture
@@ -49,9 +50,9 @@ class Counted(NamedTuple):
 
 
 def counted(client: Any, by: str = "m-1") -> Counted:
-    sequence, new = Sequence(), []
+    sequence, new = Sequence.new(), []
     for whose, seq, acked in entries(client):
-        if whose == by and sequence.judge(seq, acked, 1000)[0] is Verdict.NEW:
+        if whose == by and sequence.judge(seq, acked, 1000)[0] == "new":
             new.append(seq)
     return Counted(new, sequence.gaps)
 
@@ -189,16 +190,44 @@ def test_other_types_between_a_bad_line_and_the_next_operation_are_no_losses_and
     assert summary.unmendable == 1
 
 
-def test_a_bad_line_at_the_end_of_one_part_of_a_log_is_missing_behind_the_next(client: Any, tmp_path: Path) -> None:
-    from producer.importing.importer import Importer
-    from producer.importing.log_file import LogFile
+def test_of_a_bad_line_behind_one_of_another_type_with_a_higher_number_it_is_said_too(
+    client: Any, path: Path
+) -> None:
+    summary = add(client, path, start(0), line(2, OTHER), line(1, STARTED, checksum=1), start(3))
+    assert counted(client) == Counted([1, 4], [])
+    assert summary.bad[3].endswith("; a mended copy would not add it, since what comes next is of another type")
+    assert summary.unmendable == 1
 
+
+def test_a_bad_line_whose_number_the_claim_spares_for_the_sake_of_a_lower_one_can_be_mended(
+    client: Any, path: Path
+) -> None:
+    disordered = start(1)
+    summary = add(client, path, start(0), line(2, STARTED, checksum=1), disordered, line(3, OTHER), start(4))
+    assert summary.unmendable == 0
+    add(client, path, *map(start, range(3)), line(3, OTHER), start(4))
+    assert sorted(counted(client).new) == [1, 2, 3, 5]
+
+
+def test_a_bad_line_at_the_end_of_one_part_of_a_log_is_missing_behind_the_next(client: Any, tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(b"\n".join([start(0), line(1, STARTED, checksum=1), b""]))
     (tmp_path / "2").write_bytes(b"\n".join([start(2), start(3), b""]))
     importer = Importer(client, "otters")
     for name in "12":
         importer.add(LogFile(tmp_path / name))
     assert counted(client) == Counted([1, 3, 4], [[2, 2]])
+
+
+def test_a_line_out_of_order_behind_bad_ones_at_the_end_of_a_part_of_a_log_is_missing_too(
+    client: Any, tmp_path: Path
+) -> None:
+    bad = [line(sequence, STARTED, checksum=1) for sequence in (2, 3)]
+    (tmp_path / "1").write_bytes(b"\n".join([start(0), *bad, start(1), b""]))
+    (tmp_path / "2").write_bytes(b"\n".join([start(4), b""]))
+    importer = Importer(client, "otters")
+    for name in "12":
+        importer.add(LogFile(tmp_path / name))
+    assert counted(client) == Counted([1, 5], [[2, 4]])
 
 
 class Lines(NamedTuple):
@@ -321,3 +350,44 @@ def test_the_first_operation_alone_tells_a_longer_copy_from_another_file(client:
     add(client, path, plain(1), plain(2))
     summary = add(client, path, plain(1), plain(2), plain(3))
     assert (summary.is_named_by_itself, summary.duplicates, summary.operations) == (True, 2, 3)
+
+
+# -- odd times --
+
+SECONDS = (
+    b'{"type":"cleanup_executed","scanner_id":"s","resource_id":"r",'
+    b'"action":"delete","success":true,"executed_at":%d}'
+)
+
+
+def test_a_line_of_an_odd_time_is_bad_until_odd_times_are_allowed_and_only_it_is_new_then(
+    client: Any, path: Path
+) -> None:
+    lines = [start(0), line(1, {**STARTED, "started_at": 1_790_000_000}), start(2)]
+    summary = add(client, path, *lines)
+    assert summary.bad == {
+        2: "started_at: expected a time from the year 2000 to a day ahead of the clock (or allow_odd_times, "
+        "--allow-odd-times), found 1790000000 ms, which is 1970-01-21 17:13:20 UTC; these look like seconds"
+    }
+    assert counted(client).missing == [[2, 2]]
+    assert add(client, path, *lines, allow_odd_times=True).bad == {}
+    assert counted(client) == Counted([1, 3, 2], [])
+
+
+def test_json_lines_keep_their_name_when_their_first_line_has_an_odd_time(client: Any, path: Path) -> None:
+    """Else an import that allows the time would add all lines a second time, under another name."""
+    lines = [SECONDS % 1_790_000_000, plain(1), plain(2)]
+    summary = add(client, path, *lines)
+    assert summary.bad[1].endswith(
+        "these look like seconds; a mended copy would count as another file, since it begins with it"
+    )
+    assert summary.unmendable == 1
+    allowed = add(client, path, *lines, allow_odd_times=True)
+    assert (allowed.operations, allowed.duplicates, allowed.bad) == (3, 2, {})
+    assert len(set(names(client))) == 1
+
+
+def test_a_log_that_gives_seconds_throughout_is_not_imported(client: Any, path: Path) -> None:
+    summary = add(client, path, *(SECONDS % (1_790_000_000 + number) for number in range(3)))
+    assert (summary.operations, len(summary.bad)) == (0, 3)
+    assert entries(client) == []

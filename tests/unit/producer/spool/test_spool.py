@@ -170,7 +170,7 @@ def test_where_the_newest_are_dropped_the_last_one_shows_by_its_number_what_is_m
     with caplog.at_level(logging.WARNING, "producer"):
         fill(spool, 15, size=100)
     assert numbers(spool) == [*range(1, 11), 15]
-    assert (spool.waiting, spool.last, spool.dropped) == (11, 15, 4)
+    assert (spool.waiting, spool.last, spool.state().dropped) == (11, 15, 4)
     (said,) = caplog.messages  # once, not four times
     assert "is full (an operation of 100 bytes finds 1100 bytes waiting, of at most 1000): operations are dro" in said
     caplog.clear()
@@ -182,6 +182,17 @@ def test_where_the_newest_are_dropped_the_last_one_shows_by_its_number_what_is_m
     (again,) = adopted(place)
     assert (again.state().dropped, again.waiting) == (4, 7)
     again.close()
+
+
+def test_the_bytes_of_the_last_one_are_counted_anew_each_time_it_is_replaced(place: Path) -> None:
+    spool = created(place, bytes=1000, on_full="drop")
+    fill(spool, 11, size=100)
+    for size in (5000, 50):
+        fill(spool, 1, size=size)
+        assert spool.state().bytes == 1000 + size
+    spool.remove(spool.batch(5, MANY), acked=0)
+    assert spool.state().bytes == sum(len(op) for _, op in spool.batch(MANY, MANY))
+    spool.close()
 
 
 def test_the_last_one_that_is_on_its_way_is_not_taken_back(place: Path) -> None:
@@ -418,7 +429,7 @@ from producer.spool.directory import SpoolDirectory
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 if {what!r} == "begin":
-    file._connect = lambda *a, connect=file._connect: Dying(connect(*a))
+    file.connect = lambda *a, connect=file.connect: Dying(connect(*a))
 class Dying:
     def __init__(self, connection):
         self.connection = connection

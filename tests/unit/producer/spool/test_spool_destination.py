@@ -146,7 +146,7 @@ def test_of_a_damaged_file_what_is_intact_is_for_the_same_server(place: Path) ->
     again.close()
     saved = SpoolDirectory(place).rescue(path)
     assert saved is not None
-    assert saved.server == Server(THERE)
+    assert saved.state().server == THERE
     saved.close()
     assert taken(place, meant_for(HERE)) == []
     assert taken(place, meant_for(THERE)) == [saved.path]
@@ -220,14 +220,14 @@ def nobody_named_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nobody_named_one")
 def test_a_command_that_finds_no_server_records_for_the_first_that_is_found(place: Path) -> None:
-    with open_producer(LogAddress(), spool=place) as producer:
+    with open_producer(LogAddress(), timeout=2.0, spool=place) as producer:
         producer.cleanup_executed("s", "r", "delete", True)
         producer.close(timeout=0)
     assert owed(place) == {UNNAMED.url}
 
 
 def test_a_command_for_a_server_that_was_named_records_for_it(place: Path) -> None:
-    with open_producer(LogAddress(AWAY), spool=place) as producer:
+    with open_producer(LogAddress(AWAY), timeout=2.0, spool=place) as producer:
         producer.cleanup_executed("s", "r", "delete", True)
         producer.close(timeout=0)
     assert owed(place) == {AWAY}

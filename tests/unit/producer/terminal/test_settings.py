@@ -19,8 +19,13 @@ from producer.errors import InvalidSettings
 from producer.terminal.options import Log
 from producer.terminal.program import add_commands, new_program
 from producer.terminal.settings import Settings, read_settings
+from projector import Projector
 from projector.bounds import Bounds
-from projector.cli.options import BoundOptions, ChangedBounds
+from projector.cli.options import BoundOptions, ChangedBounds, LeaseTtl
+
+
+def lease(lease_ttl: LeaseTtl) -> None:
+    """Takes the life of a lease."""
 
 
 def show(*, log: Log, bounds: BoundOptions) -> None:
@@ -120,7 +125,7 @@ def test_the_file_is_named_by_a_flag_a_variable_or_is_the_users_own(
         ('max_entries = "many"', "max_entries: expected a valid integer, found 'many'"),
         ("max_entries = true", "max_entries: expected a valid integer, found True"),
         ("max_entries = 0", "max_entries: expected greater than or equal to 1, found 0"),
-        ("lease_ttl = 0", "lease_ttl: expected greater than 0, found 0"),
+        ("lease_ttl = 0", "lease_ttl: expected greater than or equal to 0.1, found 0"),
         ("url = 6379", "url: expected a valid string, found 6379"),
         ("[bounds]\nmax_entries = 5", "bounds: expected one of the keys"),
         ("url = ", "expected TOML, found: "),
@@ -150,7 +155,7 @@ def test_a_command_line_with_a_bad_file_ends_in_one_line_and_as_after_a_wrong_op
     name: str, directory: Path
 ) -> None:
     file = settings(directory / "s.toml", "nonsense = 1")
-    command = [sys.executable, "-m", f"{name}.cli"] if name == "projector" else [Path(sys.executable).parent / name]
+    command = [sys.executable, "-m", name]
     environ = {**os.environ, "WAL_CONFIG": str(file)}
     more = ["status"] if name == "projector" else ["started", "a"]
     ended = subprocess.run([*command, *more], env=environ, capture_output=True, text=True, check=False)
@@ -169,3 +174,20 @@ def test_each_bound_of_a_projection_is_a_setting_within_the_same_limits() -> Non
                 else:
                     with pytest.raises(refusal):
                         kind(**given)
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(0.09, False), (0.1, True), (3600, True), (3601, False)])
+def test_the_life_of_a_lease_has_the_same_limits_in_the_library_the_file_and_the_option(
+    seconds: float, allowed: bool
+) -> None:
+    app = new_program("program", summary="A program.")
+    add_commands(app, lease)
+    assert CliRunner().invoke(app, ["lease", "--lease-ttl", str(seconds)]).exit_code == (0 if allowed else 2)
+    if allowed:
+        Settings(lease_ttl=seconds)
+        Projector("redis://localhost", lease_ttl=seconds)
+    else:
+        with pytest.raises(ValidationError):
+            Settings(lease_ttl=seconds)
+        with pytest.raises(ValueError, match=r"lease_ttl: expected 0\.1 to 3600 seconds"):
+            Projector("redis://localhost", lease_ttl=seconds)

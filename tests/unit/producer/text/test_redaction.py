@@ -45,6 +45,7 @@ KEY_BLOCK = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nabcdef==\n-
         ('{"api_key": "a\\"b", "n": 1}', '{"api_key": [redacted], "n": 1}'),
         (r'"{\"client_secret\":\"abc\",\"n\":1}"', r'"{\"client_secret\":[redacted],\"n\":1}"'),
         ("passwd='two words' next", "passwd=[redacted] next"),
+        ("""passwd='it'"'"'s two words' next""", "passwd=[redacted] next"),
         ("deploy --api-key abc --verbose", "deploy --api-key [redacted] --verbose"),
         ("key AIza" + "SyA-0123456789abcdefghijklmnopqrstu.", "key [redacted]."),
         ("ya29" + ".a0AfH6SMBx0123456789-abcdef", "[redacted]"),

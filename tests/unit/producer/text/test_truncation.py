@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.text.truncation import text_of, truncate, truncate_bytes
+from producer.text.truncation import text_of, truncate
 
 _MARKER = re.compile(r"\[([0-9]+) bytes cut\] ")
 
@@ -77,7 +77,7 @@ def test_it_cuts_between_characters(text: str, limit: int, expected: str) -> Non
 
 @given(st.binary(max_size=400) | clean_text.map(str.encode), st.integers(0, 100))
 def test_bytes_are_cut_like_the_text_that_they_are(raw: bytes, limit: int) -> None:
-    cut = truncate_bytes(raw, limit)
+    cut = truncate(raw, limit)
     assert len(cut.encode()) <= limit
     if len(text_of(raw).encode()) <= limit:
         assert cut == text_of(raw)
@@ -88,6 +88,6 @@ def test_bytes_are_cut_like_the_text_that_they_are(raw: bytes, limit: int) -> No
 @given(clean_text.map(lambda text: text + "x" * 30), st.integers(20, 25), st.integers(5, 100))
 def test_of_long_bytes_the_marker_counts_each_byte_that_went(text: str, limit: int, times: int) -> None:
     raw = (text * times).encode()
-    marker = _MARKER.match(cut := truncate_bytes(raw, limit))
+    marker = _MARKER.match(cut := truncate(raw, limit))
     assert marker is not None
     assert int(marker[1]) + len(cut[marker.end() :].encode()) == len(raw)

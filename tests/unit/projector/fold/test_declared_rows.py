@@ -19,17 +19,31 @@ from projector.fold.table import NotLoaded
 from tests.support.fold.logs import (
     TINY,
     Fields,
+    accepted,
     broken_completion,
     cleaned,
     completed,
     dropped,
     entry,
+    lost,
     orphaned,
     projected,
+    resolved,
+    sealed,
     started,
 )
 
-OPERATIONS = [started("a", "x"), completed("a", "x"), cleaned("s"), orphaned("a", "x"), dropped("1-0")]
+OPERATIONS = [
+    started("a", "x"),
+    completed("a", "x"),
+    cleaned("s"),
+    orphaned("a", "x"),
+    dropped("1-0"),
+    accepted("q", 1),
+    sealed("1-0"),
+    lost(3),
+    resolved("a", "x"),
+]
 ENTRIES = [
     *map(entry, OPERATIONS),
     *[entry(operation, by="p", seq=7) for operation in OPERATIONS],
@@ -44,7 +58,7 @@ def row_of(table: str) -> object:
         case "in_flight" | "orphans":
             return InFlightRecord(**RUN)
         case "producers":
-            return Sequence()
+            return Sequence.new()
         case "actions":
             return ActionStatistics()
         case "scanners":

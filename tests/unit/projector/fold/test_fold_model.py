@@ -23,7 +23,7 @@ def modelled(log: Log, bounds: Bounds) -> Projection:
 
 
 @settings(max_examples=200, deadline=None)
-@given(log=logs())
+@given(log=logs(losses=True))
 def test_any_log_gives_the_models_history_after_each_entry(log: Log) -> None:
     """Bounds hold after each operation: hence the comparison after each entry."""
     history, model = History(TINY), Model(TINY)
@@ -35,7 +35,7 @@ def test_any_log_gives_the_models_history_after_each_entry(log: Log) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(log=logs(most=80))
+@given(log=logs(most=80, losses=True))
 def test_any_log_gives_the_models_history_when_no_bound_is_reached(log: Log) -> None:
     assert projection_of(folded(log, Bounds())) == modelled(log, Bounds())
 
@@ -51,7 +51,7 @@ def test_any_names_of_cleanup_actions_are_counted_as_the_model_counts_them(
 
 
 @settings(max_examples=100, deadline=None)
-@given(log=logs(), at=st.integers(0, 40))
+@given(log=logs(losses=True), at=st.integers(0, 40))
 def test_a_history_whose_changes_were_seen_goes_on_the_same(log: Log, at: int) -> None:
     """`changes_seen` forgets what a commit would write, and nothing of the history."""
     history = folded(log[:at], TINY)

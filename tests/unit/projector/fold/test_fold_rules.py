@@ -10,15 +10,19 @@ from projector.bounds import Bounds
 from projector.fold.fold import execution_key
 from tests.support.fold.logs import (
     Fields,
+    accepted,
     broken_completion,
     cleaned,
     completed,
     dropped,
     entry,
     folded,
+    lost,
     orphaned,
     projected,
     projection_of,
+    resolved,
+    sealed,
     started,
 )
 from tests.support.fold.model import Projection
@@ -106,6 +110,54 @@ class TestRuns:
         assert list(projection["in_flight"]) == ["a#x"]
 
 
+class TestWhoAndWhat:
+    def test_a_record_carries_what_its_start_and_its_end_say(self) -> None:
+        start = started("a", "x", command="make all", attempt=3, labels={"host": "h1", "user": "u"})
+        (record,) = projected(start, completed("a", "x", exit_code=-9, labels={"user": "v"}))["executions"]
+        found = [record[name] for name in ("command", "attempt", "exit_code", "labels")]
+        assert found == ["make all", 3, -9, {"host": "h1", "user": "v"}]
+
+    def test_a_run_in_flight_and_a_cleanup_carry_theirs(self) -> None:
+        projection = projected(
+            started("a", command="make", attempt=1, labels={"host": "h1"}),
+            cleaned("s", execution_id="x", labels={"host": "h2"}),
+        )
+        run, (cleanup,) = projection["in_flight"]["a"], projection["cleanups"]
+        assert (run["command"], run["attempt"], run["labels"]) == ("make", 1, {"host": "h1"})
+        assert (cleanup["execution_id"], cleanup["labels"]) == ("x", {"host": "h2"})
+
+    def test_what_was_not_given_is_not_there(self) -> None:
+        (record,) = projected(started("a", labels={}), completed("a"))["executions"]
+        assert record.keys().isdisjoint({"command", "attempt", "labels", "exit_code", "orphaned", "resolved"})
+
+
+class TestResolutions:
+    @pytest.mark.parametrize("before", [[started("a", "x", at=7)], [started("a", "x", at=7), orphaned("a", "x")]])
+    @pytest.mark.parametrize("success", [True, False])
+    def test_a_resolved_run_is_an_end_without_a_duration(self, before: list[bytes], success: bool) -> None:
+        projection = projected(*before, resolved("a", "x", success=success))
+        assert projection.keys().isdisjoint({"in_flight", "orphans"})
+        record = projection["executions"][0]
+        assert (record["resolved"], record["success"], record["duration_ms"]) == (True, success, None)
+        assert (record["error"], record["timestamp"]) == (None if success else "looked after", 2500)
+        ends = {"total_executions": "1", "successes": str(int(success)), "failures": str(int(not success))}
+        assert projection["totals"].items() >= (ends | {"orphaned": "0"}).items()
+        statistics = projection["action:a"]
+        assert statistics.items() >= (ends | {"orphaned": "0", "resolved": "1", "avg_duration_ms": "0"}).items()
+        assert statistics["consecutive_failures"] == str(int(not success))
+
+    def test_a_run_that_is_not_open_cannot_be_resolved(self) -> None:
+        ended = [started("a", "x"), completed("a", "x")]
+        assert projected(*ended, resolved("a", "x")) == projected(*ended, dropped("1-0"))
+
+    def test_the_average_is_of_the_runs_that_have_a_duration(self) -> None:
+        open_run = started("a", "x")
+        statistics = projected(completed("a", duration_ms=10), open_run, resolved("a", "x"))["action:a"]
+        assert (statistics["avg_duration_ms"], statistics["total_executions"]) == ("10", "2")
+        again = projected(open_run, resolved("a", "x"), completed("a", duration_ms=10))["action:a"]
+        assert again["avg_duration_ms"] == "10"
+
+
 class TestOrphans:
     def test_an_orphan_leaves_in_flight_and_is_counted(self) -> None:
         projection = projected(started("a", "x", at=7), orphaned("a", "x"))
@@ -114,6 +166,50 @@ class TestOrphans:
         assert (orphan["started_at"], orphan["entry_id"]) == (7, "2-0")
         assert (projection["totals"]["orphaned"], projection["action:a"]["orphaned"]) == ("1", "1")
         assert projection["action:a"]["total_executions"] == "0"
+
+    def test_an_orphan_leaves_a_record_among_executions_and_failures(self) -> None:
+        start = started("a", "x", at=7, command="make", attempt=2, labels={"host": "h1"})
+        projection = projected(entry(start, by="p", seq=1), orphaned("a", "x"))
+        expected = {
+            "action_id": "a",
+            "source": "manual",
+            "execution_type": "command",
+            "success": False,
+            "duration_ms": None,
+            "error": "no heartbeat",
+            "timestamp": 2000,
+            "execution_id": "x",
+            "started_at": 7,
+            "by": "p",
+            "entry_id": "2-0",
+            "command": "make",
+            "attempt": 2,
+            "labels": {"host": "h1"},
+            "orphaned": True,
+        }
+        assert projection["executions"] == projection["executions:a"] == projection["failures"] == [expected]
+
+    def test_an_orphan_is_one_failure_in_a_row_and_no_end(self) -> None:
+        statistics = projected(completed("a", success=False, error="first"), started("a", "x"), orphaned("a", "x"))
+        found = statistics["action:a"]
+        assert (found["consecutive_failures"], found["failures"], found["total_executions"]) == ("2", "1", "1")
+        assert (found["last_error"], found["last_failure_at"], found["last_at"]) == ("no heartbeat", "2000", "1005")
+
+    @pytest.mark.parametrize(
+        ("between", "expected"),
+        [
+            ([], 1),
+            ([completed("a", success=False)], 2),
+            ([completed("a")], 1),
+            ([completed("a"), started("a", "y"), orphaned("a", "y")], 2),
+        ],
+    )
+    def test_a_failed_end_after_all_counts_once_among_the_failures_in_a_row(
+        self, between: list[bytes], expected: int
+    ) -> None:
+        end = completed("a", "x", success=False)
+        statistics = projected(started("a", "x"), orphaned("a", "x"), *between, end)["action:a"]
+        assert statistics["consecutive_failures"] == str(expected)
 
     @pytest.mark.parametrize("before", [[], [started("a", "y")], [started("a", "x"), completed("a", "x")]])
     def test_orphaning_what_is_not_in_flight_changes_nothing(self, before: list[bytes]) -> None:
@@ -423,6 +519,57 @@ class TestNumbers:
         assert checkpoint(projection, "missing", "producers_evicted") == ("2", "1")
 
 
+class TestAcceptedGaps:
+    def test_what_is_missing_is_accepted_up_to_a_number_and_stays_missing(self) -> None:
+        projection = projected(
+            entry(completed("a"), by="p", seq=3), accepted("p", 2), entry(completed("a"), by="p", seq=5)
+        )
+        assert projection["producers"]["p"] == {
+            "seq": 5,
+            "gaps": [[1, 2], [4, 4]],
+            "closed": 0,
+            "entry_id": "3-0",
+            "accepted": 2,
+        }
+        assert came_to(projection) == (2, 0, 3, 0)
+
+    def test_a_number_that_arrives_after_it_was_accepted_counts(self) -> None:
+        projection = projected(
+            entry(completed("a"), by="p", seq=3), accepted("p", 2), entry(completed("a"), by="p", seq=1)
+        )
+        assert projection["producers"]["p"]["gaps"] == [[2, 2]]
+        assert came_to(projection) == (2, 0, 1, 0)
+
+    def test_a_lower_number_takes_nothing_back(self) -> None:
+        projection = projected(entry(completed("a"), by="p", seq=9), accepted("p", 8), accepted("p", 2))
+        assert projection["producers"]["p"]["accepted"] == 8
+
+    def test_numbers_to_come_are_not_accepted_in_advance(self) -> None:
+        projection = projected(entry(completed("a"), by="p", seq=3), accepted("p", 10**15))
+        assert projection["producers"]["p"]["accepted"] == 3
+
+    def test_it_is_no_sign_of_the_producer(self) -> None:
+        came: list[Fields | bytes] = [entry(completed("a"), by=by, seq=2) for by in ("p", "q")]
+        projection = projected(
+            *came, accepted("p", 1), entry(completed("a"), by="r", seq=1), bounds=Bounds(max_producers=2)
+        )
+        assert set(projection["producers"]) == {"q", "r"}
+
+    def test_for_a_producer_that_is_not_known_nothing_changes(self) -> None:
+        projection = projected(completed("a"), accepted("p", 7))
+        assert "producers" not in projection
+        assert checkpoint(projection, "entries", "quarantined", "missing") == ("2", "0", "0")
+
+
+class TestAcceptedLosses:
+    def test_lost_entries_count_as_lost_and_as_read(self) -> None:
+        projection = projected(completed("a"), lost(7), completed("a"), lost(2))
+        assert checkpoint(projection, "entries", "lost", "last_id") == ("13", "9", "4-0")
+
+    def test_a_projection_that_lost_nothing_says_nothing_of_it(self) -> None:
+        assert "lost" not in projected(completed("a"))["checkpoint"]
+
+
 class TestQuarantine:
     def test_the_rest_goes_on(self) -> None:
         projection = projected(completed("a"), broken_completion(), completed("a"))
@@ -530,3 +677,20 @@ class TestRetries:
     def test_dropping_the_retried_entry_by_its_own_retry_counts_once(self) -> None:
         projection = projected(broken_completion(), entry(dropped("1-0"), retry_of="1-0"))
         assert checkpoint(projection, "quarantined") == ("0",)
+
+
+class TestArchiveSealed:
+    def test_the_checkpoint_tells_the_archives_head_and_only_forwards(self) -> None:
+        heads = ["a" * 64, "b" * 64]
+        first, second = sealed("0-10", head=heads[0]), sealed("0-9", head=heads[1])
+        found = projected(first, second)["checkpoint"]
+        assert (found["archive_head"], found["archive_last_id"]) == (heads[0], "0-10")
+        found = projected(second, first)["checkpoint"]
+        assert (found["archive_head"], found["archive_last_id"]) == (heads[0], "0-10")
+
+    def test_an_archive_cannot_have_what_comes_later(self) -> None:
+        forged = projected(sealed("1-0"), sealed("9999999999999-0"))
+        assert forged["checkpoint"] == projected(cleaned("s"), cleaned("s"))["checkpoint"]
+
+    def test_a_log_without_an_archive_leaves_the_checkpoint_as_it_was(self) -> None:
+        assert not {"archive_head", "archive_last_id"} & set(projected(completed("a"))["checkpoint"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 import orjson
 import pytest
@@ -19,6 +19,9 @@ RUN = records.InFlightRecord(
     by="host:1:ab",
     heartbeats=True,
     entry_id="5-0",
+    command="make\x1b",
+    attempt=2,
+    labels={"host": "ä"},
 )
 
 
@@ -32,6 +35,13 @@ def test_a_record_is_written_with_the_fields_of_its_class_in_their_order(name: s
 def test_texts_and_numbers_are_written_as_orjson_writes_the_class_of_the_record() -> None:
     written = record.InFlightRecord(*(getattr(RUN, field.name) for field in fields(RUN)))
     assert record.to_json(written) == orjson.dumps(RUN)
+
+
+def test_an_optional_field_that_was_not_given_is_not_written() -> None:
+    required = [getattr(RUN, field.name) for field in fields(RUN) if field.default is MISSING]
+    assert set(orjson.loads(record.to_json(record.InFlightRecord(*required)))) == {
+        *("action_id", "source", "execution_type", "started_at", "execution_id", "by", "heartbeats", "entry_id")
+    }
 
 
 def test_a_run_that_is_read_again_is_the_same_run_and_moving_it_changes_the_entry_alone() -> None:

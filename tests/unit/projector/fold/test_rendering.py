@@ -34,7 +34,7 @@ def test_a_shadow_has_the_same_content_under_its_own_keys() -> None:
 
 def test_the_checkpoint_names_schema_and_bounds() -> None:
     fields = projected(completed("a"), bounds=Bounds(max_gaps=7))["checkpoint"]
-    assert fields["schema"] == "1"
+    assert fields["schema"] == "2"
     assert '"max_gaps":7' in fields["config"]
 
 

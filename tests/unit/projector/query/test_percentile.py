@@ -10,11 +10,13 @@ from typing import Any
 import fakeredis
 import pytest
 
-from projector.cli.display.tables import FAILURE, in_flight_columns, table_of
+from projector.cli.display.tables import FAILURE, IN_FLIGHT, ORPHANS, table_of
+from projector.cli.options import View
 from projector.errors import Damaged, InvalidQuery
 from projector.fold.histogram import bucket_of
 from projector.query import Query
-from projector.query.statistics import percentile_of
+from projector.query.histogram import Histogram
+from projector.query.overview import beside_usual
 from tests.support.report import NOW, RUNNING, report
 
 
@@ -31,11 +33,11 @@ def test_a_percentile_is_the_bound_of_the_bucket_that_the_exact_one_is_in(seed: 
     random_ = random.Random(seed)
     durations = [int(random_.lognormvariate(6, 2)) for _ in range(random_.randint(1, 500))]
     exact = sorted(durations)[math.ceil(len(durations) * percent / 100) - 1]
-    assert percentile_of(histogram(durations), percent, b"k") == bucket_of(exact)
+    assert Histogram.of_hash(histogram(durations), b"k").percentile(percent) == bucket_of(exact)
 
 
 def test_without_a_duration_there_is_none() -> None:
-    assert percentile_of({}, 95, b"k") is None
+    assert Histogram().percentile(95) is None
 
 
 @pytest.fixture
@@ -65,8 +67,9 @@ def test_a_percentage_that_is_none_is_refused(client: Any, percent: Any) -> None
 
 
 def styles(usual: dict[str, int] | None) -> list[str]:
-    """How the time stands out that a run of two minutes has taken."""
-    table = table_of(in_flight_columns(usual), [RUNNING], now=NOW, width=80)
+    """How the time stands out that a run of two minutes has taken; None: it is presumed dead."""
+    columns, runs = (ORPHANS, [RUNNING]) if usual is None else (IN_FLIGHT, beside_usual([RUNNING], usual, now=NOW))
+    table = table_of(columns, runs, View(now=NOW), width=80)
     return [str(cell.style) for cell in table.columns[0]._cells]  # type: ignore[union-attr]
 
 
@@ -80,7 +83,7 @@ def test_a_run_longer_than_its_actions_p95_stands_out() -> None:
 
 def test_the_p95_stands_beside_what_runs() -> None:
     page = report()
-    page.in_flight([RUNNING, replace(RUNNING, action_id="new")], usual={"backup": 60_000})
+    page.in_flight(beside_usual([RUNNING, replace(RUNNING, action_id="new")], {"backup": 60_000}, now=NOW))
     heading, backup, new = (line.split() for line in page.text().splitlines()[:3])
     assert heading[:3] == ["For", "p95", "Action"]
     assert " ".join(backup).startswith("2 min 3 s 1 min 0 s backup")
@@ -89,9 +92,10 @@ def test_the_p95_stands_beside_what_runs() -> None:
 
 def test_what_runs_for_longer_than_usual_is_told_by_itself_or_not_at_all() -> None:
     page = report()
-    page.overdue([RUNNING, replace(RUNNING, action_id="quick")], usual={"backup": 60_000, "quick": 10**9})
+    usual = {"backup": 60_000, "quick": 10**9}
+    page.overdue(beside_usual([RUNNING, replace(RUNNING, action_id="quick")], usual, now=NOW))
     assert "Running for longer than usual" in page.text()
     assert "quick" not in page.text()
     none = report()
-    none.overdue([RUNNING], usual={})
+    none.overdue(beside_usual([RUNNING], {}, now=NOW))
     assert "longer" not in none.text()

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from producer.errors import UnusableServer
+from projector.bounds import Bounds
 from projector.errors import Damaged, InvalidQuery
 from projector.query import ActionStats, Query, ScannerStats, Totals
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -70,6 +71,10 @@ def push(server: fakeredis.FakeRedis, key: str, *records: Any) -> None:
         server.lpush(f"{NS}:{key}", orjson.dumps(record))
 
 
+def bound(server: fakeredis.FakeRedis, **bounds: int) -> None:
+    server.hset(f"{NS}:checkpoint", "config", Bounds(**bounds).config())
+
+
 class TestRecentActionExecutions:
     def test_answers_the_latest_first(self, server: fakeredis.FakeRedis, query: Query) -> None:
         push(server, "executions", *[execution(n) for n in range(12)])
@@ -105,6 +110,7 @@ class TestRecentActionExecutions:
         of_a = [execution(n, "a") for n in range(5)]
         push(server, "executions", *of_a, execution(5, "b"))
         push(server, "executions:a", *of_a[-2:])
+        bound(server, max_action_entries=2)
         assert query.recent_action_executions(4, action_id="a") == of_a[:0:-1]
         assert query.recent_action_executions(4, action_id="a", success=True) == of_a[:0:-1]
 
@@ -114,16 +120,17 @@ class TestRecentActionExecutions:
         of_a = [execution(n, "a", success=False) for n in range(4)]
         push(server, "failures", *of_a[:2], execution(9, "b", success=False), *of_a[2:])
         push(server, "executions:a", *of_a[2:], *[execution(n, "a") for n in range(20, 25)])
+        bound(server, max_action_entries=7, max_entries=6)
         assert query.recent_action_executions(action_id="a", success=False) == of_a[::-1]
         # … and the other way round: the flood came from another action's failures.
         server.delete(f"{NS}:failures")
         push(server, "failures", of_a[3], *[execution(n, "b", success=False) for n in range(30, 35)])
         assert query.recent_action_executions(action_id="a", success=False) == [of_a[3], of_a[2]]
 
-    @pytest.mark.parametrize("limit", [-1, True, "5", 2.0, None])
+    @pytest.mark.parametrize("limit", [-1, True, "5", 2.0])
     def test_a_limit_that_is_no_count_is_refused(self, query: Query, limit: Any) -> None:
         for method in (query.recent_action_executions, query.recent_failures, query.recent_cleanup_operations):
-            with pytest.raises(ValueError, match="limit: expected a whole number from 0, found") as caught:
+            with pytest.raises(ValueError, match="limit: expected a whole number from 0, or None, found") as caught:
                 method(limit)
             assert isinstance(caught.value, InvalidQuery)
 
@@ -176,7 +183,17 @@ STATISTICS = {
 class TestStatistics:
     def test_of_an_action_are_the_fields_of_its_hash(self, server: fakeredis.FakeRedis, query: Query) -> None:
         server.hset(f"{NS}:action:deploy", mapping=STATISTICS)  # type: ignore[arg-type]
-        assert asdict(query.action_stats("deploy")) == {"action_id": "deploy", **STATISTICS}
+        server.hset(f"{NS}:durations:deploy", mapping={8: 90, 9: 5, 100: 5})
+        server.hset(f"{NS}:in_flight", "deploy", orjson.dumps(in_flight("1-0", "deploy")))
+        reckoned: dict[str, object] = {
+            "resolved": 0,
+            "running": 1,
+            "success_rate": 0.0,
+            "p50_duration_ms": 8,
+            "p90_duration_ms": 8,
+        }
+        reckoned |= {"p95_duration_ms": 9, "p99_duration_ms": 100}
+        assert asdict(query.action_stats("deploy")) == {"action_id": "deploy", **STATISTICS, **reckoned}
 
     def test_of_an_action_never_seen_are_zeros_and_no_times(self, query: Query) -> None:
         counts = (0,) * 8

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from projector.query import ActionStats
-from projector.query.remarks import outcome, state
+from projector.query.remarks import did_you_mean, notice, outcome, state
+from tests.support.report import STATUS
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,7 @@ class Stats:
         self.total_executions = total_executions
         self.consecutive_failures = consecutive_failures
         self.last_error = "refused"
+        self.orphaned = 0
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,25 @@ def test_the_state_of_an_action_is_that_of_its_latest_run(total: int, failures: 
     """An error from before the latest success is no part of it."""
     stats: Any = Stats(total, failures)
     assert state(cast(ActionStats, stats)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "told"),
+    [
+        ("deplyo", ["backup", "deploy"], " Did you mean deploy?"),
+        ("tf16bab5c3ad5", ["tff1bac7a251e"], ""),
+        ("Deploy", ["deploy-docs", "deploy"], " Did you mean deploy?"),
+        ("nosuch", ["backup", "deploy"], ""),
+        ("nosuch", [], ""),
+        ("x" * 250, ["x" * 251], ""),  # thousands of such names would take minutes to compare
+    ],
+)
+def test_the_name_that_was_meant_is_one_that_is_like_it(name: str, names: list[str], told: str) -> None:
+    assert did_you_mean(name, names) == told
+
+
+def test_an_entry_that_the_log_lacks_is_told_by_every_answer() -> None:
+    told = "1 entry was deleted from the log; what is lost: projector doctor"
+    assert notice(replace(STATUS, wal_length=999)) == told
+    assert notice(replace(STATUS, wal_length=999, lost=1)) is None
+    assert notice(replace(STATUS, wal_length=999, lag=None)) != told

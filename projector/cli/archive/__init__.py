@@ -1,0 +1,1 @@
+"""The commands about the archive, and the log as files: `projector archive …`, `projector export`."""

@@ -1,0 +1,135 @@
+"""`projector archive verify`, `prove` and `check`: what proves that the trail is as it was."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from producer.terminal.exit_status import FAILED
+from producer.terminal.options import Json, Log
+from producer.terminal.progress import progress_bar
+from producer.terminal.stdout import write, write_json
+from producer.text.wording import counted
+from projector.cli.archive.once import opened
+from projector.cli.display.wording import visible
+from projector.cli.entry_ids import check_entry_ids
+from projector.cli.options import ArchiveOption
+from projector.errors import command_for
+
+if TYPE_CHECKING:
+    from projector.evidence.examination import Examination
+
+_Head = Annotated[
+    str | None,
+    typer.Option("--head", metavar="HASH", help="A head of before, kept elsewhere: it must be in the chain."),
+]
+_PublicKey = Annotated[
+    Path | None,
+    typer.Option("--public-key", metavar="FILE", help="A .pub file (Ed25519): its key must have signed all."),
+]
+
+
+def verify(
+    archive: ArchiveOption = None,
+    head: _Head = None,
+    public_key: _PublicKey = None,
+    as_json: Json = False,
+    *,
+    log: Log,
+) -> None:
+    """Check every segment and the chain, and that the log goes on where the archive ends.
+
+    Names the first segment that was changed, removed, inserted or reordered. Exit status 0 if there is none, else 1.
+    The log is compared if the server can be reached. Reads only.
+
+    Example: projector archive verify --archive /srv/trail
+    """
+    from projector.evidence.examination import examine
+
+    with progress_bar("Verifying", noun="segments") as progress:
+        outcome = examine(
+            opened(archive, log),
+            log.location.url,
+            head=head,
+            public_keys=_keys(public_key),
+            progress=progress,
+        )
+    if as_json:
+        from projector.documents import document
+
+        write_json(document("archive-verify", outcome))
+    else:
+        write(_report(outcome, log.namespace))
+    if not outcome.intact:
+        raise typer.Exit(FAILED)
+
+
+def prove(
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="The entry's id.")],
+    archive: ArchiveOption = None,
+    *,
+    log: Log,
+) -> None:
+    """Print an entry with what a third person needs to check it against a head.
+
+    Example: projector archive prove 1793721600000-0 --archive /srv/trail
+    """
+    from msgspec.structs import asdict
+
+    from projector.evidence.proof import prove as prove_entry
+
+    check_entry_ids(entry_id)
+    write_json(asdict(prove_entry(opened(archive, log), entry_id)))
+
+
+def check(
+    proof: Annotated[str, typer.Argument(metavar="PROOF", help="A file that archive prove printed; - for stdin.")],
+    head: _Head = None,
+    public_key: _PublicKey = None,
+) -> None:
+    """Check a proof, without a server and without the archive; print the entry and the head it was checked against.
+
+    Exit status 0 if it proves the entry, else 1. Without --head or --public-key, compare the printed head yourself.
+
+    Example: projector archive check proof.json
+    """
+    from projector.evidence.proof import check as check_proof
+
+    content = sys.stdin.buffer.read() if proof == "-" else Path(proof).read_bytes()
+    found = check_proof(content, head=head, public_keys=_keys(public_key))
+    signed = "".join(f"signed by: {key}\n" for key in found.signed_by)
+    write(
+        f"{visible(found.line)}\nstands in segment {found.segment} of namespace {visible(found.namespace)}\n"
+        f"head: {found.head}\n{signed}"
+    )
+
+
+def _keys(file: Path | None) -> frozenset[str] | None:
+    if file is None:
+        return None
+    from projector.archive.signature import read_public_keys
+
+    return read_public_keys(file)
+
+
+def _report(outcome: Examination, namespace: str) -> str:
+    intact = f"{counted(outcome.segments, 'segment')}, {counted(outcome.entries, 'entry')}"
+    if outcome.last_id:
+        intact += f" up to {outcome.last_id}\nhead: {outcome.head}"
+    if fault := outcome.fault:
+        where = f"segment {fault.segment} ({fault.file})" if fault.segment else "the archive"
+        return (
+            f"{where}: {visible(fault.found)}\nintact before it: {intact}\n"
+            f"bring the files back from a copy, then again: {command_for(namespace, 'archive verify')}\n"
+        )
+    lines = [f"intact: {intact}"]
+    if outcome.since:
+        lines.append(f"since the head that was given: {counted(outcome.since, 'segment')}")
+    lines += [f"signed by: {key}" for key in outcome.signed_by]
+    if outcome.unsigned:
+        first, last = outcome.unsigned[0], outcome.unsigned[-1]
+        lines.append(f"not signed: {counted(len(outcome.unsigned), 'segment')}, from {first} to {last}")
+    return "\n".join([*lines, f"log: {outcome.log}\n"])

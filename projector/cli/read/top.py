@@ -1,0 +1,37 @@
+"""`projector top`: what happens now, on a full screen."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from producer.terminal.options import Log
+from projector.cli.options import Clock
+from projector.errors import InvalidQuery, ProjectorError
+
+
+def top(*, log: Log, view: Clock) -> None:
+    """What happens now, on a full screen: what runs, how fast, what fails, what was cleaned up.
+
+    Keys: Tab and the arrows move, Enter opens a line, s sorts the actions, / filters, p pauses, q ends.
+
+    Needs: pip install 'execution-wal[top]'
+
+    Example: projector top
+    """
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise InvalidQuery("top", "a terminal (for a program there is: projector stats --json)", "a pipe or a file")
+    try:
+        from projector.cli.top.app import Top
+        from projector.query import AsyncQuery
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("textual"):
+            raise
+        cure = "install it with: pip install 'execution-wal[top]'"
+        raise ProjectorError(f"top needs the package textual: {cure}") from error
+    app = Top(AsyncQuery(log.location.url, log.namespace), view)
+    status = app.run()
+    if app.bug is not None:
+        raise app.bug
+    raise typer.Exit(status or 0)

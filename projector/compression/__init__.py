@@ -1,0 +1,1 @@
+"""Compression, of the standard library or as its backport has it."""

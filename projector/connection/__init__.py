@@ -1,0 +1,1 @@
+"""Reading the server, and redis-py's errors as the projector's."""

@@ -1,0 +1,1 @@
+"""What proves that an archive is the log that was: its examination, and proofs of single entries."""

@@ -1,0 +1,1 @@
+"""Losses: what the projection knows, and the log no longer has."""

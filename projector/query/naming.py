@@ -1,0 +1,39 @@
+"""Which run somebody means by an execution id, the beginning of one, or an action."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from projector.errors import ProjectorError
+from projector.records import ActionExecutionRecord, InFlightRecord
+
+_LISTED = 10
+"""Runs that a message names."""
+
+Run = TypeVar("Run", bound=ActionExecutionRecord | InFlightRecord)
+
+
+def named(wanted: str, runs: Sequence[Run]) -> Run | None:
+    """Of `runs`, the newest first, the newest of the one that has `wanted` as its execution id, or else as the
+    beginning of it, or that has no execution id and is of the action `wanted`. None: no run.
+
+    Raises ProjectorError, which lists them, if these are several.
+    """
+    found = {name_of(run): run for run in reversed(runs) if wanted == (run.execution_id or run.action_id)}
+    if not found:
+        found = {name_of(run): run for run in reversed(runs) if (run.execution_id or "").startswith(wanted)}
+    if len(found) > 1:
+        more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
+        listed = ", ".join(sorted(found)[:_LISTED])
+        raise ProjectorError(f"{said(wanted)} names {len(found):,} runs: {listed}{more}; name one by its whole id")
+    return next(iter(found.values()), None)
+
+
+def name_of(run: ActionExecutionRecord | InFlightRecord) -> str:
+    """As a message names it."""
+    action = said(run.action_id)
+    return action if run.execution_id is None else f"{said(run.execution_id)} of {action}"
+
+
+def said(name: str) -> str:
+    """`name` in a message: quoted and escaped if it has characters that no one sees."""
+    return name if name.isprintable() else repr(name)

@@ -1,0 +1,1 @@
+"""What projecting and reading cost: time, memory, and the time that other clients wait."""

@@ -1,0 +1,1 @@
+"""What reading the log costs: time and memory."""
