@@ -12,6 +12,8 @@ from producer.wal import wal_key
 Call = Callable[..., Any]
 """Sends one command and returns the server's reply: `Link.call`, or `send_once` with a client."""
 
+_PAGE = 1000
+
 Entry = tuple[bytes, list[bytes]]
 """An entry's id, and its names and values alternately: in order, and with repetitions."""
 
@@ -86,6 +88,16 @@ class Log(Stream):
         if not self._call("EXISTS", self.key):
             return None
         return LogFacts.of_reply(self._call("XINFO", "STREAM", self.key))
+
+    def count_between(self, after: str, *, last: str, most: int | None = None) -> int:
+        """How many entries there are behind `after`, up to `last`; counts no further than about `most`."""
+        count = 0
+        while page := self.after(after, _PAGE, last=last):
+            count += len(page)
+            after = page[-1][0].decode()
+            if most is not None and count >= most:
+                break
+        return count
 
     def request_after(self, request: Call, then: Callable[[Any], None], entry_id: str, count: int) -> None:
         """Have `request` send for the page of `after` ahead; `then` gets its entries."""

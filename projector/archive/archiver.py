@@ -7,6 +7,7 @@ tells the log of a manifest that it was not told of. Two archivers at once do no
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +19,7 @@ from redis.exceptions import RedisError
 
 from producer.connection.client import Client
 from producer.connection.wire import send_once
-from producer.log import Entry, Log
+from producer.log import Entry, Log, LogFacts
 from producer.text.wording import counted
 from producer.wal import OP
 from projector.archive.archive import Archive
@@ -36,6 +37,8 @@ from projector.keys import Keys
 
 if TYPE_CHECKING:
     from projector.archive.signature import Signer
+
+_log = logging.getLogger("projector")
 
 _PAGE_ENTRIES, _PAGE_BYTES = 1000, 4 << 20
 _LOOK_BACK = 100
@@ -139,6 +142,8 @@ class Archiver:
                 # would get ids before that end: nobody would archive them, and a trim would take them.
                 self._send("XSETID", self._keys.wal, newest.last_id)
                 self._check_end(newest, told)  # some may have come before that
+            if facts and facts.added is not None:
+                self._say_what_was_lost(facts, newest, checkpoint.lost)
             head = newest.hash.encode()  # the log may have been told, and nobody has folded that yet
             if any(head in word for _, fields in self._log.newest(_LOOK_BACK) for word in fields):
                 told = newest.last_id
@@ -153,8 +158,20 @@ class Archiver:
         """
         ends = self._log.newest(1, last=newest.last_id)
         same = all(self.archive.entry(raw_id.decode()) == fields for raw_id, fields in ends)
-        if not same or not (told or (ends and ends[0][0].decode() == newest.last_id)):
+        if not same or not (told or ends):
             raise self._another(f"the log does not have its last entry, {newest.last_id}, or others before it")
+
+    def _say_what_was_lost(self, facts: LogFacts, newest: Manifest, accepted: int) -> None:
+        """Warn if the server lost entries after they were archived: then the projection lacks them, too."""
+        behind = self._log.count_between(newest.last_id, last=facts.last_id)
+        lost = newest.total + accepted + behind - (facts.added or 0)
+        if lost > 0:
+            cure = command_for(self.archive.namespace, "rebuild --archive WHERE")
+            _log.warning(
+                "the server has lost %s that the archive has, and the projection lacks them until: %s",
+                counted(lost, "entry", "entries"),
+                cure,
+            )
 
     @property
     def _total(self) -> int:

@@ -27,7 +27,7 @@ from projector.archive.signature import fault_of, key_of
 from projector.checkpoint import Checkpoint
 from projector.connection.reader import Reader
 from projector.entry_id import order_of
-from projector.errors import ArchiveDamaged, ServerRefused, ServerUnavailable
+from projector.errors import ArchiveDamaged, ServerRefused, ServerUnavailable, command_for
 from projector.keys import Keys
 
 _PAGE = 1000
@@ -86,7 +86,11 @@ def examine(
         walk.go_on()
         told = _compared(walk, url_or_client)
         if head and head not in walk.hashes:
-            raise _Found(None, "", f"no manifest has the hash {head}: what had it was written anew, or removed")
+            raise _Found(
+                None,
+                "",
+                f"no manifest has the hash {head}: what had it was written anew, or removed; bring a copy back",
+            )
     except _Found as found:
         fault = found.fault
     hashes, last = walk.hashes, walk.last
@@ -307,10 +311,12 @@ def _compare(walk: _Walk, reader: Reader, keys: Keys) -> str:
         walk.check_hash(number, told.archive_head, "the projection's checkpoint")
     gone = (facts.added or 0) - last.total - walk.lost - behind
     if facts.added is not None and gone:
+        cure = command_for(keys.namespace, "rebuild --archive WHERE")
         found = (
             f"{counted(gone, 'entry', 'entries')} of the log are neither in it nor archived, nor accepted as lost"
             if gone > 0
-            else f"the log is another: {facts.added:,} were ever added to it, fewer than there are entries"
+            else f"{counted(-gone, 'entry of it', 'entries of it')} the server has lost, or it has another log; have "
+            f"them projected with: {cure}"
         )
         raise _Found(None, "", found)
     return f"{counted(both, 'entry', 'entries')} in both, all equal; {behind} behind the archive's end, none missing"

@@ -11,7 +11,7 @@ from projector.checkpoint import Checkpoint
 from projector.connection.reader import Reader
 from projector.entry_id import order_of
 from projector.keys import Keys
-from projector.losses.reckoning import count_between, entries_ever
+from projector.losses.reckoning import entries_ever
 from projector.losses.records import without_entry
 
 _NAMED = 10
@@ -55,7 +55,7 @@ def examine_losses(
         there = facts.length + stands.trimmed
         newest = archive.newest() if archive else None
         if newest is not None:
-            there = newest.total + count_between(log, newest.last_id, last=facts.last_id)
+            there = newest.total + log.count_between(newest.last_id, last=facts.last_id)
         entries = entries_ever(log, facts, stands) - there - stands.lost
     gone = without_entry(reader, keys, archive=archive) if entries > 0 else []
     if archive is None and stands.trimmed and facts.first_id:  # below, they may have been trimmed

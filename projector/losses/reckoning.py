@@ -4,8 +4,6 @@ from producer.log import Log, LogFacts
 from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
 
-_PAGE = 1000
-
 
 def entries_ever(log: Log, facts: LogFacts | None, stands: Checkpoint | None) -> int:
     """How many entries were ever added to the log, as it was at `facts`, or to another that it has replaced.
@@ -17,20 +15,9 @@ def entries_ever(log: Log, facts: LogFacts | None, stands: Checkpoint | None) ->
     if stands is None or not stands.last_id:
         return added
     waiting = added - stands.entries
-    if facts and waiting >= 0 and count_between(log, stands.last_id, last=facts.last_id, most=waiting + 1) <= waiting:
+    if facts and waiting >= 0 and log.count_between(stands.last_id, last=facts.last_id, most=waiting + 1) <= waiting:
         return added
     # More entries are behind the checkpoint than were added since: this log has replaced the one that was projected.
     # What of it is not behind the checkpoint (a log restored from a backup) has been read.
-    survived = count_between(log, "", last=min(stands.last_id, facts.last_id, key=order_of)) if facts else 0
+    survived = log.count_between("", last=min(stands.last_id, facts.last_id, key=order_of)) if facts else 0
     return stands.entries + added - survived
-
-
-def count_between(log: Log, after: str, *, last: str, most: int | None = None) -> int:
-    """How many entries the log has behind `after`, up to `last`; counts no further than about `most`."""
-    count = 0
-    while page := log.after(after, _PAGE, last=last):
-        count += len(page)
-        after = page[-1][0].decode()
-        if most is not None and count >= most:
-            break
-    return count

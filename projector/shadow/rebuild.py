@@ -27,7 +27,7 @@ from projector.connection.reader import Reader, scan
 from projector.errors import Damaged, InvalidQuery, LossesFound, Superseded
 from projector.keys import Keys
 from projector.losses.examination import examine_losses
-from projector.losses.reckoning import count_between, entries_ever
+from projector.losses.reckoning import entries_ever
 from projector.losses.records import without_entry
 from projector.shadow.acceptance import ACCEPT_LOSS, Acceptance
 from projector.shadow.archived import check_is_of, fold_archived
@@ -263,7 +263,7 @@ class _Rebuild:
             judge([b"meanwhile", more], self._live)
         stands = self._checkpoint_of(self._live)
         ever = entries_ever(self._log, facts, stands)
-        folded = checkpoint.entries + count_between(self._log, projection.sent_id, last=facts.last_id)
+        folded = checkpoint.entries + self._log.count_between(projection.sent_id, last=facts.last_id)
         if stands is None:  # then at least the entries of the records that are left were there
             ever = max(ever, folded + len(without_entry(self._reader, self._live, archive=self._archive)))
         lost = max(0, ever - folded)

@@ -6,8 +6,13 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from tests.support.warm import WarmInterpreter
 
 PRODUCER = str(Path(sys.executable).with_name("producer"))
 """The installed script."""
@@ -25,14 +30,50 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
-def projector(
-    *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **more: str
-) -> subprocess.CompletedProcess[str]:
+def run_command(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | str | None = None,
+    input: Any = None,
+    stdin: int | None = None,
+    stdout: int | IO[str] | None = None,
+    text: bool = False,
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[Any]:
+    """As subprocess.run with `capture_output`, for a command of PRODUCER or PROJECTOR, but started at once."""
+    program, arguments = ("producer", command[1:]) if command[0] == PRODUCER else ("projector", command[3:])
+    assert program == "producer" or list(command[:3]) == PROJECTOR
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
+        given.write(input.encode() if isinstance(input, str) else input or b"")
+        given.seek(0)
+        out = said.fileno() if stdout is None else stdout if isinstance(stdout, int) else stdout.fileno()
+        status = _warm().run(
+            program,
+            arguments,
+            env=env,
+            cwd=str(cwd) if cwd else None,
+            stdin=given.fileno() if stdin is None else stdin,
+            stdout=out,
+            stderr=told.fileno(),
+            timeout=timeout,
+        )
+        said.seek(0)
+        told.seek(0)
+        found: list[Any] = [said.read(), told.read()]
+    if text:
+        found = [content.decode().replace("\r\n", "\n").replace("\r", "\n") for content in found]
+    return subprocess.CompletedProcess(list(command), status, *found)
+
+
+@cache
+def _warm() -> WarmInterpreter:
+    return WarmInterpreter()
+
+
+def projector(*arguments: str, stdout: int | IO[str] | None = None, **more: str) -> subprocess.CompletedProcess[str]:
     """The projector's command to its end, which is never a traceback; `more` adds to its environment."""
-    env = environment(**more)
-    ended = subprocess.run(
-        [*PROJECTOR, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, timeout=60
-    )
+    ended = run_command([*PROJECTOR, *arguments], stdout=stdout, text=True, env=environment(**more))
     assert "Traceback" not in ended.stderr, ended.stderr
     return ended
 
@@ -42,9 +83,7 @@ def projector_asks(answer: str, *arguments: str) -> subprocess.CompletedProcess[
     ours, theirs = pty.openpty()
     try:
         os.write(ours, f"{answer}\n".encode())
-        return subprocess.run(
-            [*PROJECTOR, *arguments], stdin=theirs, capture_output=True, text=True, env=environment(), timeout=60
-        )
+        return run_command([*PROJECTOR, *arguments], stdin=theirs, text=True, env=environment())
     finally:
         os.close(ours)
         os.close(theirs)

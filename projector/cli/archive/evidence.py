@@ -123,7 +123,8 @@ def _report(outcome: Examination, namespace: str) -> str:
         where = f"segment {fault.segment} ({fault.file})" if fault.segment else "the archive"
         return (
             f"{where}: {visible(fault.found)}\nintact before it: {intact}\n"
-            f"bring the files back from a copy, then again: {command_for(namespace, 'archive verify')}\n"
+            f"{'bring the files back from a copy, ' if fault.file else ''}then again: "
+            f"{command_for(namespace, 'archive verify')}\n"
         )
     lines = [f"intact: {intact}"]
     if outcome.since:

@@ -37,6 +37,7 @@ class Failover(Fault):
     def _leave_behind(self, arena: Arena, old: Server, survived: set[str]) -> None:
         with old.client() as client:
             last = read_log(client, arena.key("wal"))
+            arena.losses.set_back = True
             arena.losses.take([entry for entry in last if entry.id not in survived])
         # With an archive, which the new master's archiver goes on with, nothing can be said of the old copy.
         verified = Answer(0, "") if arena.archive else verify(old.url, arena.namespace)

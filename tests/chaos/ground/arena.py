@@ -178,6 +178,17 @@ class Arena:
             self._stopped += self.projectors.stopped_by_themselves()
             self.projectors.end_archiving()
             self._await_the_end()
+            if self.losses.set_back:
+                self._take_back()
+
+    def _take_back(self) -> None:
+        """Have the projection take in what the archive has and the server lost, if `verify` says that it lacks it."""
+        verified = self.verify()
+        if verified.status and (verified.status != 1 or "projector rebuild" not in verified.text):
+            raise AssertionError(f"no rebuild is advised: {verified.text}")
+        if verified.status and (answer := self.rebuild()).status:
+            raise AssertionError(f"the rebuild ended with {answer.status}: {answer.text}")
+        self._await_the_end()
 
     def lost(self) -> list[Attempt]:
         """What was acknowledged, or left a spool, and is no longer in the log."""

@@ -19,6 +19,8 @@ class Losses:
     """Collected over a run by the faults that take something; empty means: nothing acknowledged may be gone."""
 
     taken: set[tuple[str, int]] = field(default_factory=set)
+    set_back: bool = False
+    """Whether a server may have lost what it had acknowledged: then the archive may be ahead of it."""
     _moments: list[tuple[float, float]] = field(default_factory=list)
 
     def take(self, entries: list[LogEntry]) -> None:
@@ -27,6 +29,7 @@ class Losses:
 
     def server_killed(self, at: float) -> None:
         """A server that syncs every second was killed at `at`, on the monotonic clock."""
+        self.set_back = True
         self._moments.append((at - EVERYSEC_SECONDS, at + 1.0))
 
     def left_behind(self, attempt: Attempt) -> bool:

@@ -15,7 +15,7 @@ from producer.connection.url import with_password_file
 from producer.errors import WalRefused
 from projector import Query, ServerRefused, examine, rebuild, verify
 from projector.worker.projector import Projector
-from tests.support.commands import PRODUCER, PROJECTOR
+from tests.support.commands import PRODUCER, PROJECTOR, run_command
 from tests.support.commands import environment as environment_without
 from tests.support.projecting import running
 from tests.support.servers import Server, eventually
@@ -102,7 +102,7 @@ def test_a_file_that_is_not_there_is_named_and_that_is_a_refusal(rotating: Rotat
 def run(*words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     program = [PRODUCER] if words[0] == "producer" else PROJECTOR
     environ = environment_without(HOME=str(home), **variables)
-    return subprocess.run([*program, *words[1:]], capture_output=True, text=True, env=environ, timeout=60)
+    return run_command([*program, *words[1:]], env=environ, text=True)
 
 
 def test_both_command_lines_take_it_as_an_option_a_variable_and_a_setting(rotating: Rotating, tmp_path: Path) -> None:

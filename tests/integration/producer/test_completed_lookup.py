@@ -19,7 +19,7 @@ from producer.connection.words import ACCOUNT, cure_of
 from producer.errors import InvalidOperation
 from producer.terminal.options import LogAddress
 from projector import Projector
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.servers import Server
 from tests.support.spooling import AWAY, cut_off
 
@@ -116,7 +116,7 @@ def test_from_a_shell(shared_server: Server, namespace: str, client: redis.Redis
     environ = environment_of(shared_server.url, namespace, XDG_STATE_HOME=str(tmp_path))
 
     def producer(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([PRODUCER, *arguments], env=environ, capture_output=True, text=True, check=False)
+        return run_command([PRODUCER, *arguments], env=environ, text=True)
 
     assert producer("started", "a", "--at", str(NOW - 5000)).returncode == 0
     assert producer("completed", "a", "--success", "--at", str(NOW)).returncode == 0

@@ -14,7 +14,7 @@ import redis
 
 from producer.cli.context import surroundings
 from producer.connection.location import announce
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.servers import Server, vacant_port
 
 
@@ -24,7 +24,7 @@ def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, 
 
 
 def producer(environ: dict[str, str], *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([PRODUCER, *arguments], env=environ, input=stdin, capture_output=True, check=False)
+    return run_command([PRODUCER, *arguments], env=environ, input=stdin)
 
 
 def recorded(client: redis.Redis, namespace: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from producer.cli.context import surroundings
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.servers import Server, eventually, vacant_port
 
 pytestmark = pytest.mark.server
@@ -35,9 +35,7 @@ def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, 
 
 def run(environ: Mapping[str, str], *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """`producer run --action a …` to its end."""
-    return subprocess.run(
-        [PRODUCER, "run", "--action", "a", *arguments], env=environ, input=stdin, capture_output=True, check=False
-    )
+    return run_command([PRODUCER, "run", "--action", "a", *arguments], env=environ, input=stdin)
 
 
 @contextmanager
@@ -487,9 +485,7 @@ def test_a_server_that_refuses_does_not_keep_the_command_from_running(
 def test_bad_arguments_are_said_before_anything_runs(
     environ: dict[str, str], client: redis.Redis, namespace: str, tmp_path: Path, arguments: list[str]
 ) -> None:
-    done = subprocess.run(
-        [PRODUCER, "run", *arguments], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_command([PRODUCER, "run", *arguments], env=environ, cwd=tmp_path, text=True)
     assert done.returncode == 2
     assert done.stderr
     assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.projection import Log
 
 pytestmark = pytest.mark.server
@@ -18,15 +18,8 @@ SECRET = "token=abc123 customer-42"
 
 
 def run(log: Log, *options: str, script: str = f"echo '{SECRET}'") -> subprocess.CompletedProcess[str]:
-    environ = environment_of(log.url, log.namespace)
-    return subprocess.run(
-        [PRODUCER, "run", "--action", "a", *options, "--", "sh", "-c", script],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command = [PRODUCER, "run", "--action", "a", *options, "--", "sh", "-c", script]
+    return run_command(command, env=environment_of(log.url, log.namespace), text=True)
 
 
 def recorded(log: Log) -> dict[str, Any]:

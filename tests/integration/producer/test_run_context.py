@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from producer.cli.context import surroundings
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.projection import Log
 from tests.support.servers import vacant_port
 
@@ -27,7 +27,7 @@ def environ(log: Log, tmp_path: Path) -> dict[str, str]:
 def producer(
     environ: Mapping[str, str], *arguments: str, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([PRODUCER, *arguments], env=environ, cwd=cwd, capture_output=True, check=False, timeout=60)
+    return run_command([PRODUCER, *arguments], env=environ, cwd=cwd)
 
 
 def operations(log: Log) -> list[dict[str, Any]]:

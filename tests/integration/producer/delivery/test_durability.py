@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from producer import Durability, NotYetDurable, Producer, UnusableServer
-from tests.support.commands import PRODUCER
+from tests.support.commands import PRODUCER, environment, run_command
 from tests.support.servers import Server, eventually
 from tests.support.spooling import counted, cut_off, files, first_occurrences
 
@@ -284,7 +284,7 @@ def test_flush_does_not_let_go_what_was_recorded_for_a_replica_and_says_why(
 
 def flush(server: Server, spool: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [PRODUCER, "flush", "--url", server.url, "--spool", str(spool)]
-    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    return run_command([*command, *options], env=environment(), text=True)
 
 
 def test_what_was_recorded_for_the_disk_waits_for_a_server_that_can(

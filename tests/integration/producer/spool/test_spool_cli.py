@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from producer import Producer, Spool
 from projector.documents import schema_of
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.proxy import Fault, Proxy
 from tests.support.recording import record
 from tests.support.servers import Server, eventually, obey_modes
@@ -52,7 +52,7 @@ def spool(tmp_path: Path) -> Path:
 
 
 def producer(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PRODUCER, *arguments], env=environ, capture_output=True, text=True, check=False)
+    return run_command([PRODUCER, *arguments], env=environ, text=True)
 
 
 def operations(client: redis.Redis, namespace: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer import Producer
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.recording import record
 from tests.support.servers import Server
 from tests.support.spooling import AWAY, counted, cut_off
@@ -25,7 +25,7 @@ def environ(shared_server: Server, namespace: str, tmp_path: Path) -> dict[str, 
 
 
 def producer(environ: dict[str, str], *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PRODUCER, *words], env=environ, input=answer, capture_output=True, text=True, check=False)
+    return run_command([PRODUCER, *words], env=environ, input=answer, text=True)
 
 
 def left(place: Path, namespace: str, *, url: str, count: int = 3) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.servers import Server
 from tests.support.spooling import cut_off, files
 
@@ -39,7 +39,7 @@ def blocked(environ: dict[str, str], namespace: str, client: redis.Redis, spool:
 
 
 def producer(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PRODUCER, *arguments], env=environ, capture_output=True, text=True, check=False)
+    return run_command([PRODUCER, *arguments], env=environ, text=True)
 
 
 def test_a_flush_delivers_what_waits_behind_it_and_names_its_namespace_and_key(

@@ -20,7 +20,9 @@ from projector.archive.merkle import root_of
 from projector.archive.segment import packed, unpacked
 from projector.entry_id import milliseconds_of
 from projector.errors import ArchiveDamaged, ArchiveUnavailable, ServerUnavailable
+from projector.evidence.examination import examine
 from projector.shadow import rebuild
+from projector.verification import verify
 from tests.support.commands import projector
 from tests.support.projection import Log, completed, fill, raw_entries
 from tests.support.servers import Server
@@ -374,3 +376,38 @@ def test_a_server_with_full_memory_that_cannot_be_told_is_archived_all_the_same(
         client.config_set("maxmemory", 0)
         assert not one.step()
         assert [seal.entries for seal in seals(log)] == [30]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_the_server_loses_after_it_was_archived_is_told_and_a_rebuild_takes_it_back_in(
+    log: Log, archiver: Callable[..., Archiver], where: str, caplog: pytest.LogCaptureFixture, told: bool
+) -> None:
+    """As in a crash between two syncs of the server's disk, or in a failover."""
+    log.add_completions(5)
+    log.drain()
+    if told:
+        archiver().once()
+        log.drain()
+    survived: Any = {key: log.client.dump(key) for key in log.client.keys(f"{{{log.namespace}}}:*")}
+    log.add_completions(4)
+    log.drain()
+    archiver().once()
+    log.client.delete(*log.client.keys(f"{{{log.namespace}}}:*"))
+    for key, value in survived.items():
+        log.client.restore(key, 0, value)
+    log.add_completions(2)
+    log.drain()
+    archiver().step()
+    assert "the server has lost 4 entries that the archive has" in caplog.text
+    archive = Archive.at(where, log.namespace)
+    fault = examine(archive, log.client).fault
+    assert fault is not None
+    assert "4 entries of it the server has lost" in fault.found
+    assert log.totals()["total_executions"] == 7
+    rebuild(log.client, log.namespace, archive=where)
+    assert log.totals()["total_executions"] == 11
+    assert verify(log.client, log.namespace, archive=where).identical
+    assert examine(archive, log.client).intact
+    caplog.clear()
+    archiver().step()
+    assert "has lost" not in caplog.text

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.support.commands import PROJECTOR, environment, run_command
 from tests.support.projection import Log, completed, started
 
 pytestmark = pytest.mark.server
 
 SCHEMAS = Path(__file__).parents[4] / "docs" / "schema"
-PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 CLEANED = (
     '{"type":"cleanup_executed","scanner_id":"s","resource_id":"lock:a","action":"delete","success":true,'
     '"executed_at":1790000000000}'
@@ -61,7 +59,7 @@ def test_every_document_validates_against_its_schema(log: Log, tmp_path: Path) -
     for name, arguments in COMMANDS.items():
         arguments = [str(tmp_path) if word == "WHERE" else word for word in arguments]
         command = [*PROJECTOR, *arguments, "--json", "--url", log.url, "--namespace", log.namespace]
-        printed = subprocess.run(command, capture_output=True, text=True, check=False)
+        printed = run_command(command, env=environment(), text=True)
         document = json.loads(printed.stdout)
         assert document, name
         if isinstance(document, dict):

@@ -26,7 +26,7 @@ from projector import Query
 from projector.archive.archive import Archive
 from projector.expectation import Expectation, check
 from tests.support.archives import seal
-from tests.support.commands import PROJECTOR, environment
+from tests.support.commands import PROJECTOR, environment, run_command
 from tests.support.projection import Log
 from tests.support.servers import Server
 from tests.support.story import DAY, HOUR, Story, op_of
@@ -65,11 +65,9 @@ class Told:
         self._log.client.hincrby(self._log.key("checkpoint"), "trimmed", length // 2)
 
     def ask(self, *words: str, status: int = 0, **more: str) -> str:
-        ended = subprocess.run(
-            [*PROJECTOR, *words], env=self._environment() | more, capture_output=True, text=True, timeout=300
-        )
+        ended = run_command([*PROJECTOR, *words], env=self._environment() | more, text=True, timeout=300)
         assert ended.returncode == status, ended.stderr + ended.stdout
-        return ended.stdout
+        return str(ended.stdout)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen([*PROJECTOR, *words], env=self._environment(), stdout=subprocess.PIPE, text=True)

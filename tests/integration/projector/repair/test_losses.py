@@ -18,7 +18,7 @@ from projector.errors import Damaged, InvalidQuery, LossesFound, Superseded
 from projector.shadow import Rebuilt, rebuild
 from projector.shadow.rebuild import _Rebuild
 from projector.verification import verify
-from tests.support.commands import PROJECTOR, environment_of
+from tests.support.commands import PROJECTOR, environment_of, run_command
 from tests.support.projection import Log, completed, fill, raw_entries, started
 from tests.support.servers import eventually
 
@@ -234,23 +234,22 @@ def test_the_commands_name_what_is_lost_and_work_as_they_are_printed(
     log.drain()
     trimmed = int(log.client.xtrim(log.key("wal"), maxlen=1, approximate=False))
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = environment_of(log.url, log.namespace)
-        return subprocess.run([*PROJECTOR, *words], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    def projector(*words: str) -> subprocess.CompletedProcess[str]:
+        return run_command([*PROJECTOR, *words], env=environment_of(log.url, log.namespace), cwd=tmp_path, text=True)
 
-    stopped = run("run")
+    stopped = projector("run")
     assert stopped.returncode == 1
     assert (
         f"14 entries are lost, from the beginning to {log.checkpoint('last_id')} (a ended well at " in stopped.stderr
     )
     assert "; and 4 more records); restore" in stopped.stderr
-    differs = run("verify")
+    differs = projector("verify")
     assert (differs.returncode, "; 14 entries are lost, from the beginning to " in differs.stdout) == (1, True)
-    assert json.loads(run("verify", "--json").stdout)["losses"]["entries"] == 14
-    refused = run("rebuild")
+    assert json.loads(projector("verify", "--json").stdout)["losses"]["entries"] == 14
+    refused = projector("rebuild")
     assert (refused.returncode, "14 entries are lost" in refused.stderr) == (1, True)
     (command,) = re.findall(r"with: projector (rebuild --accept-loss .*)\)", refused.stderr)
-    accepted = run(*shlex.split(command))
+    accepted = projector(*shlex.split(command))
     file = f"dropped-{log.namespace}-1.jsonl"
     told, done = accepted.stdout.splitlines()
     assert told == f"the records of entries that are lost are in {file}"
@@ -260,10 +259,10 @@ def test_the_commands_name_what_is_lost_and_work_as_they_are_printed(
     assert len(dropped) == trimmed
     assert {record["key"].partition(":")[2] for record in dropped} >= {"cleanups", "in_flight", "quarantine"}
     for words in (("status",), ("stats",), ("doctor",)):
-        assert "lost" in run(*words).stdout.lower()
-    assert json.loads(run("status", "--json").stdout)["lost"] == 14
-    assert "14 of them are lost for ever, 0 accepted now" in run("rebuild").stdout
-    assert run("verify").returncode == 0
+        assert "lost" in projector(*words).stdout.lower()
+    assert json.loads(projector("status", "--json").stdout)["lost"] == 14
+    assert "14 of them are lost for ever, 0 accepted now" in projector("rebuild").stdout
+    assert projector("verify").returncode == 0
     (acceptance,) = [
         json.loads(fields[1]) for _, fields in raw_entries(log.client, log.key("wal")) if b"loss" in fields[1]
     ]

@@ -19,7 +19,7 @@ from projector.doctor import examine
 from projector.errors import ConfigMismatch
 from projector.shadow import rebuild
 from projector.verification import verify
-from tests.support.commands import environment_of
+from tests.support.commands import PROJECTOR, environment_of, run_command
 from tests.support.projecting import Hand, running
 from tests.support.projection import Log, completed, fill
 from tests.support.servers import Server, die_with_parent, eventually
@@ -183,9 +183,7 @@ def test_the_commands_say_what_they_did_and_exit_accordingly(log: Log) -> None:
     environment = environment_of(log.url, log.namespace)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "projector", *arguments], env=environment, capture_output=True, text=True
-        )
+        return run_command([*PROJECTOR, *arguments], env=environment, text=True)
 
     assert (done := run("verify")).returncode == 0
     assert done.stdout == f"identical at {log.checkpoint('last_id')}, {log.entries()} entries\n"

@@ -1,11 +1,10 @@
 """Options in seconds: what no clock can wait for is refused before anything is done."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.commands import PRODUCER, PROJECTOR, environment_of
+from tests.support.commands import PRODUCER, PROJECTOR, environment_of, run_command
 from tests.support.spooling import AWAY
 
 
@@ -23,7 +22,7 @@ def test_endless_seconds_are_a_usage_error_that_names_the_option(
     arguments: tuple[str, ...], seconds: str, tmp_path: Path
 ) -> None:
     environ = environment_of(AWAY, "otters", XDG_STATE_HOME=str(tmp_path))
-    done = subprocess.run([*arguments, seconds], env=environ, capture_output=True, text=True, check=False, timeout=30)
+    done = run_command([*arguments, seconds], env=environ, text=True)
     assert done.returncode == 2
     assert f"Invalid value for {arguments[-1]}" in done.stderr.replace("'", "")
     assert "Traceback" not in done.stderr
