@@ -4,6 +4,9 @@ WORKERS ?= 5 # more than cores: the tests wait more than they compute
 ALONE = $(BIN)/python -m pytest -p no:cacheprovider
 PYTEST = $(ALONE) -n $(WORKERS) --dist worksteal
 
+# With it each of the thousands of processes that the tests start would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help test fast elsewhere check chaos bench mutation redis ci
 
 help: ## this list

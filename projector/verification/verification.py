@@ -184,6 +184,8 @@ class _Examination:
         last_id, trimmed = counts or (None, None)
         # A trim is no entry: the count is the projector's own, and compared with the log's (`_compare_counts`).
         self._history.checkpoint.trimmed = int(trimmed or 0)
+        if self._archive and not self._archive.count:
+            self._archive.refresh()  # its first segment may be new, and a trim behind that
         if self._history.checkpoint.trimmed and not (self._archive and self._archive.count):
             entries = counted(self._history.checkpoint.trimmed, "entry was", "entries were")
             expected = f"a directory or a URL, because {entries} trimmed from the log (--archive WHERE)"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
+from tests.support.commands import PRODUCER, PROJECTOR, run_command
 from tests.support.servers import die_with_parent
 
 __all__ = ["Answer", "begin_rebuild", "examine", "flush", "rebuild", "verify"]
@@ -36,8 +37,7 @@ def examine(url: str, namespace: str, archive: Path) -> Answer:
 
 def flush(url: str, spool: Path) -> Answer:
     """Status 0: nothing is left in the directory `spool` but what running producers hold."""
-    program = "from producer.cli import main; main()"
-    return _run([sys.executable, "-c", program, "flush", "--spool", str(spool), "--url", url, "--timeout", "60"])
+    return _run([PRODUCER, "flush", "--spool", str(spool), "--url", url, "--timeout", "60"])
 
 
 def begin_rebuild(url: str, namespace: str, archive: Path | None = None) -> subprocess.Popen[bytes]:
@@ -50,21 +50,13 @@ def begin_rebuild(url: str, namespace: str, archive: Path | None = None) -> subp
     )
 
 
-def _run(arguments: list[str]) -> Answer:
-    ended = subprocess.run(
-        arguments,
-        cwd=gettempdir(),  # where a rebuild keeps what it drops
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=110,
-        check=False,
-        preexec_fn=die_with_parent,
-    )
-    return Answer(ended.returncode, ended.stdout.decode(errors="replace"))
+def _run(command: list[str]) -> Answer:
+    ended = run_command(command, env=os.environ, cwd=gettempdir(), timeout=110)  # where a rebuild keeps what it drops
+    return Answer(ended.returncode, (ended.stdout + ended.stderr).decode(errors="replace"))
 
 
 def _arguments(*words: str, archive: Path | None = None) -> list[str]:
     """Of the command `words`, of which the last two are URL and namespace."""
     *command, url, namespace = words
     where = ["--archive", str(archive)] if archive else []
-    return [sys.executable, "-m", "projector", *command, "--url", url, "--namespace", namespace, *where]
+    return [*PROJECTOR, *command, "--url", url, "--namespace", namespace, *where]

@@ -83,9 +83,12 @@ CASES = [
 FORMS = {"json": ["--json"], "jsonl": ["--jsonl"], "csv": ["--format", "csv"]}
 
 
+COMMAND: Any = typer.main.get_command(app)
+
+
 def has_form(words: str, form: str) -> bool:
     """Whether the command that `words` begin with takes the options of that form."""
-    found: Any = typer.main.get_command(app)
+    found = COMMAND
     for word in words.split():
         found = getattr(found, "commands", {}).get(word, found)
     return any(FORMS[form][0] in parameter.opts for parameter in found.params)
@@ -227,8 +230,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_command_that_reads_is_left_out() -> None:
-    commands: Any = typer.main.get_command(app)
-    reading = {name for name, command in commands.commands.items() if command.rich_help_panel == "Read"}
+    reading = {name for name, command in COMMAND.commands.items() if command.rich_help_panel == "Read"}
     assert reading - {case.words.split()[0] for case in CASES} == {"tail", "top"}  # which do not end by themselves
 
 

@@ -150,3 +150,18 @@ def test_an_archiver_a_trim_and_a_projector_at_work_disturb_no_verification(
     assert all(outcome.identical for outcome in outcomes), [outcome.differences for outcome in outcomes]
     assert any(outcome.moved for outcome in outcomes)
     assert re.match(r"[0-9]+-[0-9]+", outcomes[-1].at)
+
+
+def test_a_first_segment_and_a_trim_that_come_meanwhile_are_seen(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.add_completions(30)
+    log.drain()
+
+    def meanwhile(_snapshots: Snapshots, found: Archive, *_: object, **__: object) -> None:
+        assert found.count == 0
+        assert trim(log, archive(log, tmp_path)) > 0
+
+    monkeypatch.setattr(Snapshots, "newest", meanwhile)
+    outcome = verify(log.client, log.namespace, archive=str(tmp_path))
+    assert outcome.identical, outcome.differences
