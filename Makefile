@@ -41,9 +41,12 @@ mutation: ## each guard taken out in turn: the tests notice
 # Not what starts the wheel's server, nor what is about local files, processes and pages, whatever the server is.
 OTHER_SERVER = $(addprefix --ignore=tests/integration/,projector/embedded test_readme.py test_closed_pipe.py \
 	producer/spool producer/test_producer_run.py producer/test_process_end.py producer/test_producer_cli.py \
-	projector/query/test_read_cli.py projector/query/test_every_command.py projector/query/test_on_a_terminal.py \
-	projector/top connection/test_password_file.py projector/archive_faults projector/evidence \
-	projector/export projector/archiving/test_bounded.py)
+	producer/test_run_context.py producer/test_import.py producer/test_redaction.py connection/test_passwords.py \
+	connection/test_password_file.py connection/test_trouble.py projector/query/test_read_cli.py \
+	projector/query/test_every_command.py projector/query/test_on_a_terminal.py projector/top \
+	projector/search/test_log_cli.py projector/search/test_recent_since.py projector/archive_faults \
+	projector/evidence projector/export projector/archiving/test_bounded.py) \
+	--ignore=tests/chaos/short/test_spools.py
 redis: ## the server tests, the short chaos among them, on Debian's Redis
 	TEST_REDIS_SERVER=redis-server $(PYTEST) -m server $(OTHER_SERVER)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from projector.errors import damaged
 from projector.query.arguments import checked_percent
@@ -42,9 +44,12 @@ class Histogram:
         It is the bound of the bucket that the exact one is in: too high by less than the bucket is wide, which is 3 %
         in an action's histograms, and 12.5 % in those of rollups.
         """
-        left = self.count * checked_percent(percent)
-        for bound, count in sorted(self.buckets.items()):
-            left -= count * 100
-            if left <= 0:
-                return bound
-        return None
+        return self.percentiles(percent)[0]
+
+    def percentiles(self, *percents: int) -> list[int | None]:
+        """Each as `percentile` has it."""
+        bounds = sorted(self.buckets)
+        up_to = list(accumulate(map(self.buckets.__getitem__, bounds)))  # how many each bound is not exceeded by
+        if not bounds:
+            return [None for percent in percents if checked_percent(percent)]
+        return [bounds[bisect_left(up_to, -(-up_to[-1] * checked_percent(percent) // 100))] for percent in percents]

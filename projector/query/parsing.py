@@ -1,7 +1,7 @@
 """What the projection holds, parsed by pydantic into records and results; anything else raises Damaged."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -58,12 +58,9 @@ def name_in(raw: bytes, key: bytes) -> str:
 
 
 def action_stats_of(action_id: str, raws: Iterable[bytes | None], key: bytes, *, running: int) -> ActionStats:
-    """From HMGET's reply for ACTION_FIELDS; without percentiles, which are elsewhere."""
+    """From HMGET's reply for ACTION_FIELDS, without what is reckoned from them or stands elsewhere."""
     found = {name: raw for name, raw in zip(_NAMES, raws, strict=True) if raw is not None}
-    stats = _parsed(_ACTION, {"action_id": action_id, "running": running, **found}, key, "ActionStats")
-    if not stats.total_executions:
-        return stats
-    return replace(stats, success_rate=stats.successes / stats.total_executions)
+    return _parsed(_ACTION, {"action_id": action_id, "running": running, **found}, key, "ActionStats")
 
 
 def scanner_stats_of(scanner_id: str, found: Mapping[bytes, bytes], key: bytes) -> ScannerStats:

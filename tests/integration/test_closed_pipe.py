@@ -15,7 +15,7 @@ from tests.support.commands import environment, environment_of
 from tests.support.servers import Server
 
 _EACH_COMMAND = """
-import importlib, json, os, sys
+import gc, importlib, json, os, sys
 from typer.main import get_command
 
 program, *arguments = sys.argv[1:]
@@ -28,6 +28,7 @@ def commands(group, *before):
         yield from commands(command, *before, name)
 
 ended = {}
+gc.freeze()  # or each child would look through all that is loaded when it ends
 for words in commands(top):
     reader, writer = os.pipe()
     os.close(reader)

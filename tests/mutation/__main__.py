@@ -15,7 +15,7 @@ from tests.mutation.copied import ROOT, Copied
 from tests.mutation.mutant import Mutant
 from tests.mutation.mutants import MUTANTS, ORDINARY
 
-_AT_ONCE = 2
+_AT_ONCE = 3
 _KILLED = "killed"
 
 
@@ -43,13 +43,12 @@ def main(words: list[str]) -> int:
 def _verdict(mutant: Mutant, directory: Path) -> str:
     copied = Copied(directory / mutant.guard.replace(" ", "-"))
     copied.write(mutant.file, mutant.mutated(ROOT))
-    ordinary = copied.run([ORDINARY])
-    if not ordinary.passed:
-        return f"BROKEN by more than the loss of its guard:\n{ordinary.text}\n"
-    guarded = copied.run(mutant.tests)
-    if guarded.failed:
+    ran = copied.run([ORDINARY, *mutant.tests])
+    if f"PASSED {ORDINARY}" not in ran.text:
+        return f"BROKEN by more than the loss of its guard:\n{ran.text}\n"
+    if ran.failed:
         return _KILLED
-    return "SURVIVED" if guarded.passed else f"UNTESTED, since pytest ended with {guarded.status}:\n{guarded.text}\n"
+    return "SURVIVED" if ran.passed else f"UNTESTED, since pytest ended with {ran.status}:\n{ran.text}\n"
 
 
 if __name__ == "__main__":

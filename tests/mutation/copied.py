@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,15 +39,19 @@ class Copied:
     def __init__(self, directory: Path) -> None:
         self.root = directory
         for package in _PACKAGES:
-            shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, directory / package)
         shutil.copy(ROOT / "pyproject.toml", directory)
+        if (characters := ROOT / ".hypothesis" / "unicode_data").exists():  # making that list takes a second
+            shutil.copytree(characters, directory / characters.relative_to(ROOT))
         self._check_that_it_is_imported()
 
     def write(self, file: str, text: str) -> None:
         (self.root / file).write_text(text)
+        Path(cache_from_source(str(self.root / file))).unlink(missing_ok=True)  # what was compiled is the original's
 
     def run(self, tests: Iterable[str]) -> Ran:
-        return self._python("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests)
+        """Run `tests` in their order, up to the first that fails; `text` names those that passed."""
+        return self._python("-m", "pytest", "-x", "-q", "-rp", "-p", "no:cacheprovider", *tests)
 
     def _check_that_it_is_imported(self) -> None:
         ran = self._python("-c", "import producer, projector; print(producer.__file__, projector.__file__)")

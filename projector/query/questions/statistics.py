@@ -29,7 +29,7 @@ most runs that ended."""
 _RANKS: dict[str, Callable[[ActionStats], float]] = {
     "recency": lambda _: 0,  # they come in this order
     "failures": lambda stats: -(stats.failures + stats.orphaned),
-    "rate": lambda stats: 2 if stats.success_rate is None else stats.success_rate,
+    "rate": lambda stats: 2 if not stats.total_executions else stats.successes / stats.total_executions,
     "slowness": lambda stats: 1 if stats.p95_duration_ms is None else -stats.p95_duration_ms,
     "volume": lambda stats: -stats.total_executions,
 }
@@ -42,7 +42,7 @@ def action_stats(keys: Keys, action_id: str, *, failures_only: bool = False) -> 
         ("HMGET", key, *ACTION_FIELDS), ("HGETALL", taken), ("HVALS", keys.in_flight)
     )
     stats = action_stats_of(action_id, raws, key, running=_running(runs, keys.in_flight)[action_id])
-    return _with_percentiles(stats, Histogram.of_hash(histogram, taken))
+    return _reckoned(stats, Histogram.of_hash(histogram, taken))
 
 
 def actions(keys: Keys, *, sort: Sort, limit: int | None) -> Question[list[ActionStats]]:
@@ -65,7 +65,7 @@ def actions(keys: Keys, *, sort: Sort, limit: int | None) -> Question[list[Actio
     if sort != "slowness":
         found = sorted(found, key=_RANKS[sort])[:limit]
     histograms = yield from durations(keys, [stats.action_id for stats in found], failures_only=False)
-    found = [_with_percentiles(stats, histograms[stats.action_id]) for stats in found]
+    found = [_reckoned(stats, histograms[stats.action_id]) for stats in found]
     return sorted(found, key=_RANKS[sort])[:limit]
 
 
@@ -108,13 +108,16 @@ def totals(keys: Keys) -> Question[Totals]:
     return totals_of(found, keys.totals)
 
 
-def _with_percentiles(stats: ActionStats, histogram: Histogram) -> ActionStats:
+def _reckoned(stats: ActionStats, histogram: Histogram) -> ActionStats:
+    """With the success rate, and the percentiles of `histogram`."""
+    p50, p90, p95, p99 = histogram.percentiles(50, 90, 95, 99)
     return replace(
         stats,
-        p50_duration_ms=histogram.percentile(50),
-        p90_duration_ms=histogram.percentile(90),
-        p95_duration_ms=histogram.percentile(95),
-        p99_duration_ms=histogram.percentile(99),
+        success_rate=stats.successes / stats.total_executions if stats.total_executions else None,
+        p50_duration_ms=p50,
+        p90_duration_ms=p90,
+        p95_duration_ms=p95,
+        p99_duration_ms=p99,
     )
 
 

@@ -11,15 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import environment
+from tests.support.commands import PRODUCER, PROJECTOR, environment, run_command
 from tests.support.servers import Server, die_with_parent, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
 SECRET = "s3cret"
-PROGRAMS = {
-    name: [sys.executable, "-c", f"from {name}.cli import main; main()"] for name in ("producer", "projector")
-}
+PROGRAMS = {"producer": [PRODUCER], "projector": PROJECTOR}
 COMMANDS = [
     *(("projector", command) for command in ("stats", "recent", "failures", "cleanups", "in-flight", "status")),
     *(("projector", command) for command in ("verify", "rebuild", "doctor")),
@@ -37,7 +35,7 @@ BEHIND = {"run": ("--", "true")}
 
 def run(command: Sequence[str], *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     words = [*PROGRAMS[command[0]], *command[1:], *options, *BEHIND.get(command[1], ())]
-    return subprocess.run(words, capture_output=True, text=True, env=environment(**variables), timeout=60)
+    return run_command(words, text=True, env=environment(**variables))
 
 
 def assert_fails_without_the_secret(ended: subprocess.CompletedProcess[str], command: Sequence[str]) -> None:
@@ -74,13 +72,8 @@ def test_not_in_an_error_of_any_url(command: tuple[str, ...], url: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_not_in_the_help_though_the_environment_has_it(command: tuple[str, ...]) -> None:
     words = ("quarantine", command[2]) if command[1] == "quarantine" else command[1:2]
-    ended = subprocess.run(
-        [*PROGRAMS[command[0]], *words, "--help"],
-        capture_output=True,
-        text=True,
-        env=environment(WAL_URL=f"redis://:{SECRET}@127.0.0.1:1/0"),
-        timeout=60,
-    )
+    known = environment(WAL_URL=f"redis://:{SECRET}@127.0.0.1:1/0")
+    ended = run_command([*PROGRAMS[command[0]], *words, "--help"], text=True, env=known)
     assert "--url" in ended.stdout
     assert SECRET not in ended.stdout + ended.stderr
 

@@ -1,4 +1,4 @@
-"""The query: `actions()` of 1000, beside the hashes read bare."""
+"""The query: `actions()` of 1000, beside the hashes that it reads, read bare."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def run(scale: Scale) -> list[Row]:
         here.fill(_WORKLOAD, _ENTRIES)
         in_own_process(projector_drain, here.url, NAMESPACE)
         ours, theirs = in_own_process(_timed, here.url, scale.rounds, scale.queries)
-    return [Row("query", f"actions() of {_ACTIONS}", "pipelined HGETALL", "ms", ours, theirs, at_most(1.5))]
+    return [Row("query", f"actions() of {_ACTIONS}", "pipelined HGETALL", "ms", ours, theirs, at_most(1.5, so_far=1.7))]
 
 
 def _timed(url: str, rounds: int, calls: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(ours, theirs): milliseconds of one call, the median of a round's."""
-    keys = [Keys(NAMESPACE).action(_WORKLOAD.action_id(number)) for number in range(_ACTIONS)]
+    names, of = [_WORKLOAD.action_id(number) for number in range(_ACTIONS)], Keys(NAMESPACE)
+    keys = [*map(of.action, names), *map(of.durations, names)]
     with Query(url, NAMESPACE) as query, redis.Redis.from_url(url) as client:
         if len(query.actions()) != _ACTIONS or not all(bare_hashes(client, keys)):
             raise RuntimeError(f"expected {_ACTIONS} actions in the projection")

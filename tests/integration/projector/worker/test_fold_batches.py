@@ -55,7 +55,7 @@ _RAW_ENTRIES = 'return redis.call("XRANGE", KEYS[1], "-", "+")'
 _BOUNDS = st.sampled_from([TINY, TINY, TINY, Bounds()])
 _CUTS = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 _MODEST = settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
