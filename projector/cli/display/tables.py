@@ -1,6 +1,7 @@
 """Tables of records and statistics. Where there is no room they leave out columns, and cut texts to the line."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,8 @@ from projector.records import ActionExecutionRecord, CleanupRecord, InFlightReco
 FAILURE = "red"
 _GAP = 2
 """Blanks between columns."""
+_RANDOM = re.compile(r"[0-9a-f-]{16,}")
+_BEGINNING = 8
 _READABLE = 28
 """What is kept of a text, at least, before a table makes room for columns that can be left out."""
 
@@ -135,15 +138,23 @@ def _done(record: CleanupRecord, view: View) -> Text:
     return cell(outcome(record.success, record.error), view, style="" if record.success else FAILURE)
 
 
+def _run(record: ActionExecutionRecord, view: View) -> Text:
+    """What `projector show` takes; of a random id the beginning is enough, and there is room for it."""
+    found = record.execution_id or record.entry_id
+    whole = view.wide or view.no_trunc or not _RANDOM.fullmatch(found)
+    return cell(found if whole else found[:_BEGINNING], view)
+
+
 _EXECUTION = (
     _WHEN,
+    Column("Run", _run, text=True),
     Column("Action", _text("action_id"), text=True),
     Column("Took", lambda record, _: duration(record.duration_ms), number=True),
     Column("Source", _text("source"), text=True),
 )
 _WHO = Column("Who", lambda record, view: cell(who(record.labels, record.by), view), text=True, wide=True)
 _COMMAND = Column("Command", _text("command"), text=True, wide=True)
-_DETAILS = (_WHO, _COMMAND, _AT, Column("Run", _text("execution_id"), text=True, wide=True), _ENTRY)
+_DETAILS = (_WHO, _COMMAND, _AT, _ENTRY)
 EXECUTIONS = (*_EXECUTION, Column("Result", _ended, text=True), *_DETAILS)
 FAILURES = (
     *_EXECUTION,

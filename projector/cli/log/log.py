@@ -170,7 +170,7 @@ class _Lines:
         if trouble and not self._away:
             typer.echo(f"away: {trouble}; asking again until it answers", err=True)
         elif self._away and not trouble:
-            typer.echo("back: no entry is missed", err=True)
+            typer.echo("back: going on where it stopped", err=True)
         self._away = bool(trouble)
 
     def _write(self) -> None:

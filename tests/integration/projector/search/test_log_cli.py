@@ -190,7 +190,7 @@ def test_who_follows_is_told_once_that_the_server_is_away_and_once_that_it_is_ba
             added = log.add(completed("b"))
             assert json.loads(tail.stdout.readline())["entry_id"] == added
             tail.send_signal(signal.SIGINT)
-            assert (tail.wait(30), tail.stderr.read()) == (130, "back: no entry is missed\n")
+            assert (tail.wait(30), tail.stderr.read()) == (130, "back: going on where it stopped\n")
 
 
 @pytest.mark.parametrize("command", [["log"], ["log", "--follow"]])

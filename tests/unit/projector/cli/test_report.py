@@ -109,11 +109,12 @@ class TestTables:
         page = report()
         page.executions([FAILED, replace(FAILED, success=True, error=None, source=None)])
         header, failed, succeeded = page.text().splitlines()
-        assert header.split() == ["When", "Action", "Took", "Source", "Result"]
+        assert header.split() == ["When", "Run", "Action", "Took", "Source", "Result"]
         assert failed.split() == [
             "12",
             "s",
             "ago",
+            "r1",
             "deploy",
             "5.0",
             "s",
@@ -122,7 +123,7 @@ class TestTables:
             "connection",
             "refused",
         ]
-        assert succeeded.split() == ["12", "s", "ago", "deploy", "5.0", "s", "–", "ok"]
+        assert succeeded.split() == ["12", "s", "ago", "r1", "deploy", "5.0", "s", "–", "ok"]
 
     def test_a_run_presumed_dead_says_so_and_one_that_was_resolved_too(self) -> None:
         dead = replace(FAILED, orphaned=True, duration_ms=None, error="silent")
@@ -172,12 +173,24 @@ class TestTables:
         page.failures([FAILED])
         assert page.text().splitlines()[1].endswith("cron:nightly  connection refused")
 
-    def test_a_wide_terminal_shows_the_time_the_run_and_the_entry_too(self) -> None:
+    @pytest.mark.parametrize(
+        ("execution_id", "shown"),
+        [("1f3a5b7c9d0e2f48", "1f3a5b7c"), ("nightly-17", "nightly-17"), (None, "9-1")],
+        ids=["random", "of the caller's own", "none"],
+    )
+    @pytest.mark.parametrize("width", [80, 120])
+    def test_each_run_has_the_id_that_show_takes(self, execution_id: str | None, shown: str, width: int) -> None:
+        page = report(width=width)
+        page.failures([replace(FAILED, execution_id=execution_id, error=LONG)])
+        header, line = page.text().splitlines()
+        assert header.split()[:2] == ["When", "Run"]
+        assert shown in line.split()
+
+    def test_a_wide_terminal_shows_the_time_and_the_entry_too(self) -> None:
         page = report(width=200)
         page.executions([FAILED])
         header, line = page.text().splitlines()
-        assert header.split()[-3:] == ["At", "Run", "Entry"]
-        assert line.split()[-2:] == ["r1", "9-1"]
+        assert (header.split()[-2:], line.split()[-1]) == (["At", "Entry"], "9-1")
         assert clock_time(FAILED.timestamp) in line
 
     @pytest.mark.parametrize(("width", "more"), [(60, []), (72, []), (80, ["At"]), (120, ["At", "Entry"])])
@@ -192,8 +205,7 @@ class TestTables:
         page = report(width=60, wide=True)
         page.executions([replace(FAILED, error=LONG)])
         header, line = page.text().splitlines()
-        assert header.split()[-3:] == ["At", "Run", "Entry"]
-        assert line.split()[-2:] == ["r1", "9-1"]
+        assert (header.split()[-2:], line.split()[-1]) == (["At", "Entry"], "9-1")
         assert "x…" in line
 
     @pytest.mark.parametrize("width", [60, 200])
