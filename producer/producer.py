@@ -25,7 +25,7 @@ from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
 from producer.process_end import at_process_end, expect_process_end
 from producer.spool.options import Spool
 from producer.text.moment import moment_of
-from producer.text.redaction import Redact, fitted
+from producer.text.redaction import Redact, fitted, fitted_command
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -56,7 +56,7 @@ class Producer:
     of a buffer do, once the thread has found it out. (A spool goes on taking operations.)
 
     `redact` is given each output, error and command before anything of it is written, and returns what may be
-    recorded; `producer.redact_secrets` is such a function.
+    recorded; `producer.redact_secrets` is such a function, and redacts a command if there is no `redact`.
 
     `labels` (at most 16, as `{"host": "db1"}`) say who and what. Each start and each cleanup has them; labels of a
     call are merged over them. An end has only its own, because the record of a run has those of its start.
@@ -139,7 +139,7 @@ class Producer:
     ) -> Receipt:
         """Record that `source` started `action_id` at `at` (epoch ms or an aware datetime, now by default).
 
-        `command` is a command line, cut to 4096 bytes; `attempt` counts from 1.
+        `command` is a command line, redacted and cut to 4096 bytes, keeping its beginning; `attempt` counts from 1.
         """
         return self._record(
             {
@@ -149,7 +149,7 @@ class Producer:
                 "execution_type": execution_type,
                 "started_at": self._moment("started_at", at),
                 "execution_id": execution_id,
-                "command": fitted("command", command, TEXT_BYTES, self._redact),
+                "command": fitted_command(command, TEXT_BYTES, self._redact),
                 "attempt": attempt,
                 "labels": merged_labels(labels, self._labels),
             }
@@ -295,7 +295,7 @@ class Producer:
                 "started_at": self._now(),
                 "execution_id": run.execution_id,
                 "heartbeats": promises or None,
-                "command": fitted("command", run.command, TEXT_BYTES, self._redact),
+                "command": fitted_command(run.command, TEXT_BYTES, self._redact),
                 "attempt": run.attempt,
                 "labels": run.labels,
             }

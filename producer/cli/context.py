@@ -47,8 +47,13 @@ class Context:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels to record; those that were given come before what was found out."""
-        return ({} if self.no_context else surroundings()) | labels_of(self.label)
+        """The labels to record: those that were given, and of what was found out as many as there is room for."""
+        from producer.operations import MAX_LABELS
+
+        given = labels_of(self.label)
+        found = {} if self.no_context else surroundings()
+        room = max(0, MAX_LABELS - len(given))
+        return dict([each for each in found.items() if each[0] not in given][:room]) | given
 
 
 WithContext = Annotated[Context, OptionGroup(Context, tuple(signature(Context, eval_str=True).parameters.values()))]

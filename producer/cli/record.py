@@ -87,16 +87,13 @@ def started(
 
     Example: producer started job --execution-id 7
     """
-    from producer.operations import TEXT_BYTES
-    from producer.text.redaction import fitted, redact_secrets
-
     record = methodcaller(
         "action_execution_started",
         action,
         source,
         execution_type,
         execution_id=execution_id,
-        command=fitted("command", command, TEXT_BYTES, redact_secrets),
+        command=command,
         attempt=attempt,
         labels=labels_of(label),
         at=at,

@@ -14,6 +14,7 @@ from producer.execution.labels import carried
 from producer.operations import operation_of
 from producer.producer import Producer
 from producer.terminal.options import LogAddress
+from producer.text.redaction import redactor
 
 PATIENCE_SECONDS = 1.3
 """How long the records may hold a run up in all; the documents promise 2 s."""
@@ -40,7 +41,10 @@ class Recording:
         say: Callable[[str], None],
         **names: Any,
     ) -> None:
-        """`names` are those of Producer.execution. Raises InvalidOperation if no record can be made of them."""
+        """`names` are those of Producer.execution, and what is recorded is redacted before.
+
+        Raises InvalidOperation if no record can be made of them.
+        """
         self._action_id = action_id
         self._names: dict[str, Any] = {"execution_id": execution_id, **names}
         fields = {name: carried(value) for name, value in {"action_id": action_id, **self._names}.items()}
@@ -59,11 +63,11 @@ class Recording:
         try:
             try:
                 place = place_of(spool)
-                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=place)
+                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=place, redact=redactor())
                 self._spool = place
             except SpoolUnusable as error:  # then the record waits in memory, for as long as this process lives
                 self._unusable = error
-                self._producer = open_producer(log, timeout=_REPLY_SECONDS, buffer=2)
+                self._producer = open_producer(log, timeout=_REPLY_SECONDS, buffer=2, redact=redactor())
         except UnusableServer as error:
             self._complain(f"{self._action_id} runs without a record: {error}{log.advice(str(error))}")
 

@@ -62,7 +62,7 @@ def run(
     from producer.command.child import run as run_child
     from producer.command.signals import hold_signals
     from producer.operations import OUTPUT_BYTES, TEXT_BYTES
-    from producer.text.redaction import redacted_end
+    from producer.text.redaction import redacted_beginning, redacted_end
 
     redaction = _redaction(redact or [], no_redact)
     execution_id = secrets.token_hex(8) if execution_id is None else execution_id
@@ -71,7 +71,7 @@ def run(
         source=source,
         execution_type=execution_type,
         execution_id=execution_id,
-        command=None if who.no_context else redacted_end(command_line(command), TEXT_BYTES, redaction),
+        command=None if who.no_context else redacted_beginning(command_line(command), TEXT_BYTES, redaction),
         attempt=attempt,
         labels=who.labels,
         say=_say,

@@ -12,7 +12,7 @@ import orjson
 
 from producer.errors import InvalidOperation
 from producer.operations import NAME_BYTES, OUTPUT_BYTES, TEXT_BYTES, decode, encode_fields
-from producer.text.truncation import truncate
+from producer.text.truncation import beginning, truncate
 
 IMPORTED_TYPES = (
     "action_execution_started",
@@ -155,7 +155,7 @@ def _fitted(fields: dict[str, Any]) -> bytes:
     """The operation as it stands, but with long texts cut as a producer cuts them. Raises InvalidOperation."""
     op = compact(fields)
     cut = {
-        name: truncate(text, bound)
+        name: (beginning if name == "command" else truncate)(text, bound)
         for name, bound in _BOUNDS.items()
         if isinstance(text := fields.get(name), str) and len(text.encode()) > bound
     }

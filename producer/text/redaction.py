@@ -1,4 +1,4 @@
-"""Outputs and errors made fit to be recorded: without secrets, and cut to their bounds.
+"""Outputs, errors and command lines made fit to be recorded: without secrets, and cut to their bounds.
 
     Producer(url, redact=redact_secrets)
     Producer(url, redact=redactor(r"customer-[0-9]+", secrets=True))
@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable
 
 from producer.errors import InvalidOperation
-from producer.text.truncation import text_of, truncate
+from producer.text.truncation import beginning, text_of, truncate
 
 Redact = Callable[[str], str]
 """Takes a text and returns the text that may be recorded."""
 
 CONTEXT_BYTES = 16 << 10
-"""How much is read before the part that is kept: a secret of up to so many bytes that begins there is found whole."""
+"""How much is read beyond the part that is kept: a secret of up to so many bytes at the cut is found whole."""
 
 _PUT = "[redacted]"
 _NAMES = (
@@ -89,7 +89,7 @@ def redact_secrets(text: str) -> str:
 def redactor(*regexes: str, secrets: bool = False) -> Redact:
     """A function that takes out all matches of the `regexes`, and with `secrets` also what `redact_secrets` does.
 
-    Raises re.error for what is no regular expression.
+    `redactor()` leaves each text as it is. Raises re.error for what is no regular expression.
     """
     patterns = [re.compile(regex) for regex in regexes]
 
@@ -106,11 +106,14 @@ def fitted(field: str, value: object, limit: int, redact: Redact | None) -> str 
 
     Raises InvalidOperation for a value of another type.
     """
-    if value is None:
-        return None
-    if not isinstance(value, str | bytes):
-        raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
-    return redacted_end(value, limit, redact)
+    text = _text(field, value)
+    return None if text is None else redacted_end(text, limit, redact)
+
+
+def fitted_command(value: object, limit: int, redact: Redact | None) -> str | None:
+    """The same for `command`, which keeps its beginning. Without a `redact`, `redact_secrets` redacts it."""
+    text = _text("command", value)
+    return None if text is None else redacted_beginning(text, limit, redact_secrets if redact is None else redact)
 
 
 def redacted_end(value: str | bytes, limit: int, redact: Redact | None, *, already_cut: int = 0) -> str:
@@ -125,19 +128,50 @@ def redacted_end(value: str | bytes, limit: int, redact: Redact | None, *, alrea
     raw = value if isinstance(value, bytes) else text_of(value).encode()
     window = raw[max(0, len(raw) - limit - CONTEXT_BYTES) :]
     already_cut += len(raw) - len(window)
-    try:
-        found = redact(text_of(window))
-        if not isinstance(found, str):
-            raise TypeError
-        text = text_of(found)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the operation is to be recorded
-        # Without the error's text, which may quote the secret.
-        logging.getLogger("producer").warning("redact failed with %s: a text is withheld", type(error).__name__)
-        return truncate(f"[withheld: redact failed with {type(error).__name__}]", limit)
+    text, remark = _redacted(window, redact)
+    if remark is not None:
+        return truncate(remark, limit)
     if not already_cut:
         return truncate(text, limit)
     kept = text.encode()[CONTEXT_BYTES:].decode("utf-8", "ignore")
     return truncate(kept, limit, already_cut=already_cut + len(window) - len(kept.encode()))
+
+
+def redacted_beginning(value: str | bytes, limit: int, redact: Redact | None) -> str:
+    """The same of the beginning of `value`. The part that is redacted grows until the rest of it fills `limit`."""
+    if redact is None:
+        return beginning(value, limit)
+    raw = value if isinstance(value, bytes) else text_of(value).encode()
+    size = limit + CONTEXT_BYTES
+    while True:
+        text, remark = _redacted(raw[:size], redact)
+        if remark is not None:
+            return truncate(remark, limit)
+        if size >= len(raw):
+            return beginning(text, limit)
+        kept = text.encode()[:-CONTEXT_BYTES].decode("utf-8", "ignore")
+        if (length := len(kept.encode())) >= limit:
+            return beginning(kept, limit, already_cut=len(raw) - length)
+        size *= 2
+
+
+def _text(field: str, value: object) -> str | bytes | None:
+    if value is not None and not isinstance(value, str | bytes):
+        raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
+    return value
+
+
+def _redacted(raw: bytes, redact: Redact) -> tuple[str, str | None]:
+    """The text without secrets, or in its place a remark that `redact` failed."""
+    try:
+        found = redact(text_of(raw))
+        if not isinstance(found, str):
+            raise TypeError
+        return text_of(found), None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operation is to be recorded
+        # Without the error's text, which may quote the secret.
+        logging.getLogger("producer").warning("redact failed with %s: a text is withheld", type(error).__name__)
+        return "", f"[withheld: redact failed with {type(error).__name__}]"
 
 
 @functools.cache

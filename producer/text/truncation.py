@@ -1,4 +1,4 @@
-"""Texts of any origin made to fit: bytes that are no UTF-8 are replaced, long texts are cut, keeping their ends."""
+"""Texts of any origin made to fit: bytes that are no UTF-8 are replaced, of long texts one end is kept."""
 
 
 def text_of(value: str | bytes) -> str:
@@ -33,6 +33,20 @@ def truncate(value: str | bytes, limit: int, *, already_cut: int = 0) -> str:
     return (marker + tail)[:limit].decode("utf-8", "ignore")
 
 
+def beginning(value: str | bytes, limit: int, *, already_cut: int = 0) -> str:
+    """The beginning of `value` as text, at most `limit` bytes of UTF-8, before a marker that says how many were cut.
+
+    The marker's number includes `already_cut` bytes, which the caller has cut off behind.
+    """
+    raw = text_of(value).encode()
+    if len(raw) <= limit and not already_cut:
+        return raw.decode()
+    kept = max(0, limit - len(_marker_behind(already_cut + len(raw))))
+    head = raw[:kept].decode("utf-8", "ignore").encode()
+    marker = _marker_behind(already_cut + len(raw) - len(head))
+    return (head + marker)[:limit].decode("utf-8", "ignore")
+
+
 def _from_a_character(raw: bytes) -> bytes:
     """`raw` without the rest of a character whose first bytes were cut off."""
     start = 0
@@ -43,3 +57,7 @@ def _from_a_character(raw: bytes) -> bytes:
 
 def _marker(count: int) -> bytes:
     return b"[%d bytes cut] " % count
+
+
+def _marker_behind(count: int) -> bytes:
+    return b" [%d bytes cut]" % count

@@ -8,24 +8,38 @@ from projector.records import ActionExecutionRecord, InFlightRecord
 
 _LISTED = 10
 """Runs that a message names."""
+_COUNTED = 100
+"""Runs that a message counts: a look-up in the log ends after more."""
 
 Run = TypeVar("Run", bound=ActionExecutionRecord | InFlightRecord)
 
 
 def named(wanted: str, runs: Sequence[Run]) -> Run | None:
     """Of `runs`, the newest first, the newest of the one that has `wanted` as its execution id, or else as the
-    beginning of it, or that has no execution id and is of the action `wanted`. None: no run.
+    beginning of it, or that has no execution id and is of the action `wanted`, or is of the entry `wanted`. None: no
+    run.
 
-    Raises ProjectorError, which lists them, if these are several.
+    Raises ProjectorError, which lists them, if these are several: by their entries if they have an id in common.
     """
-    found = {name_of(run): run for run in reversed(runs) if wanted == (run.execution_id or run.action_id)}
+    found = {name_of(run): run for run in reversed(runs) if wanted == _id_of(run)}
+    if not found:
+        found = {name_of(run): run for run in reversed(runs) if wanted == run.entry_id}
     if not found:
         found = {name_of(run): run for run in reversed(runs) if (run.execution_id or "").startswith(wanted)}
     if len(found) > 1:
-        more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
-        listed = ", ".join(sorted(found)[:_LISTED])
-        raise ProjectorError(f"{said(wanted)} names {len(found):,} runs: {listed}{more}; name one by its whole id")
+        count, more = str(len(found)), f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+        if len(found) > _COUNTED:
+            count, more = f"more than {_COUNTED}", " and more"
+        advice, names = "; name one by its whole id", sorted(found)
+        if len(set(map(_id_of, found.values()))) < len(found):
+            advice, names = "; name one by its entry id", [f"{found[name].entry_id} ({name})" for name in names]
+        listed = ", ".join(names[:_LISTED])
+        raise ProjectorError(f"{said(wanted)} names {count} runs: {listed}{more}{advice}")
     return next(iter(found.values()), None)
+
+
+def _id_of(run: ActionExecutionRecord | InFlightRecord) -> str:
+    return run.execution_id or run.action_id
 
 
 def name_of(run: ActionExecutionRecord | InFlightRecord) -> str:

@@ -65,7 +65,8 @@ class Lookup:
             if isinstance(operation, _OF_RUNS) and (name := operation.execution_id or "").startswith(beginning):
                 found.setdefault((operation.action_id, name), []).append(read)
                 whole = name == beginning and isinstance(operation, ActionExecutionStarted)
-                if whole or len(found) > _MOST:
+                # Of a run that was given up the start is needed, too, which comes later.
+                if whole or (len(found) > _MOST and sum(map(bool, map(_run_of, found.values()))) > _MOST):
                     break
         return [run for reads in found.values() if (run := _run_of(reads)) is not None]
 

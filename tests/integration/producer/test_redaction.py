@@ -74,6 +74,10 @@ def test_the_name_of_a_command_that_is_not_there_is_redacted(log: Log) -> None:
         ((), "sh -c 'true' --password=[redacted] --token [redacted] customer-42"),
         (("--redact", r"customer-\d+"), "sh -c 'true' --password=[redacted] --token [redacted] [redacted]"),
         (("--no-redact",), "sh -c 'true' --password='it'\"'\"'s mine' --token 'a b' customer-42"),
+        (
+            ("--no-redact", "--redact", r"customer-\d+"),
+            "sh -c 'true' --password='it'\"'\"'s mine' --token 'a b' [redacted]",
+        ),
     ],
 )
 def test_the_command_line_is_recorded_redacted(log: Log, options: tuple[str, ...], expected: str) -> None:

@@ -112,6 +112,32 @@ def test_starts_and_ends_recorded_by_hand_have_what_they_are_given(log: Log, env
     assert (start["labels"], end["labels"], end["exit_code"]) == ({"host": "db1"}, {"rows": "12"}, -9)
 
 
+def labels_given(count: int) -> list[str]:
+    return [word for number in range(count) for word in ("--label", f"n{number}=x")]
+
+
+@pytest.mark.parametrize("count", [14, 16])
+def test_as_many_labels_as_a_record_may_have_leave_out_what_was_found_out(
+    log: Log, environ: dict[str, str], count: int
+) -> None:
+    done = producer(environ, "run", "--action", "a", *labels_given(count), "--", "sh", "-c", "exit 3")
+    assert (done.returncode, done.stderr) == (3, b"")
+    done = producer(environ, "cleanup", "s", "r", "delete", "--success", *labels_given(count))
+    assert (done.returncode, done.stderr) == (0, b"")
+    start, _, cleanup = operations(log)
+    own = {f"n{number}": "x" for number in range(count)}
+    assert [len(operation["labels"]) for operation in (start, cleanup)] == [16, 16]
+    assert all(own.items() <= operation["labels"].items() for operation in (start, cleanup))
+
+
+def test_of_a_long_command_line_the_beginning_is_recorded(log: Log, environ: dict[str, str]) -> None:
+    producer(environ, "run", "--action", "a", "--", "sh", "-c", "true", *map(str, range(2000)))
+    start, _ = operations(log)
+    assert start["command"].startswith("sh -c true 0 1 2 3")
+    assert start["command"].endswith(" bytes cut]")
+    assert 4090 < len(start["command"]) <= 4096
+
+
 def test_they_wait_in_the_spool_with_the_rest(log: Log, environ: dict[str, str]) -> None:
     away = environ | {"WAL_URL": f"redis://127.0.0.1:{vacant_port()}/0"}
     assert producer(away, "run", "--action", "a", "--attempt", "2", "--label", "n=ö\n", "--", "true").returncode == 0
@@ -129,6 +155,7 @@ def test_they_wait_in_the_spool_with_the_rest(log: Log, environ: dict[str, str])
     [
         (["--label", "host"], "expected NAME=VALUE, found 'host'"),
         (["--label", "a b=c"], "labels: expected an object of at most 16 labels"),
+        (labels_given(17), "labels: expected an object of at most 16 labels"),
         (["--label", f"n={'x' * 257}"], "labels: expected an object of at most 16 labels"),
         (["--attempt", "0"], "attempt: expected an integer from 1"),
     ],

@@ -10,7 +10,7 @@ import fakeredis
 import orjson
 import pytest
 
-from producer import InvalidOperation, Producer, redact_secrets
+from producer import InvalidOperation, Producer, redact_secrets, redactor
 
 BAD: list[Any] = [
     {"a b": "x"},
@@ -145,14 +145,39 @@ def test_a_lone_surrogate_is_replaced_in_labels_and_command(recorded: Recorded) 
     assert cleanup["labels"] == {"cwd": "/home/\ufffd"}
 
 
-def test_a_command_is_redacted_and_cut_to_its_end(recorded: Recorded) -> None:
-    producer = recorded.producer(redact=redact_secrets)
+@pytest.mark.parametrize("options", [{}, {"redact": redact_secrets}], ids=["by itself", "as asked"])
+def test_a_command_is_redacted_and_keeps_its_beginning(recorded: Recorded, options: dict[str, Any]) -> None:
+    producer = recorded.producer(**options)
     producer.action_execution_started("a", "s", "command", command="login --password hunter2 --now")
-    producer.action_execution_started("a", "s", "command", command="x" * 5000 + "end")
+    producer.action_execution_started("a", "s", "command", command="start" + "x" * 5000)
     with producer.execution("a", source="s", command="login --password hunter2"):
         pass
     redacted, long, run, _ = (str(operation.get("command")) for operation in recorded.operations)
     assert redacted == "login --password [redacted] --now"
     assert run == "login --password [redacted]"
     assert 4090 < len(long) <= 4096
-    assert (long[:1], long[-4:]) == ("[", "xend")
+    kept, _, mark = long.rpartition(" [")
+    assert long.startswith("startx")
+    assert mark == f"{5005 - len(kept)} bytes cut]"
+
+
+@pytest.mark.parametrize(
+    ("redact", "expected"),
+    [
+        (redactor(), "login --password hunter2 customer-42"),
+        (redactor(r"customer-\d+"), "login --password hunter2 [redacted]"),
+        (redactor(r"customer-\d+", secrets=True), "login --password [redacted] [redacted]"),
+    ],
+    ids=["nothing", "own patterns", "both"],
+)
+def test_a_redact_that_is_given_alone_redacts_a_command(recorded: Recorded, redact: Any, expected: str) -> None:
+    producer = recorded.producer(redact=redact)
+    producer.action_execution_started("a", "s", "command", command="login --password hunter2 customer-42")
+    with producer.execution("a", source="s", command="login --password hunter2 customer-42"):
+        pass
+    assert [operation.get("command") for operation in recorded.operations] == [expected, expected, None]
+
+
+def test_without_redact_outputs_and_errors_are_recorded_as_they_are(recorded: Recorded) -> None:
+    recorded.producer().action_execution_completed("a", False, output="token=a", error="token=b", duration_ms=1)
+    assert (recorded.operations[0]["output"], recorded.operations[0]["error"]) == ("token=a", "token=b")

@@ -93,6 +93,28 @@ def test_the_beginning_of_an_id_is_enough_if_no_other_begins_so(log: Log) -> Non
         shown(log, "f00d")
 
 
+def test_runs_that_share_an_execution_id_are_told_with_the_entries_that_name_them(log: Log) -> None:
+    entries = [log.add(completed(action, True, "R1")) for action in ("other", "retry")]
+    log.drain()
+    with pytest.raises(ProjectorError) as told:
+        shown(log, "R1")
+    listed = ", ".join(f"{entry} (R1 of {action})" for entry, action in zip(entries, ("other", "retry"), strict=True))
+    assert str(told.value) == f"R1 names 2 runs: {listed}; name one by its entry id"
+    found = [shown(log, entry).run for entry in entries]
+    assert [run.action_id for run in found if run] == ["other", "retry"]
+
+
+def test_a_search_that_ended_early_does_not_say_how_many_there_are(log: Log) -> None:
+    """Also where it found the ends first of runs whose starts stand far behind."""
+    many = [f"x-{number:03}" for number in range(120)]
+    for name in many:
+        log.add(started("deploy", name))
+    for name in many:
+        log.add(orphaned(name))
+    with pytest.raises(ProjectorError, match=r"^x- names more than 100 runs: x-"):
+        shown(log, "x-")
+
+
 def test_how_a_run_without_an_end_stands(log: Log) -> None:
     entries = fill(log)
     running = shown(log, "run-1")

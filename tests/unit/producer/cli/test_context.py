@@ -62,6 +62,19 @@ def test_labels_that_are_given_come_first_and_stand_alone_without_context() -> N
     assert Context(no_context=True).labels == {}
 
 
+@pytest.mark.parametrize(("given_ones", "found"), [(13, 3), (14, 2), (15, 1), (16, 0), (17, 0)])
+def test_what_was_found_out_is_left_out_as_far_as_there_is_no_room_for_it(given_ones: int, found: int) -> None:
+    given_labels = {f"n{number}": "x" for number in range(given_ones)}
+    labels = Context(label=[f"{name}=x" for name in given_labels]).labels
+    assert labels == dict(list(surroundings().items())[:found]) | given_labels
+
+
+def test_a_name_that_is_given_takes_the_room_of_what_was_found_out_by_it() -> None:
+    given_labels = {"host": "mine"} | {f"n{number}": "x" for number in range(13)}
+    labels = Context(label=[f"{name}={value}" for name, value in given_labels.items()]).labels
+    assert labels == {name: value for name, value in surroundings().items() if name != "host"} | given_labels
+
+
 def test_a_label_without_a_value_is_told_as_it_stands() -> None:
     with pytest.raises(typer.BadParameter, match="expected NAME=VALUE, found 'host'"):
         labels_of(["a=b", "host"])

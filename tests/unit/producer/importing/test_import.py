@@ -174,7 +174,7 @@ def test_who_and_what_are_imported_as_they_stand_and_bad_labels_are_told() -> No
     start = {
         "type": "action_execution_started",
         "labels": {"zone": "b", "host": "db1"},  # neither the order of fields nor that of labels is a producer's
-        "command": "c" * 4097,
+        "command": "make " + "c" * 4097,
         "attempt": 2,
         "action_id": "deploy",
         "source": "manual",
@@ -185,7 +185,8 @@ def test_who_and_what_are_imported_as_they_stand_and_bad_labels_are_told() -> No
     assert isinstance(found, Importable)
     assert (operation := decode(found.op)).labels == start["labels"]  # type: ignore[union-attr]
     assert operation.attempt == 2  # type: ignore[union-attr]
-    assert operation.command.endswith("ccc")  # type: ignore[union-attr]
+    assert operation.command.startswith("make ccc")  # type: ignore[union-attr]
+    assert operation.command.endswith(" bytes cut]")  # type: ignore[union-attr]
     assert "labels: expected an object" in reason_of(line(5, {**start, "labels": {"a b": "c"}}))
 
 

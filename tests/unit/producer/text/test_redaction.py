@@ -12,7 +12,7 @@ import pytest
 
 from producer import Producer, redact_secrets, redactor
 from producer.command.output import Tail
-from producer.text.redaction import CONTEXT_BYTES, redacted_end
+from producer.text.redaction import CONTEXT_BYTES, redacted_beginning, redacted_end
 
 # Put together here, so that no scanner of repositories takes them for real.
 GITHUB = "ghp" + "_0123456789abcdefghijklmnopqrstuvwxyz"
@@ -190,6 +190,39 @@ def test_what_went_is_counted_and_characters_stay_whole() -> None:
     assert int(count) + len(rest.encode()) == 100_000
 
 
+@pytest.mark.parametrize("offset", range(0, 44, 3))
+def test_a_token_behind_a_beginning_that_the_cut_would_halve_is_redacted_whole(offset: int) -> None:
+    limit = 100
+    text = "x" * (limit - offset) + " " + GITHUB + " " + "y" * 1000
+    kept = redacted_beginning(text, limit, redact_secrets)
+    assert len(kept) <= limit
+    assert not any(GITHUB[at : at + 4] in kept for at in range(len(GITHUB) - 3))
+    assert kept.startswith("x" * 50)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5, 20, 39])
+def test_a_token_halved_by_the_bound_is_not_kept_though_what_is_before_it_is_secret(offset: int) -> None:
+    limit = 100
+    room = limit + CONTEXT_BYTES - offset
+    text = "password='" + "Q" * (room - 12) + "' " + GITHUB + " " + "y" * 100_000
+    kept = redacted_beginning(text, limit, redact_secrets)
+    assert not any(GITHUB[at : at + 4] in kept for at in range(len(GITHUB) - 3))
+    assert kept.startswith("password=[redacted] [redacted] yyyy")
+
+
+def test_the_name_of_a_program_stays_however_much_of_its_arguments_is_secret() -> None:
+    text = "login " + f"--password='{'Q' * 30_000}' " * 20 + "end"
+    kept = redacted_beginning(text, 100, redact_secrets)
+    assert kept.startswith("login --password=[redacted] --password=[redacted]")
+    assert len(kept.encode()) <= 100
+
+
+def test_behind_a_beginning_what_went_is_counted_and_characters_stay_whole() -> None:
+    rest, _, count = redacted_beginning("é" * 50_000, 101, str).rpartition(" [")
+    assert set(rest) == {"é"}
+    assert int(count.removesuffix(" bytes cut]")) + len(rest.encode()) == 100_000
+
+
 def test_a_tail_redacts_what_came_in_pieces() -> None:
     tail = Tail(60, redact=redact_secrets)
     for piece in ("noise " * 20_000, GITHUB[:10], GITHUB[10:], " done"):
@@ -253,9 +286,11 @@ def test_where_redact_fails_the_operation_is_recorded_without_the_text(
     client: Any, caplog: pytest.LogCaptureFixture, redact: Any, remark: str, length: int
 ) -> None:
     caplog.set_level(logging.WARNING, logger="producer")
-    Producer(client, redact=redact).action_execution_completed("a", True, output="s3cret" * length, duration_ms=1)
-    (operation,) = operations(client)
-    assert operation["output"] == remark
+    producer = Producer(client, redact=redact)
+    producer.action_execution_started("a", "s", "command", command="s3cret" * length)
+    producer.action_execution_completed("a", True, output="s3cret" * length, duration_ms=1)
+    start, end = operations(client)
+    assert (start["command"], end["output"]) == (remark, remark)
     assert "s3cret" not in caplog.text
     assert "withheld" in caplog.text
 

@@ -1,4 +1,4 @@
-"""Texts made to fit: any bytes become text, a long text keeps its end after a marker that says how much went."""
+"""Texts made to fit: any bytes become text, a long text keeps one end, and a marker says how much went."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.text.truncation import text_of, truncate
+from producer.text.truncation import beginning, text_of, truncate
 
 _MARKER = re.compile(r"\[([0-9]+) bytes cut\] ")
+_MARKER_BEHIND = re.compile(r" \[([0-9]+) bytes cut\]\Z")
 
 clean_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 any_text = st.text(max_size=60) | st.text(st.sampled_from("a€😀\ud83d\ude00\udcff"), max_size=60)
@@ -91,3 +92,37 @@ def test_of_long_bytes_the_marker_counts_each_byte_that_went(text: str, limit: i
     marker = _MARKER.match(cut := truncate(raw, limit))
     assert marker is not None
     assert int(marker[1]) + len(cut[marker.end() :].encode()) == len(raw)
+
+
+# -- the beginning --
+
+
+@given(any_text, st.integers(0, 400))
+def test_what_fits_is_not_touched_where_the_beginning_is_kept(text: str, room: int) -> None:
+    assert beginning(text, len(text_of(text).encode()) + room) == text_of(text)
+
+
+@given(clean_text, st.integers(25, 400), st.integers(0, 10**6))
+def test_the_beginning_of_the_text_and_the_marker_are_within_the_bound(text: str, limit: int, already: int) -> None:
+    cut = beginning(text, limit, already_cut=already)
+    assert len(cut.encode()) <= limit
+    marker = _MARKER_BEHIND.search(cut)
+    assert (marker is None) == (cut == text)
+    if marker is not None:
+        head = cut[: marker.start()]
+        assert text.startswith(head)
+        assert int(marker[1]) == already + len(text.encode()) - len(head.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("0123456789" * 5, 30, "012345678901234 [35 bytes cut]"),
+        ("€" * 20, 30, "€€€€€ [45 bytes cut]"),
+        ("😀" * 20, 30, "😀😀😀 [68 bytes cut]"),
+        ("x" * 50, 0, ""),
+    ],
+)
+def test_behind_the_beginning_it_cuts_between_characters(text: str, limit: int, expected: str) -> None:
+    assert beginning(text, limit) == expected
+    assert beginning(text.encode(), limit) == expected
