@@ -30,7 +30,7 @@ class ActionStats:
 
     `last_error` is None also if the last failure came without a text. `last_entry_id` is the WAL entry that changed
     these statistics last. `running` runs are in flight. `success_rate`, from 0 to 1, is that of the runs that ended.
-    Half of them took `p50_duration_ms` at most, and so on; these come from a histogram, and may be 3 % too high.
+    Half of them took `p50_duration_ms` at most, and so on; these come from a histogram, and are within 1.6 %.
     """
 
     action_id: str

@@ -99,7 +99,7 @@ class History:
 
     def percentile(self, percent: int) -> int | None:
         """The duration in ms that so many percent (1 to 100) of all these runs did not exceed."""
-        return Histogram.merged(Histogram(point.durations) for point in self.points).percentile(percent)
+        return Histogram.merged(_histogram(point.durations) for point in self.points).percentile(percent)
 
     def between(self, since: int, until: int) -> History:
         """The same from `since` on and before `until` (epoch ms), by whole points."""
@@ -189,13 +189,17 @@ def _begins_after(stands: Checkpoint, oldest: Sequence[Any], moment: int) -> boo
     return milliseconds_of(oldest[0][0].decode()) >= moment
 
 
+def _histogram(durations: Mapping[int, int]) -> Histogram:
+    return Histogram(durations, steps=8)
+
+
 def _point(start: int, raws: Sequence[bytes | None], key: bytes) -> Point:
     """The sum of a bucket's rollups."""
     found = [ROLLUPS.read(raw, key) for raw in raws if raw is not None]
     durations: Counter[int] = Counter()
     for rollup in found:
         durations.update(rollup.durations)
-    histogram = Histogram(durations)
+    p50, p95 = _histogram(durations).percentiles(50, 95)
     return Point(
         start=start,
         runs=sum(rollup.runs for rollup in found),
@@ -203,7 +207,7 @@ def _point(start: int, raws: Sequence[bytes | None], key: bytes) -> Point:
         orphans=sum(rollup.orphans for rollup in found),
         duration_ms_sum=sum(rollup.duration_ms_sum for rollup in found),
         duration_ms_max=max((rollup.duration_ms_max for rollup in found), default=0),
-        p50_duration_ms=histogram.percentile(50),
-        p95_duration_ms=histogram.percentile(95),
+        p50_duration_ms=p50,
+        p95_duration_ms=p95,
         durations=dict(durations),
     )

@@ -109,8 +109,10 @@ def totals(keys: Keys) -> Question[Totals]:
 
 
 def _reckoned(stats: ActionStats, histogram: Histogram) -> ActionStats:
-    """With the success rate, and the percentiles of `histogram`."""
-    p50, p90, p95, p99 = histogram.percentiles(50, 90, 95, 99)
+    """With the success rate, and the percentiles of `histogram`, none of which is longer than the longest run."""
+    longest = stats.duration_ms_max
+    found = histogram.percentiles(50, 90, 95, 99)
+    p50, p90, p95, p99 = (min(each, longest) if each and longest else each for each in found)
     return replace(
         stats,
         success_rate=stats.successes / stats.total_executions if stats.total_executions else None,

@@ -124,7 +124,7 @@ def test_how_long_an_action_takes_this_week_and_the_last(told: Told) -> None:
         ]
         exact, told_so = nearest_rank(taken, 95), found.between(first, last).percentile(95)
         assert told_so is not None
-        assert exact <= told_so <= exact * 1.125
+        assert abs(told_so - exact) <= exact / 16
     shown = told.ask("history", "deploy", "--by", "day")
     assert "p95" in shown
     assert "week" in shown
@@ -248,9 +248,9 @@ def test_what_is_new_among_the_failures(told: Told) -> None:
 def test_what_is_running_for_too_long(told: Told) -> None:
     """What is running for too long?"""
     (stuck,) = [run for run in told.query.running() if run.overdue]
-    assert (stuck.action_id, stuck.p95_duration_ms, told.now - stuck.started_at) == ("stuck", 1007, 2 * HOUR)
+    assert (stuck.action_id, stuck.p95_duration_ms, told.now - stuck.started_at) == ("stuck", 999, 2 * HOUR)
     shown = told.ask("in-flight")
-    assert re.search(r"2 h \d+ min +1.0 s  stuck", shown)
+    assert re.search(r"2 h \d+ min +999 ms  stuck", shown)
 
 
 def moment_of(end: dict[str, Any]) -> int:

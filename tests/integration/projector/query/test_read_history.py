@@ -54,8 +54,8 @@ def test_each_hour_is_a_bar_and_this_week_stands_beside_the_last(weeks: list[str
     assert "█" in page
     assert "▒" in page
     week = {line.split()[0]: line.split() for line in lines if line.startswith(("This", "Last", "Change"))}
-    assert week["This"][2:] == ["2", "50.0", "%", "4.0", "s"]
-    assert week["Last"][2:] == ["4", "0.0", "%", "207", "ms"]
+    assert week["This"][2:] == ["2", "50.0", "%", "3.9", "s"]
+    assert week["Last"][2:] == ["4", "0.0", "%", "199", "ms"]
     assert week["Change"][1:5] == ["-50", "%", "+50.0", "points"]
 
 

@@ -27,13 +27,14 @@ def histogram(durations: list[int]) -> Histogram:
 
 @pytest.mark.parametrize("kind", DRAWS)
 @pytest.mark.parametrize("percent", [1, 50, 90, 95, 99, 100])
-def test_a_percentile_is_at_most_a_bucket_above_the_exact_one(kind: str, percent: int) -> None:
+def test_a_percentile_is_within_a_64th_of_the_exact_one(kind: str, percent: int) -> None:
     dice = random.Random(kind)
     durations = [max(0, DRAWS[kind](dice)) for _ in range(3000)]
     exact = sorted(durations)[math.ceil(len(durations) * percent / 100) - 1]
     found = histogram(durations).percentile(percent)
-    assert found == bucket_of(exact)
-    assert exact <= found <= exact * (1 + 1 / 32)
+    assert found is not None
+    assert bucket_of(found) == bucket_of(exact)
+    assert abs(found - exact) <= exact / 64
 
 
 @pytest.mark.parametrize("kind", DRAWS)

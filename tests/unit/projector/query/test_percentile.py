@@ -29,11 +29,13 @@ def histogram(durations: list[int]) -> dict[bytes, bytes]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("percent", [1, 50, 95, 100])
-def test_a_percentile_is_the_bound_of_the_bucket_that_the_exact_one_is_in(seed: int, percent: int) -> None:
+def test_a_percentile_is_in_the_bucket_that_the_exact_one_is_in(seed: int, percent: int) -> None:
     random_ = random.Random(seed)
     durations = [int(random_.lognormvariate(6, 2)) for _ in range(random_.randint(1, 500))]
     exact = sorted(durations)[math.ceil(len(durations) * percent / 100) - 1]
-    assert Histogram.of_hash(histogram(durations), b"k").percentile(percent) == bucket_of(exact)
+    found = Histogram.of_hash(histogram(durations), b"k").percentile(percent)
+    assert found is not None
+    assert bucket_of(found) == bucket_of(exact)
 
 
 def test_without_a_duration_there_is_none() -> None:
@@ -50,7 +52,7 @@ def test_actions_that_have_not_ended_are_left_out(client: Any) -> None:
     client.hset("{otters}:durations:b", mapping=histogram([7]))
     query = Query(client)
     assert query.duration_percentiles(["a", "b", "never", "a"]) == {"a": 10, "b": 7}
-    assert query.duration_percentiles(["a"], 96) == {"a": bucket_of(1000)}
+    assert query.duration_percentiles(["a"], 96) == {"a": 999}
     assert query.duration_percentiles([]) == {}
 
 

@@ -183,7 +183,7 @@ STATISTICS = {
 class TestStatistics:
     def test_of_an_action_are_the_fields_of_its_hash(self, server: fakeredis.FakeRedis, query: Query) -> None:
         server.hset(f"{NS}:action:deploy", mapping=STATISTICS)  # type: ignore[arg-type]
-        server.hset(f"{NS}:durations:deploy", mapping={8: 90, 9: 5, 100: 5})
+        server.hset(f"{NS}:durations:deploy", mapping={8: 90, 9: 5, 101: 5})
         server.hset(f"{NS}:in_flight", "deploy", orjson.dumps(in_flight("1-0", "deploy")))
         reckoned: dict[str, object] = {
             "resolved": 0,
