@@ -20,7 +20,7 @@ def _option(*names: str, metavar: str | None, help: str, **more: Any) -> Any:
 
 def _filter(
     action: Annotated[
-        str | None, _option("--action", metavar="GLOB", help="Only of these actions: deploy-*.")
+        str | None, _option("--action", metavar="GLOB", help="Only of these actions: deploy-*; of cleanups: delete.")
     ] = None,
     scanner: Annotated[str | None, _option("--scanner", metavar="GLOB", help="Only of these scanners.")] = None,
     resource: Annotated[
@@ -85,7 +85,3 @@ EntryFilters = Annotated["Filter", OptionGroup(_filter, _OPTIONS)]
 """The options for entries of the log; the command gets a Filter."""
 RecordFilters = Annotated["Filter", OptionGroup(_filter, tuple(each for each in _OPTIONS if each.name != "kind"))]
 """The same for records."""
-FailureFilters = Annotated[
-    "Filter", OptionGroup(_filter, tuple(each for each in _OPTIONS if each.name not in ("kind", "failed")))
-]
-"""The same for records of failures."""

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-_UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})(ms|[smhdw])")
 
 WEEK_MS = 604_800_000
 
@@ -13,7 +13,7 @@ def milliseconds_in(text: str) -> int:
     """The ms in a duration such as `7d`; raises ValueError, which says what was expected, for another text."""
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise ValueError(f"expected a number and s, m, h, d or w, such as 90m, 36h, 7d or 1w, found {text!r}")
+        raise ValueError(f"expected a number and ms, s, m, h, d or w, such as 90m, 36h, 7d or 1w, found {text!r}")
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -28,8 +28,13 @@ def short_type(name: str) -> str:
 TYPES = {short_type(name): name for name in (str(kind.__struct_config__.tag) for kind in get_args(Operation))}
 """The types of operations by their short names."""
 ORPHANED = str(ActionExecutionOrphaned.__struct_config__.tag)
-GLOBS = {"action": "action_id", "scanner": "scanner_id", "resource": "resource_id", "source": "source"}
-"""The field that each glob is about."""
+GLOBS = {
+    "action": ("action_id", "action"),
+    "scanner": ("scanner_id",),
+    "resource": ("resource_id",),
+    "source": ("source",),
+}
+"""The fields that each glob is about: an entry has one of them."""
 TEXTS = (
     *("error", "output", "reason", "command", "action_id", "execution_id", "source", "execution_type"),
     *("scanner_id", "resource_id", "producer_id"),
@@ -42,12 +47,12 @@ class Filter:
     """What is wanted; without any argument everything is.
 
     `action`, `scanner`, `resource`, `source` and `host` are globs as in a shell, case-sensitive: `deploy-*`; what is
-    called just so is wanted, too. `host` is about the label `host`, or else the host of the producer. `type` is a
-    type of operation or its short name (`started`, `completed`, `cleanup`, `orphaned`, …); only entries of the log
-    have one. `success` True or False asks for what succeeded or failed; a run presumed dead failed. `labels` have to
-    be there with these values. `grep` is a text within errors, outputs, reasons, command lines or names, in upper or
-    lower case. `longer_than_ms` asks for runs that ended and took longer. An entry that cannot be read is wanted only
-    if nothing is asked for but a host.
+    called just so is wanted, too. `action` is about what a run executes, and of a cleanup about what it did. `host`
+    is about the label `host`, or else the host of the producer. `type` is a type of operation or its short name
+    (`started`, `completed`, `cleanup`, `orphaned`, …); only entries of the log have one. `success` True or False asks
+    for what succeeded or failed; a run presumed dead failed. `labels` have to be there with these values. `grep` is a
+    text within errors, outputs, reasons, command lines or names, in upper or lower case. `longer_than_ms` asks for
+    runs that ended and took longer. An entry that cannot be read is wanted only if nothing is asked for but a host.
 
     Raises InvalidQuery for an argument of another type, and for a type that there is not.
     """
@@ -90,9 +95,9 @@ class Filter:
             tests.append(lambda found, _: getattr(found, "type", None) == kind)
         if self.success is not None:
             tests.append(_succeeded if self.success else _failed)
-        for name, attribute in GLOBS.items():
+        for name, attributes in GLOBS.items():
             if (glob := getattr(self, name)) is not None:
-                tests.append(_name_like(attribute, glob))
+                tests.append(_name_like(attributes, glob))
         if self.labels:
             wanted = self.labels.items()
             tests.append(lambda found, _: wanted <= (getattr(found, "labels", None) or {}).items())
@@ -120,9 +125,11 @@ def _failed(found: Any, _: str | None) -> bool:
     return getattr(found, "success", None) is False or getattr(found, "type", None) == ORPHANED
 
 
-def _name_like(attribute: str, glob: str) -> Test:
-    like = _like(glob)
-    return lambda found, _: like(getattr(found, attribute, None))
+def _name_like(attributes: tuple[str, ...], glob: str) -> Test:
+    like, first = _like(glob), attributes[0]
+    if len(attributes) == 1:
+        return lambda found, _: like(getattr(found, first, None))
+    return lambda found, _: any(like(getattr(found, name, None)) for name in attributes)
 
 
 def _host_like(glob: str) -> Test:

@@ -140,7 +140,8 @@ class Executions(Gathering[ActionExecutionRecord]):
         of_an_end = Filter(action=where.action, success=where.success, longer_than_ms=where.longer_than_ms)
         self._sieve = sieve_of(of_an_end)
         self._may_be_wanted = of_an_end.test()
-        self._is_wanted = where.test()
+        self._is_wanted = replace(where, grep=None).test()
+        self._says = Filter(grep=where.grep).test()
         self._waiting: dict[str, list[_Found[ActionExecutionRecord]]] = {}
 
     @property
@@ -207,7 +208,9 @@ class Executions(Gathering[ActionExecutionRecord]):
         else:
             return None
         record = as_dataclass(ActionExecutionRecord, made)
-        return record if self._is_wanted(record, record.by) else None
+        if not self._is_wanted(record, record.by):
+            return None
+        return record if self._says(record, record.by) or self._says(operation, record.by) else None  # its output
 
 
 def _earliest(read: Read) -> int:

@@ -53,7 +53,7 @@ class Scan:
 
 
 def _part_decoder(where: Filter) -> Callable[[bytes], Any]:
-    names = {"type"} | {GLOBS[name] for name in GLOBS if getattr(where, name) is not None}
+    names = {"type"} | {field for name in GLOBS if getattr(where, name) is not None for field in GLOBS[name]}
     names |= {"success"} if where.success is not None else set()
     names |= {"labels"} if where.labels or where.host is not None else set()
     names |= {"duration_ms"} if where.longer_than_ms is not None else set()

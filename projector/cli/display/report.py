@@ -83,7 +83,7 @@ class Report:
 
     executions = partialmethod(_table, EXECUTIONS, none="no execution has ended yet")
     failures = partialmethod(_table, FAILURES, none="no execution has failed")
-    kinds = partialmethod(_table, KINDS, none="no execution has failed in that time")
+    kinds = partialmethod(_table, KINDS, none="no execution has failed")
     cleanups = partialmethod(_table, CLEANUPS, none="nothing has been cleaned up yet")
     deeds = partialmethod(_table, DEEDS, none="nothing was done to it, as far as the log tells")
     in_flight = partialmethod(_table, IN_FLIGHT, none="nothing runs")
@@ -103,6 +103,11 @@ class Report:
             if since is not None:
                 told = f"what is before {at} is no longer in the log; if it was archived: --archive WHERE"
             self._parts += ["", Text(told, style="dim")]
+
+    def cut(self, records: Records[Any], limit: int) -> None:
+        """That there are more than the `limit` that are shown."""
+        if not records.complete and len(records) == limit:
+            self._parts += ["", Text(f"there are more than these {limit:,}: --limit", style="dim")]
 
     def actions(self, actions: Sequence[ActionStats], *, limit: int, sort: str = "recency") -> None:
         cut = f"Actions ({limit:,} of {len(actions):,}, the {_FIRST[sort]})"
@@ -135,7 +140,8 @@ class Report:
 
     def history(self, history: History, before: History | None, this_week: History, last_week: History) -> None:
         if not any(each.runs or each.orphans for each in (history, this_week, last_week)):
-            self._parts.append(self._nothing("nothing ended in that time"))
+            none = "nothing ended in that time"
+            self._parts.append(self._nothing(none if history.complete else f"{none}, as far as the rollups tell"))
             return
         self._parts += [Bars(history, before, self._view.utc), "", weeks(this_week, last_week)]
         if not history.complete:

@@ -51,18 +51,26 @@ def log(
 
     Example: projector log --failed --since yesterday
     """
-    if follow and between.until is not None:
-        raise typer.BadParameter("what is followed has no end", param_hint="--until")
-    limit = 10 if follow and limit is None and between.since is None else limit
     _show(log, where, between, view, limit, archive, reverse=reverse, follow=follow, raw=raw)
 
 
 def tail(
-    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="How many of those before.")] = 10,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            metavar="N",
+            min=0,
+            help="How many of those before.",
+            show_default="10, or all since a time",
+        ),
+    ] = None,
     raw: _Raw = False,
     archive: ArchiveOption = None,
     *,
     where: EntryFilters,
+    between: Between,
     log: Log,
     view: Entries,
 ) -> None:
@@ -72,7 +80,7 @@ def tail(
 
     Example: projector tail --action 'deploy*'
     """
-    _show(log, where, Interval(), view, limit, archive, reverse=False, follow=True, raw=raw)
+    _show(log, where, between, view, limit, archive, reverse=False, follow=True, raw=raw)
 
 
 def _show(
@@ -87,6 +95,9 @@ def _show(
     follow: bool,
     raw: bool,
 ) -> None:
+    if follow and between.until is not None:
+        raise typer.BadParameter("what is followed has no end", param_hint="--until")
+    limit = 10 if follow and limit is None and between.since is None else limit
     if follow and view.as_json:
         raise typer.BadParameter("what is followed is no whole document: --jsonl", param_hint="--json")
     if raw and view.for_programs:

@@ -9,7 +9,7 @@ import typer
 
 from producer.terminal.options import Log
 from producer.terminal.progress import progress_bar
-from projector.cli.filters import FailureFilters, RecordFilters
+from projector.cli.filters import RecordFilters
 from projector.cli.interval import Between, Interval
 from projector.cli.options import ArchiveOption, Rows
 from projector.cli.read.answer import answer, check_action, check_scanner, listed, open_query
@@ -72,7 +72,7 @@ def failures(
     limit: _Limit = None,
     archive: ArchiveOption = None,
     *,
-    where: FailureFilters,
+    where: RecordFilters,
     between: Between,
     log: Log,
     view: Rows,
@@ -84,11 +84,12 @@ def failures(
 
     Example: projector failures --grouped --since yesterday
     """
+    from projector.search import Filter
+
     most = 10 if limit is None and between.since is None else limit
     with open_query(log, archive) as query:
         if grouped:
             from projector.query.questions.kinds import ActionFailureKind
-            from projector.search import Filter
 
             action, rest = _one("action", where)
             if between.until is not None or rest != Filter():
@@ -98,15 +99,26 @@ def failures(
             kinds = query.failure_kinds(action, since=between.since, limit=most)
             if action is not None and not kinds and not view.for_programs:
                 check_action(query, action)
-            answer(query, listed(kinds), view, lambda report: report.kinds(kinds), rows=kinds, of=ActionFailureKind)
+            ever = "no execution has failed" if between.since is None else "no execution has failed in that time"
+
+            def group(report: Report) -> None:
+                report.kinds(kinds, none=ever)
+                report.cut(kinds, most)
+
+            answer(query, listed(kinds), view, group, rows=kinds, of=ActionFailureKind)
             return
+        if where.success:
+            raise typer.BadParameter("failures are what failed", param_hint="--ok")
         with progress_bar("Searching", after_a_moment=True) as progress:
             records = query.recent_failures(
                 most, where=where, since=between.since, until=between.until, progress=progress
             )
 
+        asks = where != Filter() or between != Interval()
+        none = "no failed execution is like that" if asks else "no execution has failed"
+
         def fill(report: Report) -> None:
-            report.failures(records)
+            report.failures(records, none=none)
             report.reach(records, most, between.since)
 
         answer(query, listed(records), view, fill, rows=records, of=ActionExecutionRecord)

@@ -57,6 +57,7 @@ def _stats_of_all(query: Query, sort: Sort, most: int | None, view: View) -> Non
     limit = 10 if most is None else most
     document = Overview(
         totals=query.totals(),
+        lost=query.status().lost,
         actions=query.actions(sort),
         in_flight=query.running(),
         orphans=query.orphans(),

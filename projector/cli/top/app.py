@@ -30,7 +30,7 @@ from projector.cli.top.table import RANKED, SLOWEST, RecordTable
 from projector.query import AsyncQuery
 from projector.query.remarks import notice, waiting_entries, why_nothing
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _SEARCHED = ("action_id", "scanner_id", "resource_id", "source", "error", "execution_id", "by")
 _RATES = 60
 _SHARE = 9

@@ -39,9 +39,10 @@ class Shown:
 
     `run` is a run, and `state` how it stands: `running`, `presumed dead`, `ok` or `failed`. `operation` has the
     fields of the entry that says so, of the end or else of the start, as the log has them; None where the entry is no
-    longer in the log and in no archive that was named. `p50_duration_ms` and `p95_duration_ms` are usual for its
-    action. `attempts` are the other records of the same execution, `siblings` the runs of the action that ended
-    around it, both as far as the projection's lists reach, `cleanups` what it cleaned up; each newest first.
+    longer in the log and in no archive that was named. `output` is what the run printed, as far as its producer kept
+    it, if its end is there. `p50_duration_ms` and `p95_duration_ms` are usual for its action. `attempts` are the
+    other records of the same execution, `siblings` the runs of the action that ended around it, both as far as the
+    projection's lists reach, `cleanups` what it cleaned up; each newest first.
 
     Of a `cleanup`, `run` is the one that did it, if it is known. A decision has an `operation` of the type `state`.
     """
@@ -51,16 +52,12 @@ class Shown:
     run: Run | None = None
     cleanup: CleanupRecord | None = None
     operation: dict[str, Any] | None = None
+    output: str | None = None
     p50_duration_ms: int | None = None
     p95_duration_ms: int | None = None
     attempts: list[ActionExecutionRecord] = field(default_factory=list)
     siblings: list[ActionExecutionRecord] = field(default_factory=list)
     cleanups: list[CleanupRecord] = field(default_factory=list)
-
-    @property
-    def output(self) -> str | None:
-        """What the run printed, as far as its producer kept it; None without any, or where its end is not there."""
-        return (self.operation or {}).get("output")
 
 
 def show(
@@ -120,11 +117,13 @@ def _run(keys: Keys, run: Run, cleaned: Records[CleanupRecord], log: Lookup) -> 
         span = Span(max(0, begun - _A_DAY_MS), None, log.archive)
         found = yield from cleanups(keys, None, span, scanner_id=None, where=Filter(grep=name))
         done = [record for record in found if record.execution_id == name]
+    operation = entry.operation if entry else None
     return Shown(
         kind="run",
         state="presumed dead" if run in (yield from started(keys.orphans)) else _state(run),
         run=run,
-        operation=entry.operation if entry else None,
+        operation=operation,
+        output=(operation or {}).get("output"),
         p50_duration_ms=stats.p50_duration_ms,
         p95_duration_ms=stats.p95_duration_ms,
         attempts=attempts,

@@ -148,3 +148,13 @@ class TestCommand:
 
     def test_nothing_failed_is_said(self, log: Log) -> None:
         assert "nothing has been recorded" in projector("failures", "--grouped", *self.options(log)).stdout
+
+    def test_more_kinds_than_are_shown_are_told(self, failures: Log) -> None:
+        shown = projector("failures", "--grouped", "--limit", "2", *self.options(failures)).stdout
+        assert "there are more than these 2: --limit" in shown
+        whole = projector("failures", "--grouped", *self.options(failures)).stdout
+        assert "more than" not in whole
+
+    def test_failures_that_are_asked_for_and_not_there_are_not_called_none_at_all(self, failures: Log) -> None:
+        asked = ("--host", "nosuch")
+        assert "no failed execution is like that\n" in projector("failures", *asked, *self.options(failures)).stdout

@@ -134,7 +134,7 @@ def test_what_was_trimmed_comes_from_the_archive_or_is_told_to_be_missing(log: L
         (["--type", "start"], "--type: expected one of started, completed,"),
         (["--label", "x"], "--label: expected NAME=VALUE, found 'x'"),
         (["--label", "=x"], "--label: expected NAME=VALUE, found '=x'"),
-        (["--longer-than", "soon"], "--longer-than: expected a number and s, m, h, d or w"),
+        (["--longer-than", "soon"], "--longer-than: expected a number and ms, s, m, h, d or w"),
         (["--follow", "--until", "1h"], "--until: what is followed has no end"),
         (["--follow", "--json"], "--json: what is followed is no whole document: --jsonl"),
         (["--raw", "--jsonl"], "--json, --jsonl, --raw: they exclude each other"),
@@ -143,6 +143,17 @@ def test_what_was_trimmed_comes_from_the_archive_or_is_told_to_be_missing(log: L
 def test_what_cannot_be_meant_is_refused_as_usage(log: Log, arguments: list[str], said: str) -> None:
     told = " ".join(shown(log, *arguments, status=2).replace("Invalid value for ", "").replace("'--", "--").split())
     assert said in told.replace("': ", ": ")
+
+
+@pytest.mark.parametrize("follow", [["log", "--follow"], ["tail"]])
+def test_what_is_followed_may_begin_at_a_time(log: Log, follow: list[str]) -> None:
+    entries = [log.add(completed("a"), entry_id=f"{1_790_000_000_000 + number}-0") for number in range(30)]
+    words = [*PROJECTOR, *follow, "--jsonl", "--since", "1790000000010", "--url", log.url]
+    with process([*words, "--namespace", log.namespace]) as tail:
+        assert tail.stdout is not None
+        assert [json.loads(tail.stdout.readline())["entry_id"] for _ in range(20)] == entries[10:]
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(30) == 130
 
 
 def test_a_log_without_such_entries_says_so_and_one_without_any_what_was_meant(log: Log) -> None:

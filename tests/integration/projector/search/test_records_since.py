@@ -194,3 +194,25 @@ def test_a_filter_is_no_reason_to_read_the_log(log: Log, tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with Query(log.url, log.namespace, archive=str(tmp_path / "file")) as query:
         assert len(query.recent_action_executions(where=Filter(action="a"), since=0)) == 3
+
+
+@pytest.mark.parametrize("since", [None, 1])
+def test_a_text_is_looked_for_in_outputs_too_which_no_record_has(log: Log, since: int | None) -> None:
+    for number in range(3):
+        log.add(completed("deploy", False, f"run-{number}", error="exit status 1", output=f"needle {number}\n"))
+    log.drain()
+    found = Query(log.client, log.namespace).recent_failures(None, where=Filter(grep="NEEDLE 1"), since=since)
+    assert ([record.execution_id for record in found], found.complete) == (["run-1"], True)
+
+
+def test_what_is_no_longer_in_the_log_is_looked_for_in_the_list_alone_which_is_told(log: Log) -> None:
+    for number in range(60):
+        log.add(completed("deploy", False, f"run-{number}", error=f"error {number}", output="needle"))
+    log.drain()
+    log.client.xtrim(log.key("wal"), maxlen=10, approximate=False)
+    query = Query(log.client, log.namespace)
+    by_output = query.recent_failures(None, where=Filter(grep="needle"))
+    by_error = query.recent_failures(None, where=Filter(grep="error 7"))
+    assert (len(by_output), by_output.complete) == (10, False)
+    assert ([record.execution_id for record in by_error], by_error.complete) == (["run-7"], False)
+    assert by_error.since is not None

@@ -85,7 +85,7 @@ def test_grace_puts_off_what_is_due() -> None:
 @pytest.mark.parametrize(
     ("section", "told"),
     [
-        ({"every": "26"}, "every: expected a number and s, m, h, d or w, such as 90m, 36h, 7d or 1w, found '26'"),
+        ({"every": "26"}, "every: expected a number and ms, s, m, h, d or w, such as 90m, 36h, 7d or 1w, found '26'"),
         ({"every": "1d", "grace": "1 m"}, "grace: expected a number and"),
         ({"max_age": ""}, "max_age: expected a number and"),
         ({"cron": "0 3 * *"}, "cron: expected five fields such as 0 3 * * *, of a date that there is"),

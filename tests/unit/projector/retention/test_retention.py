@@ -18,7 +18,7 @@ def test_a_duration_has_a_unit(text: str, milliseconds: int) -> None:
     "text", ["", "7", "604800", "0d", "-1d", "1.5h", "7 d", "7D", "7days", "1d12h", "9999999w", "٧d"]
 )
 def test_anything_else_is_refused_with_the_form_that_was_expected(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a number and s, m, h, d or w, such as 90m, 36h, 7d or 1w, found"):
+    with pytest.raises(ValueError, match="expected a number and ms, s, m, h, d or w, such as 90m, 36h"):
         milliseconds_in(text)
 
 

@@ -149,7 +149,7 @@ def plainly(where: Filter, operation: Any, by: str | None) -> bool:
     told = [text for text in map(of, [*texts, "resource_id", "command", "producer_id"]) if text]
     failed = of("success") is False or of("type") == "action_execution_orphaned"
     return (
-        like(where.action, of("action_id"))
+        (like(where.action, of("action_id")) or like(where.action, of("action")))
         and like(where.scanner, of("scanner_id"))
         and like(where.resource, of("resource_id"))
         and like(where.source, of("source"))
@@ -237,9 +237,10 @@ def test_an_entry_that_cannot_be_read_says_why_and_is_found_if_nothing_else_is_a
 
 def test_records_are_judged_by_the_same_rule() -> None:
     record = CleanupRecord("locks", "lock:deploy", "delete", False, "Busy", 1, "web:1:a", "5-0")
-    for where in (Filter(scanner="l*", resource="lock:*"), Filter(success=False, grep="busy"), Filter(host="web")):
+    matching = Filter(scanner="l*", resource="lock:*"), Filter(success=False, grep="busy"), Filter(action="del*")
+    for where in (*matching, Filter(host="web")):
         assert where.test()(record, record.by)
-    for where in (Filter(action="delete"), Filter(success=True), Filter(longer_than_ms=0), Filter(type="cleanup")):
+    for where in (Filter(action="lock*"), Filter(success=True), Filter(longer_than_ms=0), Filter(type="cleanup")):
         assert not where.test()(record, record.by)
 
 
