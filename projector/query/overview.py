@@ -20,9 +20,10 @@ class Running(InFlightRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """A namespace at a glance."""
+    """A namespace at a glance. `lost`: entries whose loss somebody has accepted, and which are counted nowhere."""
 
     totals: Totals
+    lost: int
     actions: list[ActionStats]
     in_flight: list[Running]
     orphans: list[InFlightRecord]

@@ -136,7 +136,9 @@ def _cleanup(cleanup: CleanupRecord, known: list[Run], log: Lookup, entry: LogEn
     run = None
     if wanted := cleanup.execution_id:
         run = next((run for run in known if run.execution_id == wanted), None)
-        run = run or named(wanted, (yield Blocking(lambda call: log.runs_like(call, wanted))))
+        if run is None:
+            logged: list[Run] = yield Blocking(lambda call: log.runs_like(call, wanted))
+            run = next((run for run in logged if run.execution_id == wanted), None)
     state = "ok" if cleanup.success else "failed"
     return Shown(kind="cleanup", state=state, cleanup=cleanup, run=run, operation=entry.operation if entry else None)
 

@@ -139,6 +139,16 @@ def test_a_cleanup_is_shown_with_its_run_and_a_decision_with_its_fields(log: Log
     assert (decision.operation or {})["reason"] == "why"
 
 
+def test_a_cleanup_belongs_to_no_run_whose_id_merely_begins_like_its_own(log: Log) -> None:
+    few = Log(log.client, log.url, log.namespace, Bounds(max_entries=1, max_action_entries=1))
+    few.add(started("deploy", "r1x"))
+    few.add(completed("deploy", execution_id="r1x"))
+    entry_id = few.add(cleaned("lock:deploy", "r1"))
+    few.add(completed("deploy", execution_id="later"))
+    few.drain()
+    assert shown(log, entry_id).run is None
+
+
 @pytest.mark.parametrize("wanted", ["nameless start", "nameless end"])
 def test_a_run_without_an_execution_id_is_found_by_an_entry(log: Log, wanted: str) -> None:
     found = shown(log, fill(log)[wanted])
