@@ -46,11 +46,13 @@ def _write_csv(pages: Pages, file: BinaryIO) -> None:
         for page in pages:
             for row in map(row_of, page):
                 row["time"] = iso_of(datetime_of(row["time"]))
-                if "success" in row:
-                    row["success"] = str(row["success"]).lower()
-                text.write(csv_line(map(row.get, COLUMNS)))
+                text.write(csv_line(_cell(row.get(name)) for name in COLUMNS))
     finally:
         text.detach()
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _write_parquet(pages: Pages, file: BinaryIO) -> None:

@@ -50,6 +50,13 @@ def test_a_carriage_return_alone_ends_no_line_of_csv() -> None:
     assert (row["action_id"], text.count("\n")) == ("back\rward", 2)
 
 
+@pytest.mark.parametrize("flag", [True, False])
+def test_csv_writes_every_flag_in_one_form(flag: bool) -> None:
+    beating = [(b"1-0", [OP, started("a", heartbeats=flag).encode()]), (b"1-1", [OP, completed("a", flag).encode()])]
+    first, second = csv.DictReader(io.StringIO(exported("csv", beating).decode(), newline=""))
+    assert (first["heartbeats"], second["success"]) == (str(flag).lower(), str(flag).lower())
+
+
 def test_csv_has_a_column_for_each_field() -> None:
     rows = list(csv.DictReader(io.StringIO(exported("csv", ENTRIES).decode(), newline="")))
     assert list(rows[0]) == list(COLUMNS)
