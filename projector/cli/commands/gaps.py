@@ -1,6 +1,5 @@
 """`projector gaps`: the decision to accept that numbers of producers, which never arrived, are lost."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from producer.terminal.options import Log
 from producer.terminal.program import add_commands, new_group
 from producer.text.wording import counted
+from projector.cli.account import account
 from projector.cli.decided import Wait, Yes, ask, report
 from projector.cli.display.wording import visible
 
@@ -47,7 +47,7 @@ def accept(
             ask("accept", f"Accept that {missing}{more} of {visible(', '.join(known))} are lost?")
         report(
             opened,
-            opened.accept(wanted, by=os.environ.get("USER") or None, reason=reason),
+            opened.accept(wanted, by=account(), reason=reason),
             wait,
             log.namespace,
             nothing="no gaps are left to accept\n",

@@ -1,6 +1,5 @@
 """`projector rebuild`: make the projection anew from the log."""
 
-import os
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
@@ -12,6 +11,7 @@ from producer.terminal.options import Log
 from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write
 from producer.text.wording import counted
+from projector.cli.account import account
 from projector.cli.options import ArchiveOption, ChangedBounds
 
 AcceptLoss = Annotated[
@@ -34,7 +34,6 @@ def rebuild(
     """
     from projector.shadow import rebuild as rebuild_projection
 
-    by = os.environ.get("USER") or None
     dropped: list[Path] = []
 
     def drop(lines: Iterable[bytes]) -> None:
@@ -46,7 +45,7 @@ def rebuild(
             log.namespace,
             changes=changes,
             accept_loss=accept_loss,
-            by=by,
+            by=account(),
             drop=drop,
             archive=archive,
             progress=progress,

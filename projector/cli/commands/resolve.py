@@ -1,11 +1,11 @@
 """`projector resolve`: the decision how a run went that has no end."""
 
-import os
 from typing import Annotated
 
 import typer
 
 from producer.terminal.options import Log
+from projector.cli.account import account
 from projector.cli.decided import Wait, report
 from projector.cli.display.wording import visible
 from projector.errors import ProjectorError, command_for
@@ -28,7 +28,7 @@ def resolve(wanted: _Id, why: _Why, succeeded: _Succeeded, wait: Wait = 5.0, *, 
         raise typer.BadParameter("say why", param_hint="WHY")
     with Resolutions(log.location.url, log.namespace) as opened:
         run = opened.find(wanted)
-        attempt = opened.resolve(run, success=succeeded, reason=why, by=os.environ.get("USER") or None)
+        attempt = opened.resolve(run, success=succeeded, reason=why, by=account())
 
         def done(_: object) -> str:
             key = (run.action_id, run.execution_id)

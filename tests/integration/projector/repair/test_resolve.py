@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pwd
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from projector.verification import verify
 from tests.support.commands import projector
 from tests.support.projecting import running
-from tests.support.projection import Log, completed, started
+from tests.support.projection import Log, completed, raw_entries, started
 from tests.support.servers import eventually
 
 pytestmark = pytest.mark.server
@@ -92,6 +96,18 @@ def test_what_names_no_run_or_several_is_told_and_nothing_is_appended(opened: Lo
     assert opened.client.xlen(opened.key("wal")) == length
 
 
+def test_of_runs_that_share_an_execution_id_one_is_settled_by_its_entry(opened: Log) -> None:
+    entry = opened.add(started("b", "live-1"))
+    opened.drain()
+    told = run(opened, "live-1", "--failed", "why").stderr
+    assert "live-1 names 2 runs: " in told
+    assert f"{entry} (live-1 of b); name one by its entry id" in told
+    assert run(opened, entry, "--failed", "why").returncode == 0
+    opened.drain()
+    (record,) = opened.records("executions:b")
+    assert (record["execution_id"], record["error"]) == ("live-1", "why")
+
+
 def test_in_an_empty_namespace_there_is_no_run(log: Log) -> None:
     ended = run(log, "x", "--failed", "why")
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
@@ -110,3 +126,23 @@ def test_in_an_empty_namespace_there_is_no_run(log: Log) -> None:
 def test_what_is_meant_has_to_be_said(opened: Log, arguments: list[str]) -> None:
     assert run(opened, *arguments).returncode == 2
     assert len(opened.records("failures")) == 1
+
+
+def test_the_log_keeps_the_account_that_decided_also_where_user_is_not_set(
+    opened: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("USER", raising=False)
+    monkeypatch.chdir(tmp_path)
+    server = ("--url", opened.url, "--namespace", opened.namespace)
+    opened.add(completed("x"), "by", "worker", "seq", "3")
+    opened.drain()
+    assert run(opened, "dead-1", "--failed", "the host lost power").returncode == 0
+    assert projector("gaps", "accept", "--all", "--yes", *server).returncode == 0
+    opened.drain()
+    opened.client.xtrim(opened.key("wal"), maxlen=2, approximate=False)
+    assert projector("rebuild", "--accept-loss", "why", *server).returncode == 0
+    said = [json.loads(fields[1]) for _, fields in raw_entries(opened.client, opened.key("wal"))]
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    assert [(each["type"], each["by"]) for each in said] == [
+        (kind, account) for kind in ("execution_resolved", "gaps_accepted", "loss_accepted")
+    ]
