@@ -61,7 +61,8 @@ class Verified(BaseModel):
 
 
 class ArchiveExamined(BaseModel):
-    """The outcome of `archive verify`: the intact segments, the first fault, and what was found about the log."""
+    """The outcome of `archive verify`: the intact segments, the first fault, the entries whose loss somebody has
+    accepted, and what was found about the log."""
 
     intact: bool
     segments: int
@@ -71,6 +72,7 @@ class ArchiveExamined(BaseModel):
     signed_by: tuple[str, ...]
     unsigned: tuple[int, ...]
     since: int | None
+    lost: int
     log: str
     fault: Fault | None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from producer.connection.client import Client, using_client
 from producer.errors import InvalidOperation, UnusableServer
@@ -33,11 +34,15 @@ from projector.keys import Keys
 _PAGE = 1000
 _SECONDS = 10.0
 _WITNESSES = (b"archive_sealed", b"loss_accepted")
+TO_BE_MOVED = "; move the file away"
+"""How a fault ends that is a file too many: what is there besides is whole."""
+_NAMES = {"manifests": manifest_name, "segments": segment_name}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was `found` in `file`, which belongs to `segment`; None and an empty text for the archive as a whole."""
+    """What was `found` in `file`, which belongs to `segment`; None for a file that belongs to none, None and an empty
+    text for the archive as a whole."""
 
     segment: int | None
     file: str
@@ -49,7 +54,8 @@ class Examination:
     """The first `segments` segments, with `entries` entries up to `last_id`, are intact, and `head` is the hash of
     their last manifest. `fault` is the first one found. `signed_by` are the keys of the signatures, `unsigned` the
     numbers of the segments without. `since`: how many segments came after the head that was asked for (None: none
-    was). `log`: what was found about the log, or why it was not compared."""
+    was). `lost`: how many entries are lost, as somebody has accepted in these segments or in the log behind them.
+    `log`: what was found about the log, or why it was not compared."""
 
     segments: int
     entries: int
@@ -58,6 +64,7 @@ class Examination:
     signed_by: tuple[str, ...]
     unsigned: tuple[int, ...]
     since: int | None
+    lost: int
     log: str
     fault: Fault | None
 
@@ -102,6 +109,7 @@ def examine(
         tuple(sorted(walk.signed_by)),
         tuple(walk.unsigned),
         len(hashes) - 1 - hashes.index(head) if head in hashes else None,
+        walk.lost,
         told,
         fault,
     )
@@ -110,6 +118,10 @@ def examine(
 class _Found(Exception):
     def __init__(self, segment: int | None, file: str, found: str) -> None:
         self.fault = Fault(segment, file, found)
+
+
+def _one_too_many(number: int | None, file: str, why: str) -> _Found:
+    return _Found(number, file, f"it was inserted: {why}{TO_BE_MOVED}")
 
 
 class _Walk:
@@ -121,6 +133,8 @@ class _Walk:
         self.hashes: list[str] = []
         self.lost = 0
         """Entries whose loss was accepted, by the entries of the log that were seen."""
+        self.waiting: list[Entry] = []
+        """The entries of the next segment, if it is there without its manifest."""
         self.signed_by: set[str] = set()
         self.unsigned: list[int] = []
         self._public_keys = public_keys
@@ -144,12 +158,32 @@ class _Walk:
             for entry in entries:
                 self.witness(entry)
             self._progress(number, count)
-        for number in sorted(segments):
-            if number > count + 1:  # the next may be there without its manifest: an archiver was interrupted
-                raise _Found(
-                    number, segment_name(number), "it was inserted: no archiver is so far ahead of the chain"
-                )
+        self.waiting = []
+        for number in sorted(number for number in segments if number > count):
+            if number > count + 1:
+                raise _one_too_many(number, segment_name(number), "no archiver is so far ahead of the chain")
+            self.waiting = self._waiting(number)
+        for folder in _NAMES:
+            for name in self.archive.place.names(folder):
+                is_odd = not name.startswith(".") and name != folder  # some stores list the folder itself
+                if is_odd and _number_of(folder, name) is None:
+                    raise _one_too_many(None, f"{folder}/{name}", "no archiver gives a file this name")
         return len(self.hashes) > before
+
+    def _waiting(self, number: int) -> list[Entry]:
+        """The entries of segment `number`, which has no manifest yet: its archiver was interrupted, or is at work.
+
+        Whether they are the log's, the log alone can tell; but they have to go on behind the last manifest's.
+        """
+        name, after = segment_name(number), self.last.last_id if self.last else "0-0"
+        try:
+            entries = [entry_of(line) for line in unpacked(self.archive.place.read(name))]
+            orders = [order_of(after), *(order_of(entry_id.decode()) for entry_id, _ in entries)]
+        except ValueError as error:
+            raise _one_too_many(number, name, f"it has no manifest, and is no segment ({error})") from error
+        if any(order <= earlier for earlier, order in pairwise(orders)):
+            raise _one_too_many(number, name, f"it has no manifest, and does not go on behind entry {after}")
+        return entries
 
     def witness(self, entry: Entry) -> None:
         """Take in what an entry of the log says of the archive."""
@@ -175,8 +209,8 @@ class _Walk:
             )
 
     def _numbers(self, folder: str) -> set[int]:
-        names = (name.partition(".")[0] for name in self.archive.place.names(folder))
-        return {int(name) for name in names if name.isdecimal()}
+        numbers = (_number_of(folder, name) for name in self.archive.place.names(folder))
+        return {number for number in numbers if number is not None}
 
     def _manifest(self, number: int) -> Manifest:
         """The manifest `number`, which fits the chain, and whose signature is good."""
@@ -267,6 +301,13 @@ class _Walk:
         return entries
 
 
+def _number_of(folder: str, name: str) -> int | None:
+    """The number of the manifest or segment that has this name; None for a name that no archiver gives."""
+    digits = name.partition(".")[0]
+    number = int(digits) if digits.isascii() and digits.isdecimal() else 0
+    return number if number and f"{folder}/{name}" == _NAMES[folder](number) else None
+
+
 def _compared(walk: _Walk, url_or_client: str | Client | None) -> str:
     """What was found about the log. Raises _Found where it does not continue the archive."""
     keys = Keys(walk.archive.namespace)
@@ -305,6 +346,7 @@ def _compare(walk: _Walk, reader: Reader, keys: Keys) -> str:
             if archive.entry(cursor) != fields:
                 number = archive.number_of(cursor) or 1
                 raise _Found(number, segment_name(number), f"it was written anew: the log has another entry {cursor}")
+    _compare_waiting(walk, log)
     told = Checkpoint.of_hash(reader.call("HGETALL", keys.checkpoint), keys.checkpoint)
     if told and told.archive_head and told.archive_head not in walk.hashes:
         number = archive.number_of(told.archive_last_id) or len(walk.hashes) + 1
@@ -320,3 +362,22 @@ def _compare(walk: _Walk, reader: Reader, keys: Keys) -> str:
         )
         raise _Found(None, "", found)
     return f"{counted(both, 'entry', 'entries')} in both, all equal; {behind} behind the archive's end, none missing"
+
+
+def _compare_waiting(walk: _Walk, log: Log) -> None:
+    """Check that a segment without a manifest has what the log has behind the archive's end."""
+    number, cursor, rest = len(walk.hashes) + 1, walk.last.last_id if walk.last else "", walk.waiting
+    while rest:
+        page = log.after(cursor, min(len(rest), _PAGE))
+        for entry, (raw_id, fields) in zip(rest, page, strict=False):
+            if entry != (raw_id, fields):
+                raise _not_of_the_log(number, raw_id, entry)
+        if not page:
+            raise _not_of_the_log(number, None, rest[0])
+        cursor, rest = page[-1][0].decode(), rest[len(page) :]
+
+
+def _not_of_the_log(number: int, expected: bytes | None, found: Entry) -> _Found:
+    log_has = f"entry {expected.decode()}" if expected else "none"
+    why = f"it has no manifest, and where the log has {log_has}, it has another entry, {found[0].decode()}"
+    return _one_too_many(number, segment_name(number), why)

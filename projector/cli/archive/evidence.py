@@ -116,19 +116,26 @@ def _keys(file: Path | None) -> frozenset[str] | None:
 
 
 def _report(outcome: Examination, namespace: str) -> str:
+    from projector.evidence.examination import TO_BE_MOVED
+
     intact = f"{counted(outcome.segments, 'segment')}, {counted(outcome.entries, 'entry')}"
     if outcome.last_id:
         intact += f" up to {outcome.last_id}\nhead: {outcome.head}"
     if fault := outcome.fault:
-        where = f"segment {fault.segment} ({fault.file})" if fault.segment else "the archive"
+        where = f"segment {fault.segment} ({visible(fault.file)})" if fault.segment else visible(fault.file)
+        act = "bring the files back from a copy, "
+        if not fault.file or fault.found.endswith(TO_BE_MOVED):
+            act = ""
         return (
-            f"{where}: {visible(fault.found)}\nintact before it: {intact}\n"
-            f"{'bring the files back from a copy, ' if fault.file else ''}then again: "
+            f"{where or 'the archive'}: {visible(fault.found)}\nintact before it: {intact}\n"
+            f"{act}then again: "
             f"{command_for(namespace, 'archive verify')}\n"
         )
     lines = [f"intact: {intact}"]
     if outcome.since:
         lines.append(f"since the head that was given: {counted(outcome.since, 'segment')}")
+    if outcome.lost:
+        lines.append(f"lost for ever, as somebody has accepted: {counted(outcome.lost, 'entry')}")
     lines += [f"signed by: {key}" for key in outcome.signed_by]
     if outcome.unsigned:
         first, last = outcome.unsigned[0], outcome.unsigned[-1]

@@ -10,12 +10,15 @@ import pytest
 
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
+from projector.archive.line import line_of
 from projector.archive.manifest import manifest_name, segment_name
+from projector.archive.segment import packed
+from projector.entry_id import order_of
 from projector.evidence.examination import Fault, examine
 from projector.shadow import rebuild
 from tests.support.archives import seal
 from tests.support.commands import projector
-from tests.support.projection import Log, completed
+from tests.support.projection import Log, completed, raw_entries
 
 pytestmark = pytest.mark.server
 
@@ -76,7 +79,51 @@ def test_entries_deleted_before_they_were_archived_show_until_the_loss_is_accept
     assert fault(log, tmp_path).segment is None
     assert "2 entries of the log are neither in it nor archived, nor accepted as lost" in fault(log, tmp_path).found
     rebuild(log.client, log.namespace, accept_loss="a slip", archive=str(tmp_path))
-    assert examine(archive_of(log, tmp_path), log.client).intact
+    found = examine(archive_of(log, tmp_path), log.client)
+    assert (found.intact, found.lost) == (True, 2)
+    words = ("archive", "verify", "--archive", str(tmp_path), "--url", log.url, "--namespace", log.namespace)
+    assert "\nlost for ever, as somebody has accepted: 2 entries\n" in projector(*words).stdout
+    assert json.loads(projector(*words, "--json").stdout)["lost"] == 2
+    told = json.loads(projector("stats", "--json", "--url", log.url, "--namespace", log.namespace).stdout)
+    assert told["lost"] == 2
+
+
+def test_the_segment_of_an_archiver_that_ended_before_its_manifest_is_intact_if_it_is_the_logs(
+    log: Log, tmp_path: Path
+) -> None:
+    archived(log, tmp_path)
+    log.add_completions(4)
+    archive = archive_of(log, tmp_path)
+    everything = raw_entries(log.client, log.key("wal"))
+    behind = [entry for entry in everything if order_of(entry[0].decode()) > order_of(archive.last_id)]
+    assert len(behind) == 5
+    segment = tmp_path / log.namespace / segment_name(4)
+    for count in (1, 5):
+        segment.write_bytes(packed(map(line_of, behind[:count])))
+        assert examine(archive, log.client).intact
+    forged = [*behind[:2], (behind[2][0], [b"op", b"{}"])]
+    skipping = [behind[0], behind[2]]
+    ahead = [*behind, (b"%d-0" % (1 << 62), [b"op", b"{}"])]
+    for entries in (forged, skipping, ahead):
+        segment.write_bytes(packed(map(line_of, entries)))
+        assert (fault(log, tmp_path).segment, fault(log, tmp_path).file) == (4, segment_name(4))
+        assert "it was inserted: it has no manifest, and where the log has " in fault(log, tmp_path).found
+
+
+def test_the_command_names_a_copied_segment_and_what_to_do(log: Log, tmp_path: Path) -> None:
+    archived(log, tmp_path, segments=1)
+    folder = tmp_path / log.namespace
+    shutil.copy(folder / segment_name(1), folder / "segments/000000001-copy.jsonl.zst")
+    words = ("archive", "verify", "--archive", str(tmp_path), "--url", log.url, "--namespace", log.namespace)
+    ended = projector(*words)
+    assert ended.returncode == 1
+    first, _, last = ended.stdout.strip().partition("\n")
+    assert first.startswith(
+        "segments/000000001-copy.jsonl.zst: it was inserted: no archiver gives a file this name; "
+    )
+    assert "\nthen again: projector archive verify" in f"\n{last}"
+    shutil.move(folder / "segments/000000001-copy.jsonl.zst", folder / segment_name(2))
+    assert projector(*words).stdout.startswith(f"segment 2 ({segment_name(2)}): it was inserted: ")
 
 
 def test_a_log_that_was_replaced_shows(log: Log, tmp_path: Path) -> None:

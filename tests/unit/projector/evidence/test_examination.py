@@ -10,7 +10,9 @@ import pytest
 
 from producer.log import Entry
 from projector.archive.archive import Archive
+from projector.archive.line import line_of
 from projector.archive.manifest import manifest_name, segment_name
+from projector.archive.segment import packed
 from projector.archive.signature import Signer
 from projector.evidence.examination import Examination, Fault, examine
 from tests.support.archives import seal
@@ -157,10 +159,57 @@ def test_an_inserted_segment_is_named_and_not_the_original_behind_it(where: Path
 
 
 def test_a_segment_far_ahead_of_the_chain_was_inserted_and_the_next_without_manifest_was_not(where: Path) -> None:
-    shutil.copy(path(where, segment_name(2)), path(where, segment_name(5)))
+    path(where, segment_name(5)).write_bytes(packed(map(line_of, entries(5))))
     assert examined(where).intact
     shutil.copy(path(where, segment_name(2)), path(where, segment_name(6)))
     assert (fault(where).segment, fault(where).file) == (6, segment_name(6))
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_a_segment_copied_to_the_next_number_was_inserted(where: Path, number: int) -> None:
+    shutil.copy(path(where, segment_name(number)), path(where, segment_name(5)))
+    assert (fault(where).segment, fault(where).file) == (5, segment_name(5))
+    assert (
+        fault(where).found
+        == "it was inserted: it has no manifest, and does not go on behind entry 4-2; move the file away"
+    )
+
+
+def test_what_is_no_segment_at_the_next_number_was_inserted(where: Path) -> None:
+    path(where, segment_name(5)).write_bytes(b"nonsense")
+    assert (fault(where).segment, fault(where).file) == (5, segment_name(5))
+    assert fault(where).found.startswith("it was inserted: it has no manifest, and is no segment (")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "segments/000000001-copy.jsonl.zst",
+        "segments/000000002b.jsonl.zst",
+        "segments/2.jsonl.zst",
+        "segments/000000005.jsonl.zst.bak",
+        "segments/000000000.jsonl.zst",
+        "manifests/000000001-copy.json",
+        "manifests/000000005.json~",
+    ],
+)
+def test_a_file_with_a_name_that_no_archiver_gives_was_inserted(where: Path, name: str) -> None:
+    shutil.copy(path(where, segment_name(1)), path(where, name))
+    assert fault(where) == Fault(
+        None, name, "it was inserted: no archiver gives a file this name; move the file away"
+    )
+
+
+def test_a_hidden_file_beside_the_segments_is_no_matter(where: Path) -> None:
+    path(where, "segments/.DS_Store").write_bytes(b"")
+    assert examined(where).intact
+
+
+def test_losses_that_the_archived_entries_tell_of_are_counted(where: Path) -> None:
+    op = b'{"type":"loss_accepted","entries":3,"first_id":"0-0","last_id":"4-2","reason":"why","accepted_at":1}'
+    assert examined(where).lost == 0
+    seal(Archive.at(str(where), "ns"), [(b"5-0", [b"op", op])])
+    assert (examined(where).intact, examined(where).lost) == (True, 3)
 
 
 def test_two_swapped_manifests_are_named(where: Path) -> None:
