@@ -30,12 +30,15 @@ def mend_of(key: bytes) -> str:
     return commands.get(name, rebuild)
 
 
-def cures_of_loss(namespace: str) -> str:
-    """How an error about lost entries ends."""
-    from_archive = command_for(namespace, "rebuild --archive WHERE")
+def cures_of_loss(namespace: str, *, from_archive: bool = False) -> str:
+    """How an error about lost entries ends; `from_archive`: they are not in the archive that was named."""
+    if from_archive:
+        accepted = command_for(namespace, 'rebuild --archive WHERE --accept-loss "why"')
+        return f"restore the server's data from a backup (else put the loss on record with: {accepted})"
+    archived = command_for(namespace, "rebuild --archive WHERE")
     accepted = command_for(namespace, 'rebuild --accept-loss "why"')
     return (
-        f"restore the server's data from a backup, or fold them from the archive with: {from_archive} (if they are "
+        f"restore the server's data from a backup, or fold them from the archive with: {archived} (if they are "
         f"in neither, put the loss on record with: {accepted})"
     )
 
@@ -84,10 +87,11 @@ class ArchiveDamaged(Damaged):
 
 class LossesFound(Damaged):
     """The projection knows entries that are no longer there. They are in the archive or in a backup, or somebody
-    accepts that they are lost. `found` is the text without the cures."""
+    accepts that they are lost. `found` is the text without the cures, of which one is less for a rebuild
+    `from_archive`."""
 
-    def __init__(self, found: str, namespace: str) -> None:
-        super().__init__(f"{found}; {cures_of_loss(namespace)}")
+    def __init__(self, found: str, namespace: str, *, from_archive: bool = False) -> None:
+        super().__init__(f"{found}; {cures_of_loss(namespace, from_archive=from_archive)}")
         self.found = found
         self.namespace = namespace
 

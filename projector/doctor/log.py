@@ -47,7 +47,8 @@ def _log_wrong(case: Case, found: str) -> Finding:
 
 
 def deleted_entries(case: Case) -> Iterator[Finding]:
-    """The log has to hold every entry ever added but those that projectors trimmed, and those accepted as lost."""
+    """The log has to hold every entry ever added but those that were trimmed or are archived, and those accepted as
+    lost."""
     found, checkpoint = case.first_look.log, case.first_look.checkpoint
     gone = found.gone - checkpoint.trimmed - checkpoint.lost if found else 0
     if gone > 0:
@@ -64,7 +65,8 @@ def deleted_entries(case: Case) -> Iterator[Finding]:
             case.projector("rebuild"),
         )
     elif not checkpoint.lost:
-        yield ok(f"none ({checkpoint.trimmed:,} trimmed by projectors)" if checkpoint.trimmed else "none")
+        where = "no longer in the log, and archived" if checkpoint.archive_last_id else "trimmed by projectors"
+        yield ok(f"none ({checkpoint.trimmed:,} {where})" if checkpoint.trimmed else "none")
     if checkpoint.lost:
         yield warning(
             f"{counted(checkpoint.lost, 'entry is', 'entries are')} lost for ever, as somebody has accepted",

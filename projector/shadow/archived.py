@@ -17,6 +17,7 @@ from projector.checkpoint import Checkpoint
 from projector.errors import ArchiveDamaged
 from projector.fold.fold import fold_page
 from projector.fold.history import History
+from projector.losses.reckoning import seal_comes_back
 from projector.snapshot import Snapshots
 from projector.trail import Trail
 
@@ -27,23 +28,27 @@ def fold_archived(
     archive: Archive,
     log: Log,
     bounds: Bounds,
+    stands: Checkpoint | None,
     *,
     append: Callable[[bytes, bytes], object],
     progress: Callable[[int], None],
     clock: Callable[[], float] = time.time,
 ) -> History:
-    """The history after `archive`, which is not empty, and all that the log has behind it.
+    """The history after `archive`, which is not empty, and all that the log has behind it; the live projection
+    `stands` where it does.
 
     It stands on an entry that is in the log, so that a commit can go on from there: where none is, `append` gets the
     field and value of one, which says once more how far the archive is. So it does where the log was deleted with the
-    archive's end and all that tells of it: else the archiver would take the new log for another's.
+    archive's end and all that tells of it: else the archiver would take the new log for another's. And where the
+    entry that told the projection of that end went with the log: else it would count as lost.
     """
     history, trail = Snapshots(archive.place).history(archive, bounds, progress=progress), Trail(log, archive)
     _fold_on(history, trail, progress)
     newest = archive.newest()
     assert newest is not None
     untold = not history.checkpoint.archive_last_id and log.entry(newest.last_id) is None
-    if untold or log.entry(history.checkpoint.last_id) is None:
+    is_gone = log.entry(history.checkpoint.last_id) is None
+    if untold or is_gone or seal_comes_back(log, log.facts(), stands, archive):
         append(OP, sealing_of(newest, at=int(clock() * 1000)))
         _fold_on(history, trail, progress)
     return history

@@ -213,12 +213,14 @@ class _Rebuild:
 
     def _write_past(self, archive: Archive, deleted: int) -> Checkpoint | None:
         """Fold in memory what is archived and the log as it is now, and write that to the shadow: where it stands."""
-        check_is_of(archive, self._log, self._checkpoint_of(self._live), old=self._acceptance is not None)
+        stands = self._checkpoint_of(self._live)
+        check_is_of(archive, self._log, stands, old=self._acceptance is not None)
         total = self._log_facts().added or 0
         history = fold_archived(
             archive,
             self._log,
             self._bounds,
+            stands,
             append=lambda name, value: self._link.call("XADD", self._live.wal, "*", name, value),
             progress=lambda done: self._progress(done, max(done, total)),
         )
@@ -283,10 +285,10 @@ class _Rebuild:
         examine = partial(examine_losses, self._reader, self._live, archive=self._archive)
         if self._acceptance is None:
             trimmed = min(lost, stands.trimmed) if stands and not self._archive else 0
-            found = [f"{counted(trimmed, 'entry was', 'entries were')} trimmed by projectors"] if trimmed else []
+            found = [_gone(trimmed, archived=bool(archived_to))] if trimmed else []
             found += [str(examine(entries=lost - trimmed))] if lost > trimmed else []
             text = f"{self._live.wal.decode()}: {', and '.join(found)}; the projection stays as it is"
-            raise LossesFound(text, self._live.namespace)
+            raise LossesFound(text, self._live.namespace, from_archive=self._archive is not None)
         if self._archive is None and archived_to:
             expected = f"the log's archive, because what it has, up to entry {archived_to}, is not lost"
             raise InvalidQuery("archive", f"{expected} (--archive WHERE; an empty directory if it is gone)", None)
@@ -301,3 +303,10 @@ class _Rebuild:
         keys = [self._live.lease, self._shadow.checkpoint, *old, *new, *named]
         reply = self._link.call(*_SWAP.command(keys, [lease.token, projection.sent_id, len(old), trimmed]))
         judge(reply, self._shadow)
+
+
+def _gone(count: int, *, archived: bool) -> str:
+    """What is known of `count` entries that count as trimmed: who took them, no archive tells."""
+    if archived:
+        return f"{counted(count, 'entry is', 'entries are')} no longer in the log, and archived"
+    return f"{counted(count, 'entry was', 'entries were')} trimmed by projectors"

@@ -211,7 +211,7 @@ class _Examination:
             self._progress(checkpoint.entries, max(checkpoint.entries, self._total))
 
     def _compare_counts(self) -> None:
-        """What left the log was trimmed by projectors, or is an accepted loss."""
+        """What left the log was trimmed, or a rebuild had it from the archive, or it is an accepted loss."""
         checkpoint = self._history.checkpoint
         (told,) = self._read(("XINFO STREAM", self._keys.wal))
         gone = LogFacts.of_reply(told).gone if told else 0

@@ -14,8 +14,7 @@ from producer.text.wording import counted
 from projector.cli.display.wording import visible
 from projector.cli.options import ArchiveOption
 from projector.cli.read.answer import why_empty
-from projector.errors import cures_of_loss, repair_of
-from projector.keys import Keys
+from projector.errors import command_for, cures_of_loss
 
 if TYPE_CHECKING:
     from projector.verification import Difference, Verification
@@ -52,12 +51,12 @@ def verify(
 
         write_json(document("verify", outcome))
     else:
-        write(_report(outcome, log.namespace) + ("" if outcome.at else why_empty(log)))
+        write(_report(outcome, log.namespace, archived=bool(archive)) + ("" if outcome.at else why_empty(log)))
     if not outcome.identical:
         raise typer.Exit(FAILED)
 
 
-def _report(outcome: Verification, namespace: str) -> str:
+def _report(outcome: Verification, namespace: str, *, archived: bool) -> str:
     if outcome.identical:
         if not outcome.at:
             return "identical: nothing has been projected yet\n"
@@ -67,14 +66,11 @@ def _report(outcome: Verification, namespace: str) -> str:
     more = len(outcome.differences) - len(lines)
     if more:
         lines.append(f"… and {more} more (all of them: --json)")
+    repair = f"repair it with: {command_for(namespace, 'rebuild --archive WHERE' if archived else 'rebuild')}"
     lines.append(
         f"the projection has {counted(len(outcome.differences), 'difference')} at {outcome.at or 'the beginning'}, "
         f"{counted(outcome.entries, 'entry')}; "
-        + (
-            f"{outcome.losses}; {cures_of_loss(namespace)}"
-            if outcome.losses
-            else repair_of(Keys(namespace).checkpoint)
-        )
+        + (f"{outcome.losses}; {cures_of_loss(namespace)}" if outcome.losses else repair)
     )
     return "\n".join(lines) + "\n"
 

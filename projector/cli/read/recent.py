@@ -30,7 +30,12 @@ _Limit = Annotated[
         show_default="10, or all since a time",
     ),
 ]
-_Grouped = Annotated[bool, typer.Option("--grouped", help="Count failures whose errors are alike together; takes --action NAME and --since.")]
+_Grouped = Annotated[
+    bool,
+    typer.Option(
+        "--grouped", help="Count failures whose errors are alike together; takes --action NAME and --since."
+    ),
+]
 
 
 def recent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -109,6 +110,8 @@ class TestServer:
             left = query.status(room=True).room_seconds
         assert left is not None
         assert seconds / 2 < left < seconds * 2
+        shown = projector("status", "--url", own_log.url, "--namespace", own_log.namespace).stdout
+        assert re.search(r"Room +the memory lasts for .* at this rate", shown)
 
     def test_a_replica_is_wrong(self, own_log: Log, shared_server: Server) -> None:
         own_log.client.replicaof("127.0.0.1", shared_server.port)

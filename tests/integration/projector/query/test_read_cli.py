@@ -265,7 +265,7 @@ class TestJson:
     def test_stats_and_status(self, options: list[str]) -> None:
         everything = json.loads(projector("stats", "--json", "--limit", "1", *options).stdout)
         assert list(everything) == [
-            *("version", "totals", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
+            *("version", "totals", "lost", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
         ]
         assert everything["totals"]["cleanups"] == 2
         assert everything["recent_cleanups"] == [plain(CLEANUPS[0])]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from producer.log import Entry
 from projector.archive.archive import Archive
+from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
-from projector.errors import ArchiveDamaged, InvalidQuery, LossesFound
+from projector.doctor import Finding, Severity
+from projector.doctor import examine as examine_server
+from projector.entry_id import order_of
+from projector.errors import ArchiveDamaged, InvalidQuery, LossesFound, Superseded
+from projector.evidence.examination import examine
 from projector.shadow import Rebuilt, rebuild
 from projector.shadow import history_writer as writer
+from projector.shadow.rebuild import _Rebuild
 from projector.verification import verify
 from projector.worker.link import Link
 from tests.support.archives import seal
@@ -48,6 +56,11 @@ def verified(log: Log, found: Archive) -> bool:
     outcome = verify(log.client, log.namespace, archive=str(Path(str(found.place)).parent), from_archive=True)
     assert outcome.identical, outcome.differences
     return True
+
+
+def diagnosed(log: Log, check: str) -> list[Finding]:
+    found = examine_server(log.client, log.namespace, seconds=0)
+    return [finding for finding in found if finding.check == check]
 
 
 def test_a_trimmed_log_is_rebuilt_from_the_snapshot_to_the_same_projection(
@@ -123,10 +136,10 @@ def test_a_log_that_was_deleted_comes_back_as_far_as_it_was_archived(
     entries = log.entries()
     log.client.delete(log.key("wal"))
     log.add_completions(new)
-    with pytest.raises(LossesFound, match=r": 6 entries are lost"):  # the last seal and five completions
+    with pytest.raises(LossesFound, match=rf": 5 entries are lost, from {found.last_id} to "):  # not the last seal
         rebuilt(log, found)
     outcome = rebuilt(log, found, accept_loss="somebody deleted the log")
-    assert (outcome.lost, outcome.accepted) == (6, 6)
+    assert (outcome.lost, outcome.accepted) == (5, 5)
     assert log.entries() >= entries + new
     assert_whole(log, found)
 
@@ -138,12 +151,12 @@ def test_a_trimmed_log_that_was_deleted_comes_back_as_far_as_it_was_archived(
     trim(log, found)
     log.client.delete(log.key("wal"))
     log.add_completions(new)
-    with pytest.raises(LossesFound, match=r": 6 entries are lost"):  # the last seal and five completions
+    with pytest.raises(LossesFound, match=rf": 5 entries are lost, from {found.last_id} to "):  # not the last seal
         rebuilt(log, found)
-    assert rebuilt(log, found, accept_loss="somebody deleted the log").lost == 6
+    assert rebuilt(log, found, accept_loss="somebody deleted the log").lost == 5
     assert_whole(log, found)
-    assert rebuilt(log, found).lost == 6
-    assert log.checkpoint("lost") == "6"
+    assert rebuilt(log, found).lost == 5
+    assert log.checkpoint("lost") == "5"
 
 
 def test_archiving_goes_on_after_a_log_was_deleted_with_all_that_told_of_its_one_segment(
@@ -154,7 +167,7 @@ def test_archiving_goes_on_after_a_log_was_deleted_with_all_that_told_of_its_one
     trim(log, found)
     log.client.delete(log.key("wal"))
     log.add_completions(4)
-    assert rebuilt(log, found, accept_loss="somebody deleted the log").lost == 1  # the seal
+    assert rebuilt(log, found).lost == 0
     assert archive(log, tmp_path).count == 2
     assert_whole(log, Archive.at(str(tmp_path), log.namespace))
 
@@ -169,6 +182,89 @@ def test_a_log_that_was_deleted_when_all_was_archived_comes_back_whole(
     assert rebuilt(log, found, changes={"max_entries": 20, "max_actions": 4}).lost == 0
     assert log.totals() == totals
     assert_whole(log, found)
+
+
+@pytest.mark.parametrize("new", [0, 4])
+@pytest.mark.parametrize("segments", [1, 2])
+def test_a_log_deleted_when_all_was_archived_lacks_only_what_the_archiver_said_which_is_said_again(
+    log: Log, tmp_path: Path, segments: int, new: int
+) -> None:
+    for _ in range(segments):
+        log.add_completions(10)
+        found = archive(log, tmp_path)
+    entries, totals = log.entries(), log.totals()
+    log.client.delete(log.key("wal"))
+    log.add_completions(new)
+    outcome = rebuilt(log, found)
+    assert (outcome.entries, outcome.lost, log.checkpoint("archive_head")) == (entries + new, 0, found.head)
+    assert log.totals()["total_executions"] == totals["total_executions"] + new
+    assert [each.severity for each in diagnosed(log, "deleted-entries")] == [Severity.OK]
+    assert examine(found, log.client).intact
+    assert rebuilt(log, found).entries == entries + new
+    assert_whole(log, found)
+    assert archive(log, tmp_path).count == segments + 1
+
+
+def test_what_is_said_again_counts_once_when_the_rebuild_is_broken_off_and_repeated(log: Log, tmp_path: Path) -> None:
+    log.add_completions(10)
+    found = archive(log, tmp_path)
+    entries = log.entries()
+    log.client.delete(log.key("wal"))
+    assert verify(log.client, log.namespace, archive=str(tmp_path)).losses is None
+    for _ in range(2):
+        with mock.patch.object(_Rebuild, "_swap", side_effect=Superseded("killed")), pytest.raises(Superseded):
+            rebuilt(log, found)
+        assert verify(log.client, log.namespace, archive=str(tmp_path)).losses is None
+    assert rebuilt(log, found).entries == entries
+    assert log.client.xlen(log.key("wal")) == 1
+    assert_whole(log, found)
+
+
+def test_a_loss_behind_the_archives_end_counts_once_when_its_acceptance_is_broken_off(
+    log: Log, found: Archive
+) -> None:
+    log.client.delete(log.key("wal"))
+    with mock.patch.object(_Rebuild, "_swap", side_effect=Superseded("killed")), pytest.raises(Superseded):
+        rebuilt(log, found, accept_loss="somebody deleted the log")
+    outcome = rebuilt(log, found)
+    assert (outcome.lost, outcome.accepted) == (5, 0)
+    assert_whole(log, found)
+
+
+def test_what_was_deleted_before_it_was_archived_is_not_said_to_lie_behind_the_archives_end(
+    log: Log, tmp_path: Path
+) -> None:
+    log.add_completions(3)
+    gone = log.add(completed("a"))
+    log.add_completions(3)
+    log.drain()
+    log.client.xdel(log.key("wal"), gone)
+    found = Archive.at(str(tmp_path), log.namespace)
+    Archiver(log.client, found).once()
+    with pytest.raises(LossesFound) as refused:
+        rebuilt(log, found)
+    first = re.search(r"1 entry is lost, from (\S+) to", str(refused.value))
+    assert first is not None
+    assert order_of(first[1]) < order_of(gone)
+
+
+def test_a_rebuild_from_the_archive_that_refuses_does_not_advise_itself(log: Log, found: Archive) -> None:
+    log.client.delete(log.key("wal"))
+    with pytest.raises(LossesFound) as refused:
+        rebuilt(log, found)
+    commands = re.findall("projector (rebuild[^;)]*)", str(refused.value))
+    assert commands == [f'rebuild --archive WHERE --accept-loss "why" --namespace {log.namespace}']
+
+
+def test_of_an_archived_log_the_error_says_that_what_left_it_is_archived(log: Log, found: Archive) -> None:
+    log.client.xdel(log.key("wal"), found.last_id)  # by hand: no projector has trimmed it
+    rebuilt(log, found)
+    (finding,) = diagnosed(log, "deleted-entries")
+    assert finding.found == "none (1 no longer in the log, and archived)"
+    (finding,) = diagnosed(log, "trimming")
+    assert finding.found == "1 entry no longer in the log, and archived; no run holds trimming back"
+    with pytest.raises(LossesFound, match="wal: 1 entry is no longer in the log, and archived; the projection"):
+        log.rebuild()
 
 
 def test_a_deleted_projection_and_a_bad_snapshot_are_no_matter(log: Log, found: Archive) -> None:

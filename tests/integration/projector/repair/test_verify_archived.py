@@ -165,3 +165,10 @@ def test_a_first_segment_and_a_trim_that_come_meanwhile_are_seen(
     monkeypatch.setattr(Snapshots, "newest", meanwhile)
     outcome = verify(log.client, log.namespace, archive=str(tmp_path))
     assert outcome.identical, outcome.differences
+
+
+def test_what_differs_from_an_archived_log_is_repaired_with_its_archive(log: Log, trimmed: Archive) -> None:
+    where = str(Path(str(trimmed.place)).parent)
+    log.client.hset(log.key("totals"), "failures", 999)
+    shown = projector("verify", "--archive", where, "--url", log.url, "--namespace", log.namespace).stdout
+    assert f"repair it with: projector rebuild --archive WHERE --namespace {log.namespace}\n" in shown
