@@ -43,11 +43,12 @@ OTHER_SERVER = $(addprefix --ignore=tests/integration/,projector/embedded test_r
 	producer/spool producer/test_producer_run.py producer/test_process_end.py producer/test_producer_cli.py \
 	producer/test_run_context.py producer/test_import.py producer/test_redaction.py connection/test_passwords.py \
 	connection/test_password_file.py connection/test_trouble.py projector/query/test_read_cli.py \
-	projector/query/test_every_command.py projector/query/test_on_a_terminal.py projector/top \
+	$(addprefix projector/query/test_,every_command.py on_a_terminal.py questions.py json_documents.py show.py trail.py \
+	check.py history.py read_history.py read_running.py failure_kinds.py actions.py) projector/top \
 	projector/search/test_log_cli.py projector/search/test_recent_since.py projector/archive_faults \
 	projector/evidence projector/export projector/archiving/test_bounded.py) \
-	--ignore=tests/chaos/short/test_spools.py
-redis: ## the server tests, the short chaos among them, on Debian's Redis
+	$(addprefix --ignore=tests/chaos/short/test_,spools.py vandals.py rebuild.py history_checker.py)
+redis: ## the server tests, the faults of the short chaos among them, on Debian's Redis
 	TEST_REDIS_SERVER=redis-server $(PYTEST) -m server $(OTHER_SERVER)
 
 ci: check test redis mutation bench ## everything that CI does once all is installed

@@ -66,7 +66,7 @@ class Copied:
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
+            timeout=600,  # each test has its own; this is for all of them on a slow machine
             check=False,
         )
         return Ran(ended.returncode, ended.stdout.decode(errors="replace"))

@@ -38,7 +38,7 @@ def test_each_fault_one_after_the_other(
 
 @pytest.mark.parametrize(("appendfsync", "archives"), [("always", False), ("everysec", True)])
 def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str, archives: bool) -> None:
-    outcome = play_faults(tmp_path / "arena", "mixed", 6.0, FAULTS, print, appendfsync=appendfsync, archives=archives)
+    outcome = play_faults(tmp_path / "arena", "mixed", 4.0, FAULTS, print, appendfsync=appendfsync, archives=archives)
     assert outcome.violations == []
     assert outcome.figures.faults.total() > len({fault.place for fault in FAULTS})
     assert outcome.figures.counted > 500
