@@ -27,7 +27,7 @@ def run(scale: Scale) -> list[Row]:
     return rows
 
 
-_SO_FAR = {ACTIONS_5000.name: 4.0}
+_SO_FAR = {ACTIONS_5000.name: 5.0}
 """Of the log's own commands, by workload: the target is 1.5. docs/performance.md has what takes the rest."""
 
 
