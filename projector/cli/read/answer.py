@@ -18,7 +18,7 @@ from projector.errors import Damaged, ProjectorError, ServerRefused, command_for
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
-    from projector.query import Query, Records
+    from projector.query import Query, Records, Status
 
 
 _TIMES = ("timestamp", "started_at", "start", "last_at")
@@ -33,9 +33,10 @@ def answer(
     *,
     rows: Iterable[Any] = (),
     of: type | None = None,
+    status: Status | None = None,
 ) -> None:
     """Write what `view` asks for: `document` as JSON, its `rows`, dataclasses `of` one kind, as lines or CSV, or else
-    the report that `fill` fills, with what to know about the projector."""
+    the report that `fill` fills, with what to know about the projector, by `status` if that was asked for already."""
     from projector.cli.display.report import Report
 
     if view.as_json:
@@ -43,7 +44,7 @@ def answer(
     elif view.for_programs:
         write("".join(lines_of(rows, view, of=of)))
     else:
-        report = Report(query.status(), view, query.namespaces)
+        report = Report(status or query.status(), view, query.namespaces)
         fill(report)
         write(report.text())
 

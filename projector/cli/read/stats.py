@@ -54,10 +54,10 @@ def _stats_of_all(query: Query, sort: Sort, most: int | None, view: View) -> Non
     from projector.query import ActionStats
     from projector.query.overview import Overview
 
-    limit = 10 if most is None else most
+    limit, status = 10 if most is None else most, query.status()
     document = Overview(
         totals=query.totals(),
-        lost=query.status().lost,
+        lost=status.lost,
         actions=query.actions(sort),
         in_flight=query.running(),
         orphans=query.orphans(),
@@ -73,7 +73,7 @@ def _stats_of_all(query: Query, sort: Sort, most: int | None, view: View) -> Non
         report.executions(document.recent_executions, title="Recent executions", none=None)
         report.cleanups(document.recent_cleanups, title="Recent cleanups", none=None)
 
-    answer(query, document, view, fill, rows=document.actions[:most], of=ActionStats)
+    answer(query, document, view, fill, rows=document.actions[:most], of=ActionStats, status=status)
 
 
 def _stats_of_one(query: Query, action: str, limit: int, view: View) -> None:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from producer.terminal.options import Log
-from producer.terminal.stdout import write, write_json
 from projector.cli.options import Times
-from projector.cli.read.answer import open_query, plain
+from projector.cli.read.answer import answer, open_query
 from projector.errors import ProjectorError
 
 
@@ -23,16 +22,9 @@ def status(
 
     Example: projector status --check
     """
-    from projector.cli.display.report import Report
-
     with open_query(log) as query:
         found = query.status(room=True)
-        if view.as_json:
-            write_json(plain(found))
-        else:
-            report = Report(found, view, query.namespaces)  # `answer` would ask anew, and not for the room
-            report.status()
-            write(report.text())
+        answer(query, found, view, lambda report: report.status(), status=found)
     if check and found.lease_ttl_ms is None:
         from projector.query.remarks import how_to_start
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from glob import escape
 from itertools import islice
 from math import inf
@@ -46,12 +47,13 @@ def executions(
         found = yield from _newest(keys, EXECUTIONS, [own], limit, matches, stop=stop, own=own)
         if not found.complete and len(found) < limit:
             found = yield from _newest(keys, EXECUTIONS, [own, wide], limit, matches, own=own)
+    gathering = partial(_gathering, "Executions", asked)
     if asked.grep is None:
-        return (yield from continued(found, keys, limit, span, lambda: _gathering("Executions", asked)))
+        return (yield from continued(found, keys, limit, span, gathering))
     # An output stands in the log alone, and what is no longer in the log is judged without it.
     nothing: Records[ActionExecutionRecord] = Records([], complete=False)
     whole = replace(span, since=span.since or 0)
-    read = yield from continued(nothing, keys, limit, whole, lambda: _gathering("Executions", asked))
+    read = yield from continued(nothing, keys, limit, whole, gathering)
     older = [record for record in found if milliseconds_of(record.entry_id) < (read.since or 0)]
     return Records([*read, *older][:limit], complete=read.complete, since=read.since)
 

@@ -29,7 +29,7 @@ most runs that ended."""
 _RANKS: dict[str, Callable[[ActionStats], float]] = {
     "recency": lambda _: 0,  # they come in this order
     "failures": lambda stats: -(stats.failures + stats.orphaned),
-    "rate": lambda stats: 2 if not stats.total_executions else stats.successes / stats.total_executions,
+    "rate": lambda stats: 2 if (rate := _success_rate(stats)) is None else rate,
     "slowness": lambda stats: 1 if stats.p95_duration_ms is None else -stats.p95_duration_ms,
     "volume": lambda stats: -stats.total_executions,
 }
@@ -108,6 +108,10 @@ def totals(keys: Keys) -> Question[Totals]:
     return totals_of(found, keys.totals)
 
 
+def _success_rate(stats: ActionStats) -> float | None:
+    return stats.successes / stats.total_executions if stats.total_executions else None
+
+
 def _reckoned(stats: ActionStats, histogram: Histogram) -> ActionStats:
     """With the success rate, and the percentiles of `histogram`, none of which is longer than the longest run."""
     longest = stats.duration_ms_max
@@ -115,7 +119,7 @@ def _reckoned(stats: ActionStats, histogram: Histogram) -> ActionStats:
     p50, p90, p95, p99 = (min(each, longest) if each and longest else each for each in found)
     return replace(
         stats,
-        success_rate=stats.successes / stats.total_executions if stats.total_executions else None,
+        success_rate=_success_rate(stats),
         p50_duration_ms=p50,
         p90_duration_ms=p90,
         p95_duration_ms=p95,
