@@ -67,6 +67,15 @@ class Wire:
             self._fail(error)
             raise
 
+    def send_packed(self, commands: list[bytes]) -> None:
+        """The same for commands that are packed."""
+        self.open()
+        try:
+            self._connection.send_packed_command([b"".join(commands)])
+        except BaseException as error:
+            self._fail(error)
+            raise
+
     def read(self, seconds: float | None = None) -> Any:
         """The next reply; raises the server's error if the reply is one.
 
@@ -85,16 +94,50 @@ class Wire:
         self.send(commands)
         return [self._answer() for _ in commands]
 
+    def executed(self, commands: int) -> Any:
+        """The reply to EXEC, behind those to MULTI and to the `commands` between both.
+
+        A list with the reply to each command, an error where it failed; None if a watched key was touched; an error
+        if the server refused to queue a command, or to execute what it had queued.
+        """
+        refused = self._first_refusal(commands + 1)
+        executed = self._answer()
+        return executed if refused is None else refused
+
+    def _first_refusal(self, count: int) -> ResponseError | None:
+        """Of so many replies, each of which should be OK or QUEUED, the first error."""
+        # redis-py takes 3.6 µs for each reply that it hands out, and its parser 0.1 for a reply that has arrived.
+        reader = getattr(getattr(self._connection, "_parser", None), "_reader", None)
+        arrived = getattr(reader, "gets", lambda: None)
+        refused = None
+        for _ in range(count):
+            reply = arrived()
+            if reply == b"QUEUED":
+                continue
+            if isinstance(reply, redis.ConnectionError):
+                self._fail(reply)
+                raise reply
+            if isinstance(reply, ResponseError):
+                reply = self._kept(reply)
+            elif reply != b"OK":  # nothing has arrived, or a message that is no reply
+                reply = self._answer()
+            if refused is None and isinstance(reply, ResponseError):
+                refused = reply
+        return refused
+
     def _answer(self) -> Any:
         try:
             return self._connection.read_response()
         except ResponseError as error:
-            if is_cluster(self._client) and isinstance(error, AskError):
-                self._fail(error)
-            return error
+            return self._kept(error)
         except BaseException as error:
             self._fail(error)
             raise
+
+    def _kept(self, error: ResponseError) -> ResponseError:
+        if is_cluster(self._client) and isinstance(error, AskError):
+            self._fail(error)
+        return error
 
     def exchange(self, command: tuple[Any, ...], seconds: float) -> Any:
         """The reply to `command`, within `seconds` or what the client was configured to wait, if that is shorter."""

@@ -9,7 +9,7 @@ _CONNECTION = ("+@connection", "-@dangerous")
 refuses a rule that names such a command."""
 
 _PROJECTING = """
-    +evalsha +script|load
+    +evalsha +script|load +watch +multi +exec
     +xreadgroup +xgroup|create +xgroup|destroy +xinfo|stream +xinfo|groups +xpending
     +xrange +xrevrange +xlen +xadd +xdel +xtrim +xsetid
     +hget +hmget +hgetall +hlen +hscan +hset +hdel +hincrby

@@ -5,6 +5,7 @@
 --   {'checkpoint', last_id, torn}      the projection stands elsewhere, or half a commit was written
 --   {'gone', last_id}                  the checkpoint's entry is not in the log
 --   {'type', key, found, expected}     a key has another type
+--   {'neighbour', id}                  the batch does not follow the checkpoint in the log
 local function refuse_type(key, expected)
   local found = redis.call('TYPE', key).ok
   if found ~= expected and found ~= 'none' then return {'type', key, found, expected} end
@@ -31,4 +32,15 @@ local function refuse_gone(log, last_id)
   local found = redis.call('XRANGE', log, last_id, '+', 'COUNT', 2)
   if not found[1] or found[1][1] ~= last_id then return {'gone', last_id} end
   return nil, found[2] and found[2][1] or ''
+end
+
+-- The refusal of a batch that was folded from the checkpoint at `last_id`, and begins with the entry `first`. The last
+-- of the fences tells that no entry between both was taken by another reader.
+local function refuse_batch(log, lease, checkpoint, token, last_id, first)
+  local refused = refuse_type(log, 'stream') or refuse_type(lease, 'string') or refuse_type(checkpoint, 'hash')
+    or token ~= '' and refuse_lease(lease, token) or refuse_checkpoint(checkpoint, last_id)
+  if refused then return refused end
+  local gone, after = refuse_gone(log, last_id)
+  if gone then return gone end
+  if after ~= first then return {'neighbour', after} end
 end

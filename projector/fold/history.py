@@ -127,13 +127,11 @@ class History:
     def changes_seen(self) -> None:
         """Forget which rows changed, and keep the lists: for a history that stays whole in memory."""
         self.settle()
+        for _, row in (*self.actions.changes(), *self.scanners.changes()):
+            row.changed_counts = {}
         self._forget_changes(forget=False)
 
     def _forget_changes(self, *, forget: bool) -> None:
-        for _, action in self.actions.changes():
-            action.committed()
-        for _, scanner in self.scanners.changes():
-            scanner.committed()
         for table in self.tables().values():
             table.committed()
         self.rollups.committed(forget=forget)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, compress
 from operator import attrgetter, ne
@@ -31,37 +30,53 @@ _Value = int | str | None
 class _Statistics:
     """The annotated attributes of a subclass are the fields of its hash; the hash lacks those that are None.
 
-    A commit writes the fields that differ from the commit before, so that the rules need not mark their changes. Of
-    `counts` it writes those in `changed_counts`.
+    A commit writes the fields OFTEN, which nearly every run changes, and of the others those that differ from the
+    commit before, so that the rules need not mark their changes. Of `counts` it writes those in `changed_counts`.
     """
 
     __slots__ = ("_written", "changed_counts", "counts")
+    OFTEN: ClassVar[tuple[str, ...]] = ()
     _fields: ClassVar[tuple[str, ...]]
-    _values: ClassVar[attrgetter[tuple[_Value, ...]]]
+    _seldom: ClassVar[tuple[str, ...]]
+    _values_often: ClassVar[attrgetter[tuple[_Value, ...]]]
+    _values_seldom: ClassVar[attrgetter[tuple[_Value, ...]]]
+    _flat: ClassVar[list[_Value]]
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
-        cls._values = attrgetter(*cls._fields)
+        cls._seldom = tuple(name for name in cls._fields if name not in cls.OFTEN)
+        cls._values_often, cls._values_seldom = attrgetter(*cls.OFTEN), attrgetter(*cls._seldom)
+        cls._flat = [*chain.from_iterable((name, None) for name in cls.OFTEN)]
 
     def __post_init__(self) -> None:
-        self._written: tuple[_Value, ...] = (None,) * len(self._fields)
+        self._written: tuple[_Value, ...] = (None,) * len(self._seldom)
         self.counts: dict[Any, int] = {}
         self.changed_counts: dict[Any, int] = {}
 
     def fields(self) -> dict[str, int | str]:
         """The hash."""
-        values = self._values(self)
-        return {name: value for name, value in zip(self._fields, values, strict=True) if value is not None}
+        return {name: value for name in self._fields if (value := getattr(self, name)) is not None}
 
-    def changes(self) -> Iterable[tuple[str, _Value]]:
-        """The fields that the next commit has to write. No field ever becomes absent again."""
-        values = self._values(self)
-        return compress(zip(self._fields, values, strict=True), map(ne, values, self._written))
+    def take_changes(self) -> list[Any]:
+        """The fields that the next commit has to write, names and values alternately; no call gives a change again.
+        No field ever becomes absent again."""
+        # A copy that takes all values at once: 0.6 µs instead of 2.2 for a look at each field.
+        flat = self._flat.copy()
+        flat[1::2] = self._values_often(self)
+        seldom = self._values_seldom(self)
+        if seldom != self._written:
+            changed = compress(zip(self._seldom, seldom, strict=True), map(ne, seldom, self._written))
+            flat += chain.from_iterable(changed)
+            self._written = seldom
+        if None in flat:
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            flat = [*chain.from_iterable(pair for pair in pairs if pair[1] is not None)]
+        return flat
 
-    def committed(self) -> None:
-        """Take note that a commit has written all changes."""
-        self._written = self._values(self)
-        self.changed_counts = {}
+    def take_counts(self) -> list[Any]:
+        """The same for the counts."""
+        counts, self.changed_counts = self.changed_counts, {}
+        return [*chain.from_iterable(counts.items())]
 
     def _fill(self, found: dict[str, bytes], counts: dict[Any, bytes]) -> None:
         """Take the values from Redis; raises ValueError for a value that is no number, for an unknown field, and if a
@@ -71,12 +86,22 @@ class _Statistics:
         for name, value in found.items():
             setattr(self, name, value.decode() if name in _TEXTS else natural_of(value))
         self.counts = {name: natural_of(count) for name, count in counts.items()}
-        self._written = self._values(self)
+        self._written = self._values_seldom(self)
 
 
 @dataclass(slots=True, eq=False)
 class ActionStatistics(_Statistics):
     """`{ns}:action:<action_id>` and, in `counts`, `{ns}:durations:<action_id>`: how many runs each bucket has."""
+
+    OFTEN = (
+        "total_executions",
+        "successes",
+        "avg_duration_ms",
+        "duration_ms_sum",
+        "last_at",
+        "last_success_at",
+        "last_entry_id",
+    )
 
     total_executions: int = 0
     successes: int = 0
@@ -168,6 +193,8 @@ class ActionStatistics(_Statistics):
 class ScannerStatistics(_Statistics):
     """`{ns}:scanner:<scanner_id>`, where `counts` are fields too: cleanups by the name of their action."""
 
+    OFTEN = ("total_cleanups", "successes", "last_at", "last_entry_id")
+
     total_cleanups: int = 0
     successes: int = 0
     failures: int = 0
@@ -192,10 +219,12 @@ class ScannerStatistics(_Statistics):
 
     def fields(self) -> dict[str, int | str]:
         """The hash."""
-        return _Statistics.fields(self) | dict(_named(self.counts))
+        return _Statistics.fields(self) | {_COUNT + name: count for name, count in self.counts.items()}
 
-    def changes(self) -> Iterable[tuple[str, _Value]]:
-        return chain(_Statistics.changes(self), _named(self.changed_counts))
+    def take_counts(self) -> list[Any]:
+        counts = _Statistics.take_counts(self)
+        counts[::2] = [_COUNT + name for name in counts[::2]]
+        return counts
 
     @classmethod
     def of_hash(cls, fields: dict[bytes, bytes]) -> ScannerStatistics:
@@ -205,11 +234,6 @@ class ScannerStatistics(_Statistics):
         counts = {name.removeprefix(_COUNT): found.pop(name) for name in [*found] if name.startswith(_COUNT)}
         self._fill(found, counts)
         return self
-
-
-def _named(counts: dict[str, int]) -> Iterable[tuple[str, int]]:
-    """`counts` as fields of a scanner's hash."""
-    return ((_COUNT + name, count) for name, count in counts.items())
 
 
 def natural_of(text: bytes) -> int:

@@ -33,10 +33,11 @@ from projector.shadow.acceptance import ACCEPT_LOSS, Acceptance
 from projector.shadow.archived import check_is_of, fold_archived
 from projector.shadow.history_writer import write_history
 from projector.worker.batch_size import Batch, BatchSize
+from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link, Script
 from projector.worker.loader import read_checkpoint
-from projector.worker.projection_writer import COMMIT, ProjectionWriter
+from projector.worker.projection_writer import ProjectionWriter
 from projector.worker.verdict import judge
 
 _SWAP = Script("swap")
@@ -91,7 +92,7 @@ def rebuild(
     acceptance = None if accept_loss is None else Acceptance(reason=accept_loss, by=by)
     with (
         using_client(url_or_client, timeout=timeout) as client,
-        closing(Link(client, live.wal, (ACQUIRE, RELEASE, COMMIT, ACCEPT_LOSS, _SWAP))) as link,
+        closing(Link(client, live.wal, (ACQUIRE, RELEASE, *COMMIT_SCRIPTS, ACCEPT_LOSS, _SWAP))) as link,
     ):
         bounds = replace(_bounds_so_far(link, live), **(changes or {}))
         progress = progress or (lambda _done, _total: None)

@@ -6,8 +6,9 @@ FIRST = 100
 """Entries of a session's first batch at most, so that a takeover is soon seen."""
 MOST = 4000
 """Entries of any batch at most. Entries share writes: with 4000 the server works a third less than with 1000."""
-MOST_WRITTEN = 20_000
-"""Keys and values that one commit writes, about: the server does nothing else for some ten milliseconds."""
+MOST_WRITTEN = 700 << 10
+"""Bytes that the commands of one commit have, about. The server does nothing else for some milliseconds, and it need
+not take more than a MiB between MULTI and EXEC (client-query-buffer-limit)."""
 MOST_BYTES = 4 << 20
 """Size of a batch's entries at most, about."""
 
@@ -40,7 +41,7 @@ class BatchSize:
             self.count = max(1, min(self.count, len(batch) * MOST_BYTES // size))
 
     def committed(self, batch: Batch, written: int) -> None:
-        """The commit of `batch` has so many keys and values."""
+        """The commands of the commit of `batch` have so many bytes."""
         # The part that every commit writes would make a small batch look dear.
         is_small = written < MOST_WRITTEN // 8
         self._affordable = MOST if is_small else max(1, len(batch) * MOST_WRITTEN // written)

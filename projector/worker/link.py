@@ -6,14 +6,18 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
+import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from producer.connection.client import Client
 from producer.connection.wire import SlotMoved, Wire
 from projector.connection.translation import translation_of
-from projector.errors import Superseded
+from projector.errors import ProjectorError, Superseded
 
 _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK")
+
+
+pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command  # its stub lets a command have two words
 
 
 class Script:
@@ -39,19 +43,40 @@ class Link:
         self._client = client
         self._key = key
         self._wire = Wire(client, key)
-        self._expected: deque[Callable[[Any], object]] = deque()
+        self._expected: deque[tuple[Callable[[Any], object], int]] = deque()
         self._translated(self._wire.open)
         self.call_all([("SCRIPT", "LOAD", script.source) for script in scripts])
 
     def request(self, then: Callable[[Any], object], *command: Any) -> None:
         """Send a command ahead; `then` gets its reply, in the order in which commands were sent."""
         self._translated(self._usable.send, [command])
-        self._expected.append(then)
+        self._expected.append((then, 0))
+
+    def begin(self, watched: list[bytes], fence: tuple[Any, ...], commands: list[bytes]) -> Any:
+        """Watch keys, ask the script `fence`, and have the server queue `commands`: the fence's reply.
+
+        `execute` has to follow, or `discard`: until then the link is of no other use.
+        """
+        self.settle()
+        head = [pack(command) for command in (("WATCH", *watched), fence, ("MULTI",))]
+        self._translated(self._usable.send_packed, [*head, *commands])
+        self._translated(self._usable.read)
+        return self._translated(self._usable.read)
+
+    def execute(self, then: Callable[[Any], object], commands: int) -> None:
+        """Send the EXEC of what `begin` has queued ahead; `then` gets what `Wire.executed` returns."""
+        self._translated(self._usable.send, [("EXEC",)])
+        self._expected.append((then, commands))
+
+    def discard(self, commands: int) -> None:
+        """Have the server forget what `begin` has queued."""
+        self._translated(self._usable.send, [("DISCARD",)])
+        self._translated(self._usable.executed, commands)
 
     def receive(self) -> None:
         """Wait for the next reply that is under way, and give it to its `then`."""
-        then = self._expected.popleft()
-        then(self._translated(self._usable.read))
+        then, queued = self._expected.popleft()
+        then(self._translated(self._usable.executed, queued) if queued else self._translated(self._usable.read))
 
     def settle(self) -> None:
         """Receive every reply that is under way."""
@@ -84,7 +109,11 @@ class Link:
         try:
             return act(*arguments)
         except RedisError as error:
-            starts_over = isinstance(error, ResponseError) and str(error).startswith(_START_OVER)
-            if starts_over or isinstance(error, NoScriptError | SlotMoved):
-                raise Superseded(str(error)) from error
-            raise translation_of(error, self._client, self._key) from error
+            raise self.translation_of(error) from error
+
+    def translation_of(self, error: RedisError) -> ProjectorError:
+        """The projector's error for one of redis-py's."""
+        starts_over = isinstance(error, ResponseError) and str(error).startswith(_START_OVER)
+        if starts_over or isinstance(error, NoScriptError | SlotMoved):
+            return Superseded(str(error))
+        return translation_of(error, self._client, self._key)

@@ -1,7 +1,5 @@
 """The writer of a projection: folds batches into a history in memory, and commits them to the projection's keys."""
 
-from typing import Any
-
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
 from projector.commit.plan import plan_of
@@ -10,11 +8,9 @@ from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.keys import Keys
 from projector.worker.batch_size import Batch
-from projector.worker.link import Link, Script
+from projector.worker.carrier import Carrier
+from projector.worker.link import Link
 from projector.worker.loader import Loader
-from projector.worker.verdict import judge
-
-COMMIT = Script("commit")
 
 _SLICE = 50
 
@@ -32,11 +28,10 @@ class ProjectionWriter:
         self.sent_id = ""
         """The entry at which the projection stands once all commits that are under way have succeeded."""
         self.written = 0
-        """Keys, commands and values of the latest commit."""
+        """Bytes of the latest commit's commands."""
         self._link = link
         self._keys = keys
-        self._token = token
-        self._ttl_ms = ttl_ms
+        self._carrier = Carrier(link, keys, token=token, ttl_ms=ttl_ms)
         self.loader = Loader(link, keys, self.history)
 
     def stand_at(self, checkpoint: Checkpoint) -> None:
@@ -55,20 +50,14 @@ class ProjectionWriter:
             for entry in entries:
                 fold(history, entry)
         self.loader.load_counted()
-        keys, plan = self._keys, plan_of(history, self._keys)
-        arguments = plan.arguments()
+        plan = plan_of(history, self._keys)
         self.written = plan.size
         # First take in what was read ahead: while the server runs a commit it cannot send the rest of a reply that
         # was too large for the socket, and we would wait for both. Half as fast again with 5000 actions.
         self._link.settle()
-        command = COMMIT.command(
-            [keys.wal, keys.lease, keys.checkpoint, *plan.keys],
-            [self._token, self._ttl_ms, self.sent_id, batch[0][0], *arguments],
-        )
-        self._link.request(lambda reply: self._committed(reply, len(batch)), *command)
+        self._carrier.send(plan, self.sent_id, batch[0][0], lambda: self._committed(len(batch)))
         self.sent_id = history.checkpoint.last_id
         history.committed()
 
-    def _committed(self, reply: Any, count: int) -> None:
-        judge(reply, self._keys)
+    def _committed(self, count: int) -> None:
         self.committed_entries += count

@@ -26,11 +26,11 @@ from projector.keys import REBUILDING, Keys
 from projector.retention import Retention
 from projector.retention.room import RoomWatch
 from projector.worker.batch_size import BatchSize
+from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import ORPHAN, SILENCE
-from projector.worker.projection_writer import COMMIT
 from projector.worker.session import INSPECT, Session
 from projector.worker.trimming import TRIM, Trimming
 
@@ -147,7 +147,7 @@ class Projector:
 
     def _serve(self, *, until_idle: bool) -> None:
         """One session, from the wait for the lease to the session's end or error."""
-        link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, TRIM, SILENCE, ORPHAN))
+        link = Link(self._client, self._keys.wal, (ACQUIRE, RELEASE, INSPECT, *COMMIT_SCRIPTS, TRIM, SILENCE, ORPHAN))
         session = None
         try:
             if not self._connected:

@@ -10,9 +10,9 @@ from projector.bounds import Bounds
 from projector.keys import Keys
 from projector.retention import Retention
 from projector.worker.batch_size import BatchSize
+from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
-from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
 from projector.worker.trimming import TRIM, Trimming
@@ -24,7 +24,7 @@ class Hand:
 
     def __init__(self, log: Log, *, ttl_ms: int = 60_000) -> None:
         self.keys = Keys(log.namespace)
-        self._link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, TRIM))
+        self._link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, *COMMIT_SCRIPTS, TRIM))
         lease = acquire(self._link, self.keys, ttl_ms=ttl_ms, previous=None)
         assert isinstance(lease, Lease)
         self.lease = lease

@@ -60,6 +60,10 @@ class Buckets:
         self._changed[name] = None
         return row
 
+    def counts_apart(self, name: str) -> bool:
+        """Whether `name` counts in a row of its own."""
+        return name in self._rows or self._name_for(name) != OTHER
+
     def _name_for(self, name: str) -> str:
         """The name under which a name without a row counts."""
         if self._known is not None and name not in self._known:

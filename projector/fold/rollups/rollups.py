@@ -9,6 +9,7 @@ from itertools import groupby
 from projector.entry_id import milliseconds_of
 from projector.fold.histogram import coarse_bucket_of
 from projector.fold.rollups.buckets import Buckets
+from projector.fold.rollups.rollup import Rollup
 from projector.keys import Keys
 from projector.records import OTHER, ActionExecutionRecord
 
@@ -86,29 +87,18 @@ class Rollups:
 
     def _add(self, minute: _Minute) -> None:
         """Add the runs of a minute to the buckets in which it is."""
+        hours, days = self.action_hours, self.action_days
         of_all = self.minutes.row(ALL), self.hours.row(ALL)
-        all_durations: list[int] = []
-        all_bounds: list[int] = []
-        all_failures = 0
+        others: list[int] = []  # together, because with many actions nearly all count there
         for name, ends in minute.ends.items():
-            rows = self.action_hours.row(name), self.action_days.row(name)
-            if not ends:
-                continue
-            failures = 0
-            if min(ends) < 0:
-                failures = sum(end < 0 for end in ends)
-                ends = [end if end >= 0 else ~end for end in ends]
-            bounds = [*map(coarse_bucket_of, ends)]
-            for row in rows:
-                row.count(ends, bounds, failures)
-            all_durations += ends
-            all_bounds += bounds
-            all_failures += failures
-        if all_durations:
-            for row in of_all:
-                row.count(all_durations, all_bounds, all_failures)
+            if hours.counts_apart(name) or days.counts_apart(name):
+                _count(ends, (hours.row(name), days.row(name), *of_all))
+            else:
+                others += ends
+        if others:
+            _count(others, (hours.row(OTHER), days.row(OTHER), *of_all))
         for record in minute.others:
-            for row in (*of_all, self.action_hours.row(record.action_id), self.action_days.row(record.action_id)):
+            for row in (*of_all, hours.row(record.action_id), days.row(record.action_id)):
                 row.count_without_duration(record)
 
     def of_all(self, keys: Keys) -> tuple[tuple[bytes, Buckets], ...]:
@@ -134,6 +124,19 @@ class Rollups:
             asked = {name: None for start, minute in self._waiting.items() if start < end for name in minute.ends}
             if asked:
                 yield key_of(buckets.start), buckets, [*asked, OTHER]
+
+
+def _count(ends: list[int], rows: Iterable[Rollup]) -> None:
+    """Count runs as `_Minute.ends` has them."""
+    failures = 0
+    if not ends:
+        return
+    if min(ends) < 0:
+        failures = sum(end < 0 for end in ends)
+        ends = [end if end >= 0 else ~end for end in ends]
+    bounds = [*map(coarse_bucket_of, ends)]
+    for row in rows:
+        row.count(ends, bounds, failures)
 
 
 def _minute_of(record: ActionExecutionRecord) -> int:

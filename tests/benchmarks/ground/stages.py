@@ -11,7 +11,7 @@ import hiredis
 import redis
 
 from projector.bounds import Bounds
-from projector.commit.plan import Plan, plan_of
+from projector.commit.plan import plan_of
 from projector.fold.entry import Entry, read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
@@ -58,8 +58,7 @@ class _Stages:
         batch: _Batch = self._timed("unpack the reply", lambda: _unpacked(reply))
         for at in range(0, len(batch), _SLICE):
             self._slice(batch[at : at + _SLICE])
-        plan = self._timed("plan the commit", lambda: plan_of(history, keys))
-        self._timed("pack the commit", lambda: _commit(plan))
+        self._timed("plan and pack the commit", lambda: plan_of(history, keys))
         history.committed()
         self._batches += 1
         return batch
@@ -82,12 +81,6 @@ class _Stages:
 def _folded(history: History, entries: list[Entry]) -> None:
     for entry in entries:
         fold(history, entry)
-
-
-def _commit(plan: Plan) -> bytes:
-    arguments: Any = ("EVALSHA", *plan.keys, *plan.arguments())
-    packed: bytes = hiredis.pack_command(arguments)
-    return packed
 
 
 def _raw_reply(client: redis.Redis, after: str, wal: bytes) -> bytes:

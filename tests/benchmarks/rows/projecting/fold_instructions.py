@@ -25,7 +25,7 @@ from tests.benchmarks.ground.workload import ACTIONS_50, Fields
 from tests.benchmarks.ratio import Row, at_most
 from tests.benchmarks.scale import Scale
 
-__all__ = ["run"]
+__all__ = ["fold_all", "run"]
 
 _ENTRIES = 4000
 _BATCH = 1000
@@ -77,15 +77,16 @@ def _work(name: str) -> None:
         for fields in entries:
             json.loads(fields[1])
     elif name == "fold":
-        _fold(entries)
+        fold_all(entries)
 
 
-def _fold(entries: list[Fields]) -> None:
+def fold_all(entries: list[Fields]) -> None:
+    """From the entries' bytes to the commits that would be sent, in batches."""
     history, keys = History(Bounds()), Keys("bench")
     for at in range(0, len(entries), _BATCH):
         for number, fields in enumerate(entries[at : at + _BATCH], at + 1):
             fold(history, read_entry(b"%d-0" % number, fields))
-        plan_of(history, keys).arguments()
+        plan_of(history, keys)
         history.committed()
 
 

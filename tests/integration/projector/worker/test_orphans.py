@@ -19,10 +19,10 @@ import redis
 from projector.bounds import Bounds
 from projector.keys import Keys
 from projector.worker.batch_size import BatchSize
+from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.link import Link
 from projector.worker.orphans import ORPHAN, SILENCE
-from projector.worker.projection_writer import COMMIT
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session
 from tests.support.commands import PRODUCER, environment_of
@@ -310,7 +310,7 @@ class Driven:
     def __init__(self, log: Log) -> None:
         self.now = 1000.0
         self.keys = Keys(log.namespace)
-        self.link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, COMMIT, SILENCE, ORPHAN))
+        self.link = Link(log.client, self.keys.wal, (ACQUIRE, RELEASE, INSPECT, *COMMIT_SCRIPTS, SILENCE, ORPHAN))
         lease = acquire(self.link, self.keys, ttl_ms=60_000, previous=None)
         assert isinstance(lease, Lease)
         self.lease = lease

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projector.bounds import Bounds
-from projector.commit.plan import plan_of
+from projector.commit.plan import plan_of, unpacked
 from projector.fold.rollups.buckets import Buckets
 from projector.fold.rollups.rollup import Rollup, of_json, to_json
 from projector.fold.table import NotLoaded
@@ -106,7 +105,7 @@ def test_a_jump_of_the_clock_deletes_no_more_than_what_may_be_there() -> None:
 def test_the_first_names_of_a_bucket_are_counted_one_by_one_and_the_rest_together() -> None:
     names = ["(other)", *[f"a{number}" for number in range(1002)], "a0", "a1001", "a1002"]
     found = rollups(*[(NOON, entry(completed(name))) for name in names])[f"history:hours:{NOON}"]
-    assert list(found)[1:] == [f"a{number}" for number in range(1000)]
+    assert [name for name in found if name != "(other)"] == [f"a{number}" for number in range(1000)]
     assert found["a0"]["runs"] == 2
     assert found["(other)"]["runs"] == 1 + 2 + 2
     later = rollups(*[(NOON, entry(completed(name))) for name in names], (NOON + HOUR, entry(completed("a1001"))))
@@ -168,17 +167,12 @@ def test_a_batch_writes_each_bucket_by_one_command() -> None:
     history = folded([(f"{NOON}-{number}", entry(completed(f"a{number}"))) for number in range(500)], Bounds())
     keys = Keys("t")
     plan = plan_of(history, keys)
-    writes, commands = iter(plan.writes), []
-    for command in writes:
-        key = plan.keys[int(next(writes)) - 4]
-        count = int(next(writes))
-        commands.append((command, key, count))
-        assert len([*islice(writes, count)]) == count
+    commands = [(name, key, len(values)) for name, key, *values in unpacked(plan.commands)]
     assert [command for command in commands if b":history:" in command[1]] == [
-        ("HSET", keys.history_minutes, 2),
-        ("HSET", keys.history_hours, 2),
-        ("HSET", keys.history_hour(NOON), 1000),
-        ("HSET", keys.history_day(NOON - DAY // 2), 1000),
+        (b"HSET", keys.history_minutes, 2),
+        (b"HSET", keys.history_hours, 2),
+        (b"HSET", keys.history_hour(NOON), 1000),
+        (b"HSET", keys.history_day(NOON - DAY // 2), 1000),
     ]
 
 
