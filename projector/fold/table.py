@@ -15,14 +15,15 @@ class Table(Generic[_V]):
     """Rows by key, at most `bound`. A row beyond it evicts the row touched least recently, and `evicted` counts that.
 
     A table begun empty is whole in memory. One that stands for a projection in Redis holds the rows that were
-    loaded (None for a key known to be absent) and, once `order` was loaded, the keys of all rows. Both give the same
-    answers, because a table raises NotLoaded rather than guess.
+    loaded (None for a key known to be absent) and, once `order` was loaded, the keys of all rows. Before that it can
+    hold the head of the order, from which it evicts. All give the same answers, because a table raises NotLoaded
+    rather than guess.
 
     The next commit has to delete the rows `dropped`, then to write the rows `changed`. A row that came and went
     between two commits is in neither.
     """
 
-    __slots__ = ("_fresh", "bound", "changed", "dropped", "evicted", "order", "rows", "size")
+    __slots__ = ("_fresh", "_head", "bound", "changed", "dropped", "evicted", "order", "rows", "size")
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
@@ -31,6 +32,7 @@ class Table(Generic[_V]):
         self.rows: dict[str, _V | None] = {}
         # An OrderedDict, because each removal of a dict's oldest key leaves a hole that the next one walks over.
         self.order: OrderedDict[str, None] | None = OrderedDict()
+        self._head: OrderedDict[str, None] = OrderedDict()  # how the order begins, while `order` is not loaded
         self.changed: dict[str, None] = {}
         self.dropped: dict[str, None] = {}
         self._fresh: set[str] = set()  # rows of `changed` that came since the last commit
@@ -66,6 +68,8 @@ class Table(Generic[_V]):
         self.changed[key] = None
         if self.order is not None:
             self.order.move_to_end(key)
+        else:
+            self._head.pop(key, None)
         return row
 
     def change(self, key: str) -> _V | None:
@@ -92,6 +96,7 @@ class Table(Generic[_V]):
             self.dropped[key] = None
         if self.order is None:
             self.rows[key] = None
+            self._head.pop(key, None)
         else:
             del self.order[key]
             self.rows.pop(key, None)
@@ -104,10 +109,11 @@ class Table(Generic[_V]):
             yield key, row
 
     def _evict(self) -> str:
-        if self.order is None:
+        oldest = self._head if self.order is None else self.order
+        if not oldest:
             raise NotLoaded("the order of eviction")
         self.evicted += 1
-        key = next(iter(self.order))
+        key = next(iter(oldest))
         self.drop(key)
         return key
 
@@ -139,9 +145,13 @@ class Table(Generic[_V]):
 
     def load_order(self, keys: Iterable[str]) -> None:
         """Take `keys` for the keys of all rows, the least recently touched first."""
-        self.order = OrderedDict.fromkeys(keys)
+        self.order, self._head = OrderedDict.fromkeys(keys), OrderedDict()
         self.size = len(self.order)
         self.rows = {key: row for key, row in self.rows.items() if row is not None}
+
+    def load_head(self, keys: Iterable[str]) -> None:
+        """Take `keys` for those of the rows that come first in the order; there are more rows behind them."""
+        self._head = OrderedDict.fromkeys(keys)
 
     def committed(self) -> None:
         """Take note that a commit has written all changes. Forget absent keys, which would add up."""

@@ -12,20 +12,20 @@ from producer.log import Stream
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
 from projector.entry_id import milliseconds_of, order_of
-from projector.errors import ConfigMismatch, Damaged, command_for, repair_of
+from projector.errors import ConfigMismatch, command_for
 from projector.fold.entry import Entry
 from projector.fold.fold import asked_of
 from projector.fold.history import ROW_PARSERS, History, Totals
 from projector.fold.record import in_flight_of
 from projector.fold.rollups.rollups import ALL
-from projector.fold.sequence import Sequence
 from projector.fold.statistics import ActionStatistics, ScannerStatistics
 from projector.fold.table import Table
 from projector.keys import Keys
+from projector.worker.damage import damage_in
+from projector.worker.eviction_order import oldest_of_hash, oldest_of_index, order_of_index
 from projector.worker.link import Link
 
 _ENTRIES_A_PAGE = 100
-_ROWS_A_PAGE = 1000
 _SIZE = {"hash": "HLEN", "zset": "ZCARD", "stream": "XLEN"}
 """The command that tells how many rows a key of a type holds."""
 
@@ -56,9 +56,9 @@ def read_checkpoint(link: Link, keys: Keys) -> Checkpoint | None:
 class Loader:
     """Loads into `history` the rows that the fold of a batch may ask for, as the fold's rules declare them.
 
-    The first batch of a session gets no more than its own rows, so that a takeover is quick. Then each table is
-    loaded whole, so that no later batch has to wait. Only the statistics of actions and scanners, which are large,
-    are loaded row by row. A table that may have to evict is loaded whole, or has its order loaded, at once.
+    The first batch of a session gets no more than its own rows, and the head of the order of a table that may have
+    to evict, so that a takeover is quick. Then each table is loaded whole, so that no later batch has to wait. Only
+    the statistics of actions and scanners, which are large, are loaded row by row; of these the order is.
     """
 
     def __init__(self, link: Link, keys: Keys, history: History) -> None:
@@ -92,7 +92,7 @@ class Loader:
         """
         if not self.whole:
             for table, parse in ROW_PARSERS.items():
-                self._prepare_hash(table, parse, asked_of(table, entries))
+                self._prepare_hash(table, parse, entries)
             self._prepare_quarantine(entries)
         for table, keys_of, row_of in (
             (
@@ -103,7 +103,7 @@ class Loader:
             ("scanners", lambda name: (self._keys.scanner(name),), ScannerStatistics.of_hash),
         ):
             if not getattr(self._history, table).whole:
-                self._prepare_statistics(table, keys_of, row_of, asked_of(table, entries))
+                self._prepare_statistics(table, keys_of, row_of, entries)
         if not self.whole:
             self._first_batch = False
             self.whole = all(table.order is not None for table in self._history.tables().values())
@@ -143,18 +143,22 @@ class Loader:
         for (_, buckets), size in zip(of_actions, replies, strict=True):
             buckets.unload(at, size)
 
-    def _prepare_hash(self, name: str, parse: Callable[[bytes], Any], asked: dict[str, bool]) -> None:
+    def _prepare_hash(self, name: str, parse: Callable[[bytes], Any], entries: list[Entry]) -> None:
         table, key = getattr(self._history, name), getattr(self._keys, name)
         if table.order is not None:
             return
         if self._first_batch:
+            asked = asked_of(name, entries)
             unknown = [field for field in asked if not table.knows(field)]
             for field, raw in zip(unknown, self._link.call("HMGET", key, *unknown) if unknown else (), strict=True):
                 with damage_in(key, field):
                     table.load(field, None if raw is None else parse(raw))
             if self._has_room(name, asked):
                 return
-        self._load_hash(table, key, parse)
+        if self._head_will_do(table, entries):
+            table.load_head(oldest_of_hash(self._link, key, len(entries)))
+        else:
+            self._load_hash(table, key, parse)
 
     def load_in_flight(self) -> None:
         """Load the runs in flight whole. All that was folded must have been committed."""
@@ -164,8 +168,10 @@ class Loader:
 
     def _load_hash(self, table: Table[Any], key: bytes, parse: Callable[[bytes], Any]) -> None:
         touched: dict[str, tuple[int, int]] = {}
-        for raw_field, raw in pairs_of(self._link.call("HGETALL", key)).items():
-            with damage_in(key, raw_field.decode("utf-8", "replace")):
+        found = pairs_of(self._link.call("HGETALL", key))
+        with damage_in(key) as at:
+            for raw_field, raw in found.items():
+                at.field = raw_field
                 field, row = raw_field.decode(), parse(raw)
                 touched[field] = order_of(row.entry_id)
                 table.load(field, row)
@@ -177,14 +183,19 @@ class Loader:
         new = sum(adds and table.get(row) is None for row, adds in asked.items())
         return bool(table.size + new <= table.bound)
 
+    def _head_will_do(self, table: Table[Any], entries: list[Entry]) -> bool:
+        """Whether evictions get by with the oldest rows, one for each of `entries`: no rule touches, takes out or
+        evicts more than one row of a table. Where there are no more rows, one that `entries` added may have to go."""
+        return self._first_batch and table.size > len(entries)
+
     def _prepare_statistics(
         self,
         name: str,
         keys_of: Callable[[str], tuple[bytes, ...]],
         row_of: Callable[..., Any],
-        asked: dict[str, bool],
+        entries: list[Entry],
     ) -> None:
-        table = getattr(self._history, name)
+        table, index, asked = getattr(self._history, name), getattr(self._keys, name), asked_of(name, entries)
         unknown = [row for row in asked if not table.knows(row)]
         if not unknown:
             return
@@ -194,65 +205,23 @@ class Loader:
             hashes = [pairs_of(next(replies)) for _ in keys]
             with damage_in(keys[0]):
                 table.load(row, row_of(*hashes) if hashes[0] else None)
-        if table.order is None and not (self._first_batch and self._has_room(name, asked)):
-            self._load_order(name, keys_of)
-
-    def _load_order(self, name: str, keys_of: Callable[[str], tuple[bytes, ...]]) -> None:
-        """Load the order of eviction, which is in the hashes: the index tells no more than milliseconds."""
-        index = getattr(self._keys, name)
-        found = self._link.call("ZRANGE", index, 0, -1)
-        with damage_in(index):
-            members = [member.decode() for member in found]
-        ids: list[bytes | None] = []
-        for at in range(0, len(members), _ROWS_A_PAGE):
-            page = members[at : at + _ROWS_A_PAGE]
-            ids += self._link.call_all([("HGET", keys_of(member)[0], "last_entry_id") for member in page])
-        with damage_in(index):
-            touched = {member: order_of((raw or b"").decode()) for member, raw in zip(members, ids, strict=True)}
-        getattr(self._history, name).load_order(sorted(members, key=touched.__getitem__))
+        if table.order is not None or (self._first_batch and self._has_room(name, asked)):
+            return
+        if self._head_will_do(table, entries):
+            table.load_head(oldest_of_index(self._link, index, keys_of, len(entries)))
+        else:
+            table.load_order(order_of_index(self._link, index, keys_of))
 
     def _prepare_quarantine(self, entries: list[Entry]) -> None:
-        table = self._history.quarantine
-        if table.order is None and (
-            not self._first_batch
-            or asked_of("quarantine", entries)
-            or table.size + self._may_be_set_aside(entries) > table.bound
-        ):
-            stream, ids = Stream(self._link.call, self._keys.quarantine), [""]
-            while page := stream.after(ids[-1], _ENTRIES_A_PAGE):
-                ids += [entry_id.decode() for entry_id, _ in page]
-            table.load_order(ids[1:])
-            for entry_id in ids[1:]:
-                table.load(entry_id, [])  # no commit writes these fields again
-
-    def _may_be_set_aside(self, entries: list[Entry]) -> int:
-        """The most of `entries` that can go to the quarantine: unreadable ones, and numbers out of succession."""
-        highest: dict[str, int] = {}
-        doubtful: set[str] = set()
-        for by, seq in ((entry.by, entry.seq) for entry in entries if entry.by is not None):
-            if by not in highest:
-                sequence = self._history.producers.get(by) or Sequence.new()
-                highest[by] = sequence.highest
-                if sequence.closed or sequence.gaps:
-                    doubtful.add(by)
-            if seq != highest[by] + 1:
-                doubtful.add(by)
-            highest[by] = seq
-        return sum(entry.operation is None or entry.by in doubtful for entry in entries)
-
-
-class damage_in:  # noqa: N801 - reads as a statement
-    """Turns the failure to parse a value in the block into Damaged, which names the key."""
-
-    def __init__(self, key: bytes, field: str = "") -> None:
-        self._key = key
-        self._where = key.decode("utf-8", "replace") + (f", field {field!r}" if field else "")
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
-            raise Damaged(
-                f"{self._where}: expected what the projector wrote, found something else; "
-                f"somebody changed it: {repair_of(self._key)}"
-            ) from error
+        table, stream = self._history.quarantine, Stream(self._link.call, self._keys.quarantine)
+        if table.order is not None:
+            return
+        if self._head_will_do(table, entries) and not asked_of("quarantine", entries):
+            table.load_head(entry_id.decode() for entry_id, _ in stream.after("", len(entries)))
+            return
+        ids = [""]
+        while page := stream.after(ids[-1], _ENTRIES_A_PAGE):
+            ids += [entry_id.decode() for entry_id, _ in page]
+        table.load_order(ids[1:])
+        for entry_id in ids[1:]:
+            table.load(entry_id, [])  # no commit writes these fields again

@@ -12,9 +12,9 @@ from projector.entry_id import order_of
 from projector.fold.record import in_flight_of
 from projector.keys import Keys
 from projector.records import InFlightRecord
+from projector.worker.damage import damage_in
 from projector.worker.lease import Lease
 from projector.worker.link import Link, Script
-from projector.worker.loader import damage_in
 from projector.worker.verdict import judge
 
 SILENCE = Script("silence")

@@ -32,7 +32,8 @@ _EVENTS = "K$h"
 def run(scale: Scale) -> list[Row]:
     """The first batch of a session has 100 entries, once of names that are known and once of new ones.
 
-    The target is for the first. New names at full bounds have to push out the oldest, which takes the order of all.
+    New names at full bounds have to push out the oldest. So the batch has to wait for the head of the order of
+    eviction, of which the producers' hash has no index: all of its rows are read for it.
     """
     with site() as here:
         full = FullBounds()
@@ -43,7 +44,7 @@ def run(scale: Scale) -> list[Row]:
         new = _compared(here, full, FullBounds.new_names, scale.rounds)
     return [
         Row("takeover", "full bounds, known names", "an empty namespace", "ms", *known, at_most(2)),
-        Row("takeover", "full bounds, new names evict", "an empty namespace", "ms", *new),
+        Row("takeover", "full bounds, new names evict", "an empty namespace", "ms", *new, at_most(4)),
     ]
 
 

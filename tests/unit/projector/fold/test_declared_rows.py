@@ -66,8 +66,11 @@ def row_of(table: str) -> object:
     return []
 
 
-def fold_with_declared_rows(fields: Fields, *, there: Collection[str]) -> None:
-    """Fold one entry onto full tables, of which what the rules declare is loaded; the rows of `there` exist."""
+def fold_with_declared_rows(fields: Fields, *, there: Collection[str], head: bool = False) -> None:
+    """Fold one entry onto full tables, of which what the rules declare is loaded; the rows of `there` exist.
+
+    Of a table that may have to evict, the order is loaded too, or with `head` no more than its first row.
+    """
     history, read = History(TINY), read_entry(b"9-0", fields)
     for name, table in history.tables().items():
         table.unload(table.bound)
@@ -76,18 +79,28 @@ def fold_with_declared_rows(fields: Fields, *, there: Collection[str]) -> None:
             table.load(row, row_of(name) if name in there else None)
         set_aside = name == "quarantine" and (read.operation is None or read.by is not None)
         if set_aside or (any(asked.values()) and name not in there):
-            table.load_order(["oldest", *asked][: table.bound] if name in there else ["oldest", "other"])
+            if head:
+                table.load_head([*asked, "oldest"][:1] if name in there else ["oldest"])
+            else:
+                table.load_order(["oldest", *asked][: table.bound] if name in there else ["oldest", "other"])
     fold(history, read)
 
 
-def fold_in_each_case(fields: Fields) -> None:
+def fold_in_each_case(fields: Fields, *, head: bool = False) -> None:
     for chosen in product((True, False), repeat=len(TABLES)):
-        fold_with_declared_rows(fields, there=[name for name, exists in zip(TABLES, chosen, strict=True) if exists])
+        there = [name for name, exists in zip(TABLES, chosen, strict=True) if exists]
+        fold_with_declared_rows(fields, there=there, head=head)
 
 
 @pytest.mark.parametrize("fields", ENTRIES, ids=str)
 def test_a_fold_gets_by_with_the_rows_that_its_rule_declares(fields: Fields) -> None:
     fold_in_each_case(fields)
+
+
+@pytest.mark.parametrize("fields", ENTRIES, ids=str)
+def test_an_entry_takes_no_more_than_one_row_out_of_the_head_of_the_order(fields: Fields) -> None:
+    """The loader loads a head of as many rows as a batch has entries."""
+    fold_in_each_case(fields, head=True)
 
 
 def test_every_operation_has_a_rule_and_is_folded_here() -> None:

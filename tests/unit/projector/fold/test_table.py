@@ -135,3 +135,67 @@ class TestLoading:
         table.drop("a")
         assert (table.get("a"), table.size) == (None, 1)
         assert work_of(table) == ([], ["a"])
+
+
+class TestHead:
+    """A table of ten rows, of which the oldest three are known."""
+
+    @pytest.fixture
+    def table(self) -> Table[str]:
+        table = table_of(bound=10)
+        table.unload(10)
+        table.load_head(["a", "b", "c"])
+        for key in ("new", "newer", "newest", "one more"):
+            table.load(key, None)
+        return table
+
+    def test_its_rows_are_evicted_in_their_order(self, table: Table[str]) -> None:
+        assert [table.put(key, "row") for key in ("new", "newer", "newest")] == ["a", "b", "c"]
+        assert work_of(table) == (["new", "newer", "newest"], ["a", "b", "c"])
+
+    def test_behind_it_a_table_knows_no_order(self, table: Table[str]) -> None:
+        for key in ("new", "newer", "newest"):
+            table.put(key, "row")
+        with pytest.raises(NotLoaded):
+            table.put("one more", "row")
+
+    def test_a_row_that_is_touched_leaves_it(self, table: Table[str]) -> None:
+        table.load("a", "row of a")
+        table.touch("a")
+        assert [table.put(key, "row") for key in ("new", "newer")] == ["b", "c"]
+
+    def test_a_row_that_is_put_again_leaves_it(self, table: Table[str]) -> None:
+        table.load("b", "row of b")
+        table.put("b", "changed")
+        assert [table.put(key, "row") for key in ("new", "newer")] == ["a", "c"]
+
+    def test_a_row_that_is_taken_out_leaves_it_and_makes_room(self, table: Table[str]) -> None:
+        table.load("a", "row of a")
+        table.pop("a")
+        assert [table.put(key, "row") for key in ("new", "newer")] == [None, "b"]
+
+    def test_a_row_that_is_changed_keeps_its_place(self, table: Table[str]) -> None:
+        table.load("a", "row of a")
+        table.change("a")
+        assert table.put("new", "row") == "a"
+
+    def test_a_row_that_was_evicted_is_known_to_be_absent_and_comes_again_as_the_newest(
+        self, table: Table[str]
+    ) -> None:
+        table.put("new", "row")
+        assert table.get("a") is None
+        assert [table.put(key, "row") for key in ("a", "newer")] == ["b", "c"]
+        assert work_of(table) == (["new", "a", "newer"], ["a", "b", "c"])
+
+    def test_a_row_that_is_in_it_and_was_not_loaded_is_no_guess(self, table: Table[str]) -> None:
+        with pytest.raises(NotLoaded):
+            table.get("a")
+
+    def test_a_commit_leaves_it_as_it_is(self, table: Table[str]) -> None:
+        table.put("new", "row")
+        table.committed()
+        assert table.add("newer", "row") == "b"
+
+    def test_the_order_takes_its_place(self, table: Table[str]) -> None:
+        table.load_order(map(str, range(10)))
+        assert table.put("new", "row") == "0"
