@@ -141,18 +141,20 @@ class Producer:
 
         `command` is a command line, redacted and cut to 4096 bytes, keeping its beginning; `attempt` counts from 1.
         """
+        now = self._now()
         return self._record(
             {
                 "type": "action_execution_started",
                 "action_id": action_id,
                 "source": source,
                 "execution_type": execution_type,
-                "started_at": self._moment("started_at", at),
+                "started_at": moment_of("started_at", at, now=now, allow_odd=self._allow_odd_times),
                 "execution_id": execution_id,
                 "command": fitted_command(command, TEXT_BYTES, self._redact),
                 "attempt": attempt,
                 "labels": merged_labels(labels, self._labels),
-            }
+            },
+            now,
         )
 
     def action_execution_completed(
@@ -175,6 +177,7 @@ class Producer:
         """
         if isinstance(duration_ms, float) and math.isfinite(duration_ms):  # else the contract judges it
             duration_ms = math.floor(duration_ms)
+        now = self._now()
         return self._record(
             {
                 "type": "action_execution_completed",
@@ -183,11 +186,12 @@ class Producer:
                 "output": fitted("output", output, self._output_bytes, self._redact),
                 "error": fitted("error", error, TEXT_BYTES, self._redact),
                 "duration_ms": duration_ms,
-                "completed_at": self._moment("completed_at", at),
+                "completed_at": moment_of("completed_at", at, now=now, allow_odd=self._allow_odd_times),
                 "execution_id": execution_id,
                 "exit_code": exit_code,
                 "labels": merged_labels(labels),
-            }
+            },
+            now,
         )
 
     def cleanup_executed(
@@ -207,6 +211,7 @@ class Producer:
         `execution_id` names the run that did it. Without one it is the innermost run of this producer in whose body
         (`with`, `async with`, `tracked`) the call is made.
         """
+        now = self._now()
         return self._record(
             {
                 "type": "cleanup_executed",
@@ -215,10 +220,11 @@ class Producer:
                 "action": action,
                 "success": success,
                 "error": fitted("error", error, TEXT_BYTES, self._redact),
-                "executed_at": self._moment("executed_at", at),
+                "executed_at": moment_of("executed_at", at, now=now, allow_odd=self._allow_odd_times),
                 "execution_id": enclosing(self) if execution_id is None else execution_id,
                 "labels": merged_labels(labels, self._labels),
-            }
+            },
+            now,
         )
 
     def resend(self, error: Unacknowledged) -> Receipt:
@@ -275,30 +281,29 @@ class Producer:
         on_unavailable: Literal["raise", "log"] = "raise",
     ) -> Callable[[_F], _F]:
         """Decorate a function or coroutine function: each call is an execution of `action_id`."""
-        options: dict[str, Any] = {
-            "execution_type": execution_type,
-            "labels": checked_labels(labels, self._labels),
-            "on_unavailable": on_unavailable,
-        }
-        return partial(tracked, execution=partial(self.execution, action_id, source=source, **options))
+        options: Any = {"execution_type": execution_type, "labels": checked_labels(labels, self._labels)}
+        run = partial(self.execution, action_id, source=source, on_unavailable=on_unavailable, **options)
+        return partial(tracked, execution=run)
 
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering the run calls this."""
         expect_process_end()
         promises = self._heartbeat.begin(run, self._delivery.by)
+        now = self._now()
         return self._record(
             {
                 "type": "action_execution_started",
                 "action_id": run.action_id,
                 "source": run.source,
                 "execution_type": run.execution_type,
-                "started_at": self._now(),
+                "started_at": now,
                 "execution_id": run.execution_id,
                 "heartbeats": promises or None,
                 "command": fitted_command(run.command, TEXT_BYTES, self._redact),
                 "attempt": run.attempt,
                 "labels": run.labels,
-            }
+            },
+            now,
         )
 
     def end(self, run: Execution) -> None:
@@ -363,16 +368,12 @@ class Producer:
                 logging.getLogger("producer").warning("runs stay open, since the producer exits: %s", error)
                 return  # the other runs would fail in the same way, after as long a wait
 
-    def _record(self, fields: dict[str, Any]) -> Receipt:
+    def _record(self, fields: dict[str, Any], now: int) -> Receipt:
         try:
             raw = encode_fields(fields)
         except InvalidOperation:  # maybe for a lone surrogate, which is replaced; no sequence number was used
             raw = encode_fields({name: carried(value) for name, value in fields.items()})
-        return self._delivery.record(fields["type"], raw, self._now())
-
-    def _moment(self, field: str, at: int | datetime | None) -> int:
-        now = self._now()
-        return now if at is None else moment_of(field, at, now=now, allow_odd=self._allow_odd_times)
+        return self._delivery.record(fields["type"], raw, now)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -129,7 +129,7 @@ class Deferred:
             seq = queue.append(raw, at)
         finally:
             forwarder.wake()  # also if the queue is damaged: the forwarder begins a new file
-        return Receipt(queue.identity.by, seq, None)
+        return tuple.__new__(Receipt, (queue.identity.by, seq, None))  # in half the time of Receipt(…)
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of another producer's `error` at once."""

@@ -39,8 +39,13 @@ def milliseconds_of(field: str, at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
-def moment_of(field: str, at: int | datetime, *, now: int, allow_odd: bool) -> int:
-    """The `at` of a call, in epoch milliseconds. Raises InvalidOperation for an odd one, unless that is allowed."""
+def moment_of(field: str, at: int | datetime | None, *, now: int, allow_odd: bool) -> int:
+    """The `at` of a call, in epoch milliseconds; `now` for None. Raises InvalidOperation for an odd one, unless that
+    is allowed."""
+    if at is None:
+        return now
+    if type(at) is int and _FIRST <= at <= now + _DAY:
+        return at  # as most are
     if isinstance(at, datetime):
         at = milliseconds_of(field, at)
     # The contract judges the rest. A float is mostly `time.time()`, whose seconds deserve more words than it has.

@@ -106,14 +106,18 @@ def fitted(field: str, value: object, limit: int, redact: Redact | None) -> str 
 
     Raises InvalidOperation for a value of another type.
     """
-    text = _text(field, value)
-    return None if text is None else redacted_end(text, limit, redact)
+    if value is None:
+        return None
+    if redact is None and isinstance(value, str) and len(value) <= limit and value.isascii():
+        return value  # as most are
+    return redacted_end(_text(field, value), limit, redact)
 
 
 def fitted_command(value: object, limit: int, redact: Redact | None) -> str | None:
     """The same for `command`, which keeps its beginning. Without a `redact`, `redact_secrets` redacts it."""
-    text = _text("command", value)
-    return None if text is None else redacted_beginning(text, limit, redact_secrets if redact is None else redact)
+    if value is None:
+        return None
+    return redacted_beginning(_text("command", value), limit, redact_secrets if redact is None else redact)
 
 
 def redacted_end(value: str | bytes, limit: int, redact: Redact | None, *, already_cut: int = 0) -> str:
@@ -155,8 +159,8 @@ def redacted_beginning(value: str | bytes, limit: int, redact: Redact | None) ->
         size *= 2
 
 
-def _text(field: str, value: object) -> str | bytes | None:
-    if value is not None and not isinstance(value, str | bytes):
+def _text(field: str, value: object) -> str | bytes:
+    if not isinstance(value, str | bytes):
         raise InvalidOperation(field, "str or bytes", f"a value of type {type(value).__name__}")
     return value
 
