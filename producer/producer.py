@@ -91,7 +91,7 @@ class Producer:
         if not isinstance(output_bytes, int) or not 0 <= output_bytes <= _LARGEST_OUTPUT:
             raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {output_bytes!r}")
         self.namespace = namespace
-        self._client, self._owned = client_of(url_or_client, timeout=timeout, password_file=password_file)
+        self._client, self._owned = client_of(url_or_client, namespace, timeout=timeout, password_file=password_file)
         self._output_bytes = output_bytes
         self._redact = redact
         self._labels = checked_labels(labels)

@@ -64,7 +64,7 @@ def import_(
         # A later part of a log acknowledges all earlier ones: if it came first, those would count as duplicates.
         sources.sort(key=LogFile.place)
     bad = 0
-    client, _ = client_of(log.location.url)
+    client, _ = client_of(log.location.url, log.namespace)
     with closing_all, closing(client):
         importer = Importer(client, log.namespace, dry_run=dry_run, patience=patience)
         for source in sources:

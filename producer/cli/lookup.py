@@ -43,7 +43,7 @@ def start_of(run: Run, log: LogAddress, spool: Path) -> int:
 
     Raises InvalidOperation if no start without an end can be found, StartNotSought if the server did not let us look.
     """
-    client, _ = client_of(log.location.url, timeout=_SECONDS)
+    client, _ = client_of(log.location.url, log.namespace, timeout=_SECONDS)
     name, reason, kind = "#".join(filter(None, run)), "", InvalidOperation
     try:
         logged = (_of_run(run, op) for op in _newest(client, log.namespace))

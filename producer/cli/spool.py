@@ -226,8 +226,6 @@ def _delivery(server: Server, place: Path) -> str:
     if server == UNNAMED:
         unset = f"env -u {URL_VARIABLE} " if os.environ.get(URL_VARIABLE) else ""
         return f"when it runs: {unset}{flush_command(place)}"
-    if not server.is_address:
-        return f"by a Producer with a client of that cluster: Producer(client, spool={str(place.absolute())!r})"
     return f"with its password in the URL, if it has one: {flush_command(place, '--url', server.url)}"
 
 

@@ -28,8 +28,8 @@ from redis.exceptions import (
 )
 from redis.sentinel import SentinelConnectionPool
 
+from producer.connection import nodes, sentinel
 from producer.connection.location import PASSWORD_FILE_VARIABLE, URL_VARIABLE
-from producer.connection.sentinel import SCHEME, connection_options, sentinel_client
 from producer.connection.url import WrongPart, check_url, safe_url
 from producer.connection.words import words_of
 from producer.errors import UnusableServer
@@ -44,15 +44,17 @@ DEFAULT_SECONDS = 5.0
 
 def client_of(
     target: str | Client | None,
+    namespace: str = "",
     *,
     timeout: float = DEFAULT_SECONDS,
     password_file: str | os.PathLike[str] | None = None,
 ) -> tuple[Client, bool]:
     """(client, whether the caller closes it) for a URL or a redis-py client; None means `WAL_URL`.
 
-    Sends nothing. The password may stand in a file, named here or by the URL (`?password_file=/path`). A client made
-    here never repeats a command, and waits `timeout` seconds for a reply. Raises UnusableServer, whose text says how
-    to repair that, for a URL or an object that cannot be used.
+    Of a cluster, a client made here connects to the node that has `namespace`, whichever node the URL names. Sends
+    nothing. The password may stand in a file, named here or by the URL (`?password_file=/path`). A client made here
+    never repeats a command, and waits `timeout` seconds for a reply. Raises UnusableServer, whose text says how to
+    repair that, for a URL or an object that cannot be used.
     """
     if target is None:
         target = os.environ.get(URL_VARIABLE)
@@ -61,15 +63,17 @@ def client_of(
         password_file = password_file or os.environ.get(PASSWORD_FILE_VARIABLE)
     if password_file and not isinstance(target, str):
         raise UnusableServer("found a client and a password file: give the client a credential_provider of its own")
-    client = _client_of_url(target, timeout, password_file) if isinstance(target, str) else target
+    client = _client_of_url(target, namespace, timeout, password_file) if isinstance(target, str) else target
     _judge(client)
     return client, client is not target
 
 
 @contextmanager
-def using_client(target: str | Client | None, *, timeout: float = DEFAULT_SECONDS) -> Iterator[Client]:
+def using_client(
+    target: str | Client | None, namespace: str = "", *, timeout: float = DEFAULT_SECONDS
+) -> Iterator[Client]:
     """The client of `client_of` for the block; a client that was made here is closed at its end."""
-    client, owned = client_of(target, timeout=timeout)
+    client, owned = client_of(target, namespace, timeout=timeout)
     try:
         yield client
     finally:
@@ -77,13 +81,17 @@ def using_client(target: str | Client | None, *, timeout: float = DEFAULT_SECOND
             client.close()
 
 
-def _client_of_url(url: str, timeout: float, password_file: str | os.PathLike[str] | None) -> redis.Redis:
+def _client_of_url(
+    url: str, namespace: str, timeout: float, password_file: str | os.PathLike[str] | None
+) -> redis.Redis:
     try:
         check_url(url)
-        if url.startswith(SCHEME):
-            client = sentinel_client(url, timeout=timeout)
+        if url.startswith(sentinel.SCHEME):
+            client = sentinel.sentinel_client(url, timeout=timeout)
         else:
-            client = redis.Redis.from_url(url, **connection_options(timeout))
+            of_redis, named = nodes.cluster_url(url) if url.startswith(nodes.SCHEME) else (url, [])
+            client = redis.Redis.from_url(of_redis, **sentinel.connection_options(timeout))
+            nodes.find_nodes(client.connection_pool, namespace, named)
         options = client.connection_pool.connection_kwargs
         if file := options.pop("password_file", None) or password_file:
             if options.pop("password", None) is not None:

@@ -46,6 +46,9 @@ class Server:
             return cls(f"sentinel://{hosts}/{quote(pool.service_name, safe='')}?db={database}")
         if path := options.get("path"):
             return cls(f"unix://{quote(os.path.realpath(path))}?db={database}")
+        nodes = options.get("nodes")
+        if nodes and nodes.named:
+            return cls(f"cluster://{_joined(nodes.named)}/")
         scheme = "rediss" if issubclass(pool.connection_class, SSLConnection) else "redis"
         host, port = options.get("host") or "localhost", options.get("port") or 6379
         return cls(f"{scheme}://{_joined([(host, port)])}/{database}")
@@ -53,15 +56,15 @@ class Server:
     @classmethod
     def named(cls, text: str) -> Server:
         """The server that a person names, by a URL or as a command showed it. Raises UnusableServer."""
-        if text == UNNAMED.url or text.startswith("cluster://"):
-            return cls(text)
+        if text == UNNAMED.url:
+            return UNNAMED
         client, _ = client_of(text)
         return cls.of(client)
 
     @property
     def is_address(self) -> bool:
         """Whether a command takes `url` as its --url."""
-        return not self.url.startswith("cluster://") and self != UNNAMED
+        return self != UNNAMED
 
     def is_same(self, other: Server) -> bool:
         """Whether both are the same server, as far as can be told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-_SCHEME = re.compile(r"(redis|rediss|unix|sentinel)://")
+_SCHEME = re.compile(r"(redis|rediss|unix|sentinel|cluster)://")
 _DATABASE = re.compile(r"/?|/[0-9]+/?")
 _HOST = "a name, or an address; that of IPv6 in [ ]"
 _ENCODED = "%2F for /, %3F for ?, %23 for #, %25 for %"
@@ -22,10 +22,10 @@ def check_url(url: str) -> None:
     """Raises WrongPart for what redis-py would take for something else, or refuse without saying which part it is."""
     scheme = _SCHEME.match(url)
     if not scheme:
-        raise WrongPart("scheme", "redis://, rediss://, unix:// or sentinel://")
+        raise WrongPart("scheme", "redis://, rediss://, unix://, sentinel:// or cluster://")
     if "#" in url or re.search("%(?![0-9A-Fa-f]{2})", url):
         raise WrongPart("user name, password or path", _ENCODED)
-    if scheme[1] == "sentinel":  # `SentinelUrl` judges the rest
+    if scheme[1] in ("sentinel", "cluster"):  # `SentinelUrl` and `cluster_url` judge the rest
         return
     try:
         parts = urlsplit(url)

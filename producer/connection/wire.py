@@ -11,13 +11,10 @@ import redis
 from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, RedisError, ResponseError
 
 from producer.connection.client import DEFAULT_SECONDS, Client, is_cluster, pool_of
+from producer.connection.nodes import SlotMoved
 
 _PIECE = 100
 """Commands that are packed at once. After each piece the socket is written to, and other threads get their turn."""
-
-
-class SlotMoved(redis.ConnectionError):
-    """The key has moved to another node of the cluster; a wire that is opened anew finds it there."""
 
 
 class Wire:

@@ -73,7 +73,7 @@ Url = Annotated[
         envvar=URL_VARIABLE,
         metavar="URL",
         show_default="the embedded server if one is running, else redis://localhost:6379/0",
-        help="Where Redis is: redis://, rediss://, unix:// or sentinel://.",
+        help="Where Redis is: redis://, rediss://, unix://, sentinel:// or cluster://.",
     ),
 ]
 PasswordFile = Annotated[

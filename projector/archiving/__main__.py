@@ -51,7 +51,7 @@ def archive(order: Order, stopping: threading.Event, tell: Callable[[News], obje
     archiver: Archiver | None = None
     snapshot: threading.Thread | None = None
     pause, told, seen = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=stopping.wait), News(), 0
-    with using_client(order.url) as client:
+    with using_client(order.url, order.namespace) as client:
         while True:
             last, more, trouble = stopping.is_set(), False, ""
             try:

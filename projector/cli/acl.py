@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from producer.wal import namespace_tag
 
-_CONNECTION = ("+@connection", "-@dangerous")
-"""AUTH, PING, SELECT, a client's name, WAIT and WAITAOF: a category, because Redis 7.0 lacks some of the commands and
-refuses a rule that names such a command."""
+_CONNECTION = ("+@connection", "-@dangerous", "+cluster|slots")
+"""AUTH, HELLO, PING, SELECT, a client's name, WAIT and WAITAOF: a category, because Redis 7.0 lacks some of the
+commands and refuses a rule that names such a command. CLUSTER SLOTS is for clusters."""
 
 _PROJECTING = """
     +evalsha +script|load +watch +multi +exec

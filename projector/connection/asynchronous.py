@@ -20,14 +20,15 @@ from redis.exceptions import AskError, RedisClusterException, RedisError, Respon
 from redis.exceptions import ConnectionError as Disconnected
 
 from producer.connection.client import AsyncClient, client_of, is_refusal
-from producer.connection.wire import SlotMoved
+from producer.connection.nodes import NodeConnection, NodeSSLConnection, SlotMoved
 from producer.errors import UnusableServer
+from projector.connection.async_nodes import AsyncNodeConnection, AsyncNodeSSLConnection
 from projector.connection.exchange import Command, Exchange, drive_async, in_multi, meaning_of, one_by_one
 from projector.connection.translation import translation_of
 
 _KINDS: dict[type, Any] = {
-    redis.Connection: redis.asyncio.Connection,
-    redis.SSLConnection: redis.asyncio.SSLConnection,
+    NodeConnection: AsyncNodeConnection,
+    NodeSSLConnection: AsyncNodeSSLConnection,
     redis.UnixDomainSocketConnection: redis.asyncio.UnixDomainSocketConnection,
     redis.sentinel.SentinelManagedConnection: sentinel.SentinelManagedConnection,
     redis.sentinel.SentinelManagedSSLConnection: sentinel.SentinelManagedSSLConnection,
@@ -39,7 +40,11 @@ _OF_THE_POOL = ("retry", "himport_registry", "connection_pool")
 
 
 def async_client_of(
-    target: str | AsyncClient | None, *, timeout: float, password_file: str | os.PathLike[str] | None = None
+    target: str | AsyncClient | None,
+    namespace: str,
+    *,
+    timeout: float,
+    password_file: str | os.PathLike[str] | None = None,
 ) -> tuple[AsyncClient, bool]:
     """(client, whether the caller closes it) for a URL or a client of redis.asyncio; None means `WAL_URL`.
 
@@ -54,7 +59,7 @@ def async_client_of(
         return target, False
     if target is not None and not isinstance(target, str):
         raise UnusableServer(f"expected a URL or a client of redis.asyncio, found {type(target).__name__}")
-    client, _ = client_of(target, timeout=timeout, password_file=password_file)
+    client, _ = client_of(target, namespace, timeout=timeout, password_file=password_file)
     pool: Any = client.connection_pool  # type: ignore[union-attr]  # a URL names no cluster
     options = {name: value for name, value in pool.connection_kwargs.items() if name not in _OF_THE_POOL}
     options |= {"connection_class": _KINDS[pool.connection_class], "retry": Retry(NoBackoff(), 0)}

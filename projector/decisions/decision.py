@@ -43,7 +43,7 @@ class Decisions:
 
     def __init__(self, url_or_client: str | Client | None = None, namespace: str = DEFAULT_NAMESPACE) -> None:
         self._keys = Keys(namespace)
-        self._client, self._owned = client_of(url_or_client)
+        self._client, self._owned = client_of(url_or_client, namespace)
         self._link = Link(self._client, self._keys.wal, ())
 
     def wait(self, attempts: Iterable[Attempt], *, seconds: float) -> Folded:

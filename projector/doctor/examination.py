@@ -55,7 +55,7 @@ def examine(
     read from for `group_idle_ms` is wrong. Raises UnusableServer,
     ServerUnavailable, and ServerRefused for a wrong password; a right that the account lacks is a finding.
     """
-    with using_client(url_or_client) as client:
+    with using_client(url_or_client, namespace) as client:
         case = Case(client, namespace, seconds=seconds, group_idle_ms=group_idle_ms, sleep=sleep)
         return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
 

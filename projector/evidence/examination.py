@@ -312,7 +312,7 @@ def _compared(walk: _Walk, url_or_client: str | Client | None) -> str:
     """What was found about the log. Raises _Found where it does not continue the archive."""
     keys = Keys(walk.archive.namespace)
     try:
-        with using_client(url_or_client, timeout=_SECONDS) as client:
+        with using_client(url_or_client, walk.archive.namespace, timeout=_SECONDS) as client:
             reader = Reader(client, keys.wal)
             while True:
                 lost = walk.lost

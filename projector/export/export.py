@@ -48,7 +48,7 @@ def export(
     Raises ServerUnavailable, ServerRefused, UnusableServer, ArchiveUnavailable, ArchiveDamaged, what `file` raises,
     and ProjectorError if Parquet's package is not installed.
     """
-    with using_client(url_or_client, timeout=timeout) as client:
+    with using_client(url_or_client, namespace, timeout=timeout) as client:
         log = Log(Reader(client, wal_key(namespace).encode()).call, namespace)
         found = Archive.at(archive, namespace) if archive else None
         trail = Trail(log, found)

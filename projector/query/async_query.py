@@ -54,7 +54,9 @@ class AsyncQuery:
         self._keys = Keys(namespace)
         self.namespace = namespace
         self._archive = archive
-        self._client, self._owned = async_client_of(url_or_client, timeout=timeout, password_file=password_file)
+        self._client, self._owned = async_client_of(
+            url_or_client, namespace, timeout=timeout, password_file=password_file
+        )
         self._reader = AsyncReader(self._client, self._keys.wal)
 
     async def recent_action_executions(

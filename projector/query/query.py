@@ -58,7 +58,7 @@ class Query:
         self._keys = Keys(namespace)
         self.namespace = namespace
         self._archive = archive
-        self._client, self._owned = client_of(url_or_client, timeout=timeout, password_file=password_file)
+        self._client, self._owned = client_of(url_or_client, namespace, timeout=timeout, password_file=password_file)
         self._reader = Reader(self._client, self._keys.wal)
 
     def recent_action_executions(

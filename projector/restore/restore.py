@@ -66,7 +66,7 @@ def restore(
     if newest is None:
         raise ProjectorError(f"the archive at {archive.place} is empty: name another, or another namespace")
     with (
-        using_client(url_or_client, timeout=timeout) as client,
+        using_client(url_or_client, archive.namespace, timeout=timeout) as client,
         closing(Link(client, live.wal, (ACQUIRE, RELEASE, _SWAP))) as link,
     ):
         work = _Restore(link, archive, live)

@@ -91,7 +91,7 @@ def rebuild(
     found = Archive.at(archive, namespace) if archive else None
     acceptance = None if accept_loss is None else Acceptance(reason=accept_loss, by=by)
     with (
-        using_client(url_or_client, timeout=timeout) as client,
+        using_client(url_or_client, namespace, timeout=timeout) as client,
         closing(Link(client, live.wal, (ACQUIRE, RELEASE, *COMMIT_SCRIPTS, ACCEPT_LOSS, _SWAP))) as link,
     ):
         bounds = replace(_bounds_so_far(link, live), **(changes or {}))

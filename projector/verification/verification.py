@@ -83,7 +83,7 @@ def verify(
     """
     if from_archive and not archive:
         raise InvalidQuery("from_archive", "an archive to begin with", archive)
-    with using_client(url_or_client, timeout=timeout) as client:
+    with using_client(url_or_client, namespace, timeout=timeout) as client:
         keys = Keys(namespace)
         found = Archive.at(archive, namespace) if archive else None
         reader = Reader(client, keys.wal)

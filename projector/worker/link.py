@@ -10,7 +10,8 @@ import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from producer.connection.client import Client
-from producer.connection.wire import SlotMoved, Wire
+from producer.connection.nodes import SlotMoved
+from producer.connection.wire import Wire
 from projector.connection.translation import translation_of
 from projector.errors import ProjectorError, Superseded
 

@@ -73,7 +73,7 @@ class Projector:
         if not 0 < heartbeat_ttl < math.inf:
             raise ValueError(f"heartbeat_ttl: expected more than 0 seconds, found {heartbeat_ttl!r}")
         self._keys = Keys(namespace)
-        self._client, self._owned = client_of(url_or_client, password_file=password_file)
+        self._client, self._owned = client_of(url_or_client, namespace, password_file=password_file)
         self._bounds = bounds or Bounds()
         self._ttl_ms = int(lease_ttl * 1000)
         self._heartbeat_ttl = heartbeat_ttl

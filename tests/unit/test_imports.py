@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 SHARED = {
     "producer.connection.client",
+    "producer.connection.nodes",
     "producer.connection.pause",
     "producer.connection.wire",
     "producer.errors",

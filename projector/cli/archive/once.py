@@ -34,7 +34,7 @@ def once(
     from projector.archive.signature import Signer
     from projector.snapshot import Snapshots
 
-    with using_client(log.location.url) as client, progress_bar("Archiving") as progress:
+    with using_client(log.location.url, log.namespace) as client, progress_bar("Archiving") as progress:
         signer = Signer(sign_key) if sign_key else None
         archiver = Archiver(client, opened(archive, log), signer=signer)
         archived = archiver.once(progress)

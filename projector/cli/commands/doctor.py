@@ -35,7 +35,7 @@ def doctor(
     from projector.cli.display.findings import findings_page
     from projector.doctor import Severity, examine, is_healthy
 
-    client, _ = client_of(log.location.url)
+    client, _ = client_of(log.location.url, log.namespace)
     group_idle_ms = WEEK_MS if group_idle is None else group_idle
     findings = examine(client, log.namespace, seconds=interval, group_idle_ms=group_idle_ms)
     healthy = is_healthy(findings)

@@ -160,7 +160,6 @@ def test_a_server_that_wants_a_password_gets_none(run: Run, guarded: Server) -> 
         ("reader", "projector run", "projector"),
         ("reader", "projector rebuild", "projector"),
         ("reader", "producer started a", "producer"),
-        ("projector", "projector status", "reader"),
     ],
 )
 def test_a_right_that_an_account_lacks_is_named_with_the_account_that_has_it(

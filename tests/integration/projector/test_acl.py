@@ -72,7 +72,8 @@ def guarded(own_server: Server, namespace: str) -> Iterator[Guarded]:
 
 def granted(role_name: str, namespace: str) -> set[str]:
     (role,) = (role for role in roles(namespace) if role.name == role_name)
-    return {rule.removeprefix("+") for rule in role.rules if rule.startswith("+") and "@" not in rule}
+    rules = {rule.removeprefix("+") for rule in role.rules if rule.startswith("+") and "@" not in rule}
+    return rules - {"cluster|slots"}  # which only a node of a cluster is asked
 
 
 def cleanup(scanner_id: str) -> str:

@@ -142,7 +142,7 @@ def test_without_a_url_and_a_variable_nobody_goes_looking(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://localhost", "scheme: expected redis://, rediss://, unix:// or sentinel://"),
+        ("http://localhost", "scheme: expected redis://, rediss://, unix://, sentinel:// or cluster://"),
         ("localhost:6379", "scheme: expected redis://"),
         ("redis://localhost:port/0", "port: expected a number from 1 to 65535"),
         ("redis://localhost:99999/0", "port: expected a number from 1 to 65535"),
@@ -408,7 +408,7 @@ def test_a_lost_connection_is_no_answer(error: RedisError) -> None:
         (redis.TimeoutError(), "timeout: no answer"),
         (ResponseError("Protocol error: unauthenticated multibulk length"), "authentication required"),
         (ResponseError("Protocol error: invalid bulk length"), "(Protocol error: invalid bulk length)"),
-        (MovedError("5649 127.0.0.1:7001"), "pass a redis.cluster.RedisCluster client"),
+        (MovedError("5649 127.0.0.1:7001"), "pass its URL, or a RedisCluster client"),
     ],
 )
 def test_a_reason_says_where_and_what(error: Exception, words: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import fakeredis
 import pytest
-from redis.exceptions import MovedError, ResponseError
+import redis
+from redis._parsers import _HiredisParser, _RESP2Parser, _RESP3Parser
+from redis.exceptions import BusyLoadingError, ExecAbortError, MovedError, OutOfMemoryError, ResponseError
 
 from producer.connection.wire import Wire, entries_of, pairs_of, send_once
 
@@ -68,3 +72,81 @@ def test_pairs_are_the_same_by_every_protocol(reply: Any) -> None:
 def test_entries_are_the_same_by_every_protocol(reply: Any) -> None:
     assert entries_of(reply) == [(b"1-0", [])]
     assert entries_of(None) == entries_of({}) == []
+
+
+_PIECES = [1, 2, 3, 7, 10, 4096]
+
+
+@pytest.fixture(params=[*[(3, _HiredisParser, size) for size in _PIECES], (2, _RESP2Parser, 3), (3, _RESP3Parser, 3)])
+def told(request: pytest.FixtureRequest) -> Iterator[Callable[[bytes], Wire]]:
+    """Makes the wire of a server that has said all that it is told to, and hung up. It arrives in pieces."""
+    protocol, parser, piece = request.param
+    ours, theirs = socket.socketpair()
+    connection: Any = redis.Connection(protocol=protocol, parser_class=parser, socket_read_size=piece)
+    connection._sock = ours
+    connection._parser.on_connect(connection)
+    wire = Wire(fakeredis.FakeRedis(), b"key")
+    wire._connection, wire._pool = connection, SimpleNamespace(release=lambda _connection: None)
+
+    def after(said: bytes) -> Wire:
+        with theirs:
+            theirs.sendall(said)
+        return wire
+
+    with ours, theirs:
+        yield after
+
+
+def test_what_a_transaction_has_executed_is_the_reply_to_each_command(told: Callable[[bytes], Wire]) -> None:
+    wire = told(b"+QUEUED\r\n" * 3 + b"*3\r\n:1\r\n-WRONGTYPE of a key\r\n$2\r\nok\r\n+NEXT\r\n")
+    first, failed, last = wire.executed(3)
+    assert (first, str(failed), last) == (1, "WRONGTYPE of a key", b"ok")
+    assert isinstance(failed, ResponseError)
+    assert wire.read() == b"NEXT"
+
+
+def test_a_transaction_whose_watched_keys_were_touched_has_executed_nothing(
+    told: Callable[[bytes], Wire], request: pytest.FixtureRequest
+) -> None:
+    nil = b"_" if request.node.callspec.params["told"][0] == 3 else b"*-1"
+    wire = told(b"+QUEUED\r\n" * 2 + nil + b"\r\n+NEXT\r\n")
+    assert wire.executed(2) is None
+    assert wire.read() == b"NEXT"
+
+
+def test_of_a_transaction_that_was_refused_the_first_reason_is_told(told: Callable[[bytes], Wire]) -> None:
+    wire = told(b"+QUEUED\r\n-OOM of one\r\n-NOPERM of another\r\n+QUEUED\r\n-EXECABORT of it\r\n+NEXT\r\n")
+    assert isinstance(refused := wire.executed(4), OutOfMemoryError)
+    assert str(refused) == "of one"
+    assert wire.read() == b"NEXT"
+
+
+def test_a_transaction_may_be_refused_when_all_is_queued(told: Callable[[bytes], Wire]) -> None:
+    wire = told(b"+QUEUED\r\n-EXECABORT Transaction discarded because of: OOM command not allowed\r\n+NEXT\r\n")
+    assert isinstance(refused := wire.executed(1), ExecAbortError)
+    assert "OOM" in str(refused)
+    assert wire.read() == b"NEXT"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (b"+QUEUED\r\n-LOADING the data\r\n+QUEUED\r\n*0\r\n", BusyLoadingError),
+        (b"+QUEUED\r\n+QUE", redis.ConnectionError),
+        (b"+QUEUED\r\n" * 3, redis.ConnectionError),
+    ],
+)
+def test_a_transaction_whose_end_nobody_knows_closes_the_wire(
+    told: Callable[[bytes], Wire], said: bytes, error: type[Exception]
+) -> None:
+    wire = told(said)
+    with pytest.raises(error):
+        wire.executed(3)
+    assert not wire.is_open
+
+
+@pytest.mark.parametrize("told", [(3, _HiredisParser, size) for size in _PIECES], indirect=True)
+def test_a_message_among_the_replies_is_none(told: Callable[[bytes], Wire]) -> None:
+    message = b">2\r\n$10\r\ninvalidate\r\n_\r\n"
+    wire = told(b"+QUEUED\r\n" + message + b"+QUEUED\r\n" + message + b"*2\r\n:1\r\n:2\r\n")
+    assert wire.executed(2) == [1, 2]

@@ -1,0 +1,65 @@
+"""The connections of `producer.connection.nodes` for asyncio: they find the node of a namespace by the same rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.exceptions import AskError, AuthenticationError, ResponseError
+
+from producer.connection.nodes import Address, Nodes, SlotMoved
+
+_Connection: Any = object  # the other base of each subclass, which redis-py gives no types
+
+
+class _Finding(_Connection):  # type: ignore[misc]
+    """A connection to the node that has the namespace, whichever node was named."""
+
+    def __init__(self, *, nodes: Nodes, **options: Any) -> None:
+        self._nodes = nodes
+        super().__init__(**options)
+
+    async def connect(self) -> None:
+        if self.is_connected:
+            return
+        nodes = self._nodes
+        for left in range(nodes.count, -1, -1):
+            self.host, self.port = here = nodes.first
+            try:
+                await super().connect()
+                if await self._is_home(here) or not left:
+                    return
+                await self.disconnect()
+            except redis.TimeoutError:
+                nodes.failed(here)
+                raise
+            except redis.ConnectionError as error:
+                nodes.failed(here)
+                if isinstance(error, AuthenticationError) or nodes.first == here or not left:
+                    raise
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*arguments, **options)
+        except AskError as error:
+            self._nodes.redirected(error, (self.host, self.port))
+            await self.disconnect()
+            raise SlotMoved("the log has moved to another node") from error
+
+    async def _is_home(self, here: Address) -> bool:
+        for command in self._nodes.questions():
+            await self.send_command(*command, check_health=False)
+            try:
+                self._nodes.answered(command, await self.read_response(), here)
+            except ResponseError:
+                self._nodes.refused(command)
+        return self._nodes.first == here
+
+
+class AsyncNodeConnection(_Finding, redis.asyncio.Connection):
+    """By plain TCP."""
+
+
+class AsyncNodeSSLConnection(_Finding, redis.asyncio.SSLConnection):
+    """By TLS."""
