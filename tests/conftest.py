@@ -9,6 +9,7 @@ import redis
 from hypothesis import find, settings
 from hypothesis import strategies as st
 
+from projector.worker import carrier
 from tests.support.servers import Server, running
 
 ALLOWED_SKIPS = {
@@ -78,3 +79,9 @@ def client(shared_server: Server) -> Iterator[redis.Redis]:
 @pytest.fixture
 def namespace() -> str:
     return f"t{secrets.token_hex(6)}"
+
+
+@pytest.fixture(params=[-1, 1_000_000], ids=["by transaction", "by script"])
+def _either_carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Projectors of the test's own process commit by the one carrier, and once more by the other."""
+    monkeypatch.setattr(carrier, "_FEW", request.param)

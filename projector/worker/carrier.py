@@ -25,8 +25,8 @@ class Carrier:
     """Commits under the lease that has `token`, and renews it for `ttl_ms`. A shadow has no lease, and no token.
 
     The transaction costs the server half of what the script does. It watches lease and checkpoint, asks the fence,
-    and ends with EXEC only if the fence has said yes: a fence that did not run must not let the writes pass. So it
-    writes nothing if another process touched lease or checkpoint since, and nothing if memory is full. The script,
+    and writes only if the fence has said yes: a fence that did not run must not let the writes pass. So it writes
+    nothing if another process touched lease or checkpoint since, and nothing if memory is full. The script,
     whose first write the server does not refuse, carries the plan then.
     """
 
@@ -66,14 +66,15 @@ class Carrier:
         if self._token:
             commands.append(pack(("PEXPIRE", keys.lease, self._ttl_ms)))
         fence = FENCE.command([keys.wal, keys.lease, keys.checkpoint], [self._token, last_id, first_id])
+        verdict = link.begin([keys.lease, keys.checkpoint] if self._token else [keys.checkpoint], fence)
         try:
-            judge(link.begin([keys.lease, keys.checkpoint], fence, commands), keys)
+            judge(verdict, keys)
         except ProjectorError:
-            link.discard(len(commands))
+            link.abandon()
             raise
 
         def executed(replies: Any) -> None:
-            if replies is None:
+            if not replies:
                 raise Superseded("the lease or the checkpoint changed while a commit was sent")
             if isinstance(replies, RedisError):
                 if not _is_full(replies):
@@ -86,7 +87,7 @@ class Carrier:
                     judge([b"refused", key, str(reply)], keys)
             then()
 
-        link.execute(executed, len(commands))
+        link.execute(executed, commands)
 
 
 def _is_full(error: RedisError) -> bool:

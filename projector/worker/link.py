@@ -53,26 +53,23 @@ class Link:
         self._translated(self._usable.send, [command])
         self._expected.append((then, 0))
 
-    def begin(self, watched: list[bytes], fence: tuple[Any, ...], commands: list[bytes]) -> Any:
-        """Watch keys, ask the script `fence`, and have the server queue `commands`: the fence's reply.
+    def begin(self, watched: list[bytes], fence: tuple[Any, ...]) -> Any:
+        """Watch keys, ask the script `fence`, and open a transaction: the fence's reply.
 
-        `execute` has to follow, or `discard`: until then the link is of no other use.
+        No write goes before the server has said OK to MULTI, without which it would run at once. `execute` has to
+        follow, or `abandon`: until then the link is of no other use.
         """
-        self.settle()
-        head = [pack(command) for command in (("WATCH", *watched), fence, ("MULTI",))]
-        self._translated(self._usable.send_packed, [*head, *commands])
-        self._translated(self._usable.read)
-        return self._translated(self._usable.read)
+        _, reply, _ = self.call_all([("WATCH", *watched), fence, ("MULTI",)])
+        return reply
 
-    def execute(self, then: Callable[[Any], object], commands: int) -> None:
-        """Send the EXEC of what `begin` has queued ahead; `then` gets what `Wire.executed` returns."""
-        self._translated(self._usable.send, [("EXEC",)])
-        self._expected.append((then, commands))
+    def execute(self, then: Callable[[Any], object], commands: list[bytes]) -> None:
+        """Send the packed `commands` of the transaction ahead, and EXEC; `then` gets what `Wire.executed` returns."""
+        self._translated(self._usable.send_on, [*commands, pack(("EXEC",))])
+        self._expected.append((then, len(commands)))
 
-    def discard(self, commands: int) -> None:
-        """Have the server forget what `begin` has queued."""
-        self._translated(self._usable.send, [("DISCARD",)])
-        self._translated(self._usable.executed, commands)
+    def abandon(self) -> None:
+        """End the transaction empty: an account that may EXEC may that, which DISCARD would be another right for."""
+        self.call("EXEC")
 
     def receive(self) -> None:
         """Wait for the next reply that is under way, and give it to its `then`."""

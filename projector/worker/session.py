@@ -96,8 +96,7 @@ class Session:
         self.projection.advance(batch)
         self._size.committed(batch, self.projection.written)
         if self._monotonic() - self._inspected_at >= _INSPECTION_SECONDS:
-            self._inspected_at = self._monotonic()
-            self._link.request(lambda reply: judge(reply, self._keys), *self._inspection())
+            self._inspect()  # by a call: a commit that memory was full for goes by the script before it
             self._tidy()
         return True
 

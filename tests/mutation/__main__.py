@@ -44,7 +44,7 @@ def _verdict(mutant: Mutant, directory: Path) -> str:
     copied = Copied(directory / mutant.guard.replace(" ", "-"))
     copied.write(mutant.file, mutant.mutated(ROOT))
     ran = copied.run([ORDINARY, *mutant.tests])
-    if f"PASSED {ORDINARY}" not in ran.text:
+    if f"PASSED {ORDINARY}" not in ran.text or f"FAILED {ORDINARY}" in ran.text:
         return f"BROKEN by more than the loss of its guard:\n{ran.text}\n"
     if ran.failed:
         return _KILLED

@@ -50,8 +50,8 @@ class Copied:
         Path(cache_from_source(str(self.root / file))).unlink(missing_ok=True)  # what was compiled is the original's
 
     def run(self, tests: Iterable[str]) -> Ran:
-        """Run `tests` in their order, up to the first that fails; `text` names those that passed."""
-        return self._python("-m", "pytest", "-x", "-q", "-rp", "-p", "no:cacheprovider", *tests)
+        """Run `tests` in their order, up to the first that fails; `text` names those that passed and that one."""
+        return self._python("-m", "pytest", "-x", "-q", "-rpf", "-p", "no:cacheprovider", *tests)
 
     def _check_that_it_is_imported(self) -> None:
         ran = self._python("-c", "import producer, projector; print(producer.__file__, projector.__file__)")

@@ -12,7 +12,7 @@ ORDINARY = "tests/integration/projector/worker/test_cases.py::test_an_execution_
 _COMMIT = "projector/commit/commit.lua"
 _INSPECT = "projector/commit/inspect.lua"
 _SHARED = "projector/commit/fences.lua"
-_STANDS_ELSEWHERE = "((redis.call('HGET', KEYS[3], 'last_id') or '') ~= ARGV[3] and {'checkpoint', '', ''})"
+_STANDS_ELSEWHERE = "((redis.call('HGET', checkpoint, 'last_id') or '') ~= last_id and {'checkpoint', '', ''})"
 """The fence of the checkpoint without its look for `torn`."""
 _FENCES = "tests/integration/projector/worker/test_fences.py"
 _LOSSES = "tests/integration/projector/repair/test_losses.py"
@@ -27,6 +27,8 @@ _SNAPSHOTS = "tests/unit/projector/snapshot/test_snapshots.py"
 _REBUILT = "tests/integration/projector/repair/test_rebuild_archived.py"
 _ROLLUPS = "tests/integration/projector/worker/test_rollups.py"
 _GUARDS = "tests/chaos/short/test_guards.py"
+_CARRIER = "projector/worker/carrier.py"
+_CARRIED = "tests/integration/projector/worker/test_carrier.py"
 
 MUTANTS = (
     Mutant(
@@ -37,20 +39,20 @@ MUTANTS = (
     ),
     Mutant(
         "the neighbour fence",
-        _COMMIT,
-        {"if after ~= ARGV[4] then": "if ARGV[3] == '' and after ~= ARGV[4] then"},
+        _SHARED,
+        {"if after ~= first then": "if last_id == '' and after ~= first then"},
         (f"{_FENCES}::test_entries_that_another_reader_took_are_noticed_by_the_next_commit",),
     ),
     Mutant(
         "the neighbour fence, before the first entry",
-        _COMMIT,
-        {"if after ~= ARGV[4] then": "if ARGV[3] ~= '' and after ~= ARGV[4] then"},
+        _SHARED,
+        {"if after ~= first then": "if last_id ~= '' and after ~= first then"},
         (f"{_GUARDS}::test_entries_taken_before_the_first_commit_are_noticed",),
     ),
     Mutant(
         "the lease check of the commit",
-        _COMMIT,
-        {"ARGV[1] ~= '' and refuse_lease(KEYS[2], ARGV[1])": "nil"},
+        _SHARED,
+        {"token ~= '' and refuse_lease(lease, token)": "nil"},
         (f"{_GUARDS}::test_a_zombie_commits_nothing_onto_a_projection_that_was_rebuilt_with_other_bounds",),
     ),
     Mutant(
@@ -62,19 +64,19 @@ MUTANTS = (
     Mutant(
         "the TYPE check",
         _COMMIT,
-        {"refused = refuse_type(KEYS[k], types[k - 3])": "refused = nil"},
+        {"refused = expected and refuse_type(KEYS[k], expected)": "refused = nil"},
         (f"{_FENCES}::test_a_key_of_another_type_is_found_before_anything_is_written",),
     ),
     Mutant(
         "the trim of a list that has grown too long",
-        _COMMIT,
-        {"reply > bound then": "false then"},
+        "projector/commit/plan.py",
+        {'            self.commands.append(pack(("LTRIM", key, 0, bound - 1)))\n': ""},
         ("tests/integration/projector/worker/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
         "what changed of statistics, as far as the commit knows",
         "projector/fold/statistics.py",
-        {"map(ne, values, self._written)": "map(lambda now, then: then is None is not now, values, self._written)"},
+        {"map(ne, seldom, self._written)": "map(lambda now, then: then is None is not now, seldom, self._written)"},
         ("tests/integration/projector/worker/test_cases.py::test_the_history_is_bounded_to_the_newest_newest_first",),
     ),
     Mutant(
@@ -85,8 +87,8 @@ MUTANTS = (
     ),
     Mutant(
         "torn, looked for by a commit",
-        _COMMIT,
-        {"refuse_checkpoint(KEYS[3], ARGV[3])": _STANDS_ELSEWHERE},
+        _SHARED,
+        {"or refuse_checkpoint(checkpoint, last_id)": f"or {_STANDS_ELSEWHERE}"},
         (f"{_GUARDS}::test_a_commit_that_was_broken_off_is_found_by_the_next_commit_too",),
     ),
     Mutant(
@@ -94,6 +96,74 @@ MUTANTS = (
         _INSPECT,
         {"refuse_checkpoint(checkpoint, last_id)": _STANDS_ELSEWHERE},
         (f"{_GUARDS}::test_half_a_commit_is_found_though_nothing_follows_it",),
+    ),
+    Mutant(
+        "the WATCH of a commit",
+        "projector/worker/link.py",
+        {'("WATCH", *watched)': '("PING",)'},
+        (f"{_CARRIED}::test_what_another_has_committed_in_between_stands",),
+    ),
+    Mutant(
+        "the lease among what a commit watches",
+        _CARRIER,
+        {"[keys.lease, keys.checkpoint] if": "[keys.checkpoint] if"},
+        (f"{_CARRIED}::test_a_lease_that_is_lost_in_between_lets_nothing_pass",),
+    ),
+    Mutant(
+        "the fence of a transaction",
+        "projector/commit/fence.lua",
+        {"return refuse_batch(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3]) or {'ok'}": "return {'ok'}"},
+        (f"{_CARRIED}::test_what_the_fence_refuses_is_not_sent_and_the_link_goes_on",),
+    ),
+    Mutant(
+        "the judgement of the fence, for which the writes wait",
+        _CARRIER,
+        {"judge(verdict, keys)": "pass"},
+        (f"{_CARRIED}::test_what_the_fence_refuses_is_not_sent_and_the_link_goes_on",),
+    ),
+    Mutant(
+        "the wait for the server's word that it has begun a transaction",
+        "projector/worker/link.py",
+        {
+            '_, reply, _ = self.call_all([("WATCH", *watched), fence, ("MULTI",)])': (
+                '_, reply = self.call_all([("WATCH", *watched), fence])'
+            ),
+            'self._usable.send_on, [*commands, pack(("EXEC",))])': (
+                'self._usable.send_on, [pack(("MULTI",)), *commands, pack(("EXEC",))])\n'
+                "        self._expected.append((lambda _reply: None, 0))"
+            ),
+        },
+        (f"{_CARRIED}::test_an_account_that_may_not_do_all_of_it_writes_nothing_and_is_told_what_it_may_not",),
+    ),
+    Mutant(
+        "the end of the transaction that a fence has refused",
+        _CARRIER,
+        {"            link.abandon()\n": ""},
+        (f"{_CARRIED}::test_what_the_fence_refuses_is_not_sent_and_the_link_goes_on",),
+    ),
+    Mutant(
+        "the refusal to send a transaction on another connection than it was begun on",
+        "producer/connection/wire.py",
+        {"if not self._connection.is_connected:": "if False:"},
+        (f"{_CARRIED}::test_a_connection_that_another_thread_closes_in_between_lets_nothing_pass_on_a_new_one",),
+    ),
+    Mutant(
+        "the look whether a transaction was executed at all",
+        _CARRIER,
+        {"if not replies:": "if not replies:\n                return then()\n            if False:"},
+        (f"{_CARRIED}::test_what_another_has_committed_in_between_stands",),
+    ),
+    Mutant(
+        "the look at what each command of a transaction has replied",
+        _CARRIER,
+        {"if isinstance(reply, RedisError):": "if False:"},
+        (f"{_CARRIED}::test_a_key_of_another_type_fails_alone_and_is_named_with_its_cure",),
+    ),
+    Mutant(
+        "the script in the place of a transaction where memory is full",
+        _CARRIER,
+        {"if not _is_full(replies):": "if True:"},
+        (f"{_CARRIED}::test_with_memory_full_the_same_plan_goes_by_the_script",),
     ),
     Mutant(
         "the seq check",

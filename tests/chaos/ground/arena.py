@@ -165,9 +165,13 @@ class Arena:
     # -- the end of a run --
 
     def count_commits(self) -> None:
-        """Each commit renews the lease, as does an inspection each second. A server counts until it ends."""
-        renewals = self.client.info("commandstats").get("cmdstat_pexpire", {})
-        self.figures.commits += renewals.get("calls", 0)
+        """Each commit renews the lease, as does an inspection each second. A server counts until it ends.
+
+        Only the projector's transactions watch a key.
+        """
+        stats = self.client.info("commandstats")
+        self.figures.commits += stats.get("cmdstat_pexpire", {}).get("calls", 0)
+        self.figures.transactions += stats.get("cmdstat_watch", {}).get("calls", 0)
 
     def settle(self) -> None:
         """Have every producer say its last word, and every entry projected. Nothing is archived or trimmed then."""

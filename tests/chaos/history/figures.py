@@ -16,6 +16,8 @@ class Figures:
     """SIGKILLs, by what was killed."""
     faults: Counter[str] = field(default_factory=Counter)
     commits: int = 0
+    transactions: int = 0
+    """Begun for a commit, whether or not it came to that."""
     attempted: int = 0
     acknowledged: int = 0
     spooled: int = 0
@@ -33,6 +35,7 @@ class Figures:
         self.kills += other.kills
         self.faults += other.faults
         self.commits += other.commits
+        self.transactions += other.transactions
         self.attempted += other.attempted
         self.acknowledged += other.acknowledged
         self.spooled += other.spooled
@@ -48,7 +51,7 @@ class Figures:
         return (
             f"faults injected: {self.faults.total()}\n{faults}\n"
             f"kills survived: {self.kills.total()} ({kills or 'none'})\n"
-            f"commits: {self.commits}\n"
+            f"commits: {self.commits}; transactions begun: {self.transactions}\n"
             f"operations checked: {self.attempted} attempted, {self.acknowledged} acknowledged "
             f"({self.spooled} of them by a spool), {self.counted} counted; {self.repeated} came twice and counted "
             f"once\n"

@@ -34,6 +34,7 @@ def test_each_fault_one_after_the_other(
     with Arena(tmp_path / "arena", "ordinary", appendfsync=appendfsync, archives=archives) as arena:
         assert strike_all(arena, "ordinary", *faults) == []
         assert arena.figures.faults.total() == len(faults)
+        assert arena.figures.transactions > 0
 
 
 @pytest.mark.parametrize(("appendfsync", "archives"), [("always", False), ("everysec", True)])

@@ -16,12 +16,15 @@ from tests.support.projecting import Hand
 from tests.support.projection import Log, completed, raw_entries
 from tests.support.servers import Server
 
+_EITHER_CARRIER = pytest.mark.usefixtures("_either_carrier")
+
 
 @pytest.fixture
 def log(shared_server: Server, client: redis.Redis, namespace: str) -> Log:
     return Log(client, shared_server.url, namespace)
 
 
+@_EITHER_CARRIER
 def test_a_zombie_commits_nothing_onto_a_projection_that_was_rebuilt_with_other_bounds(log: Log) -> None:
     """The rebuilt projection stands at the very entry where the zombie stands: only the lease tells them apart."""
     log.add_completions(9)
@@ -55,6 +58,7 @@ def test_a_commit_that_the_server_broke_off_stops_this_projector_and_the_next(lo
     assert log.projection() == log.replayed()
 
 
+@_EITHER_CARRIER
 def test_a_commit_that_was_broken_off_is_found_by_the_next_commit_too(log: Log) -> None:
     log.add_completions(1)
     hand = Hand(log)
@@ -87,6 +91,7 @@ def test_half_a_commit_is_found_though_nothing_follows_it(log: Log) -> None:
         log.drain()
 
 
+@_EITHER_CARRIER
 def test_entries_taken_before_the_first_commit_are_noticed(log: Log) -> None:
     hand = Hand(log)
     log.add_completions(3)

@@ -38,6 +38,7 @@ class TestAtTheGroup:
     def test_and_in_the_end_the_history_is_right(self, arena: Arena) -> None:
         arena.settle()
         assert arena.violations() == []
+        assert arena.figures.transactions > 0
 
 
 class TestAtTheLog:

@@ -15,7 +15,10 @@ from tests.support.projection import Log, completed, raw_entries
 
 pytestmark = pytest.mark.server
 
+_EITHER_CARRIER = pytest.mark.usefixtures("_either_carrier")
 
+
+@_EITHER_CARRIER
 def test_a_projector_that_lost_its_lease_commits_nothing(log: Log) -> None:
     log.add_completions(3)
     hand = Hand(log)
@@ -28,6 +31,7 @@ def test_a_projector_that_lost_its_lease_commits_nothing(log: Log) -> None:
     assert_right_in_the_end(log)
 
 
+@_EITHER_CARRIER
 def test_a_projector_whose_lease_ran_out_commits_nothing(log: Log) -> None:
     log.add_completions(3)
     hand = Hand(log)
@@ -39,6 +43,7 @@ def test_a_projector_whose_lease_ran_out_commits_nothing(log: Log) -> None:
     assert_right_in_the_end(log)
 
 
+@_EITHER_CARRIER
 def test_a_projector_with_an_old_checkpoint_commits_nothing_even_with_its_lease(log: Log) -> None:
     log.add_completions(3)
     zombie = Hand(log)
@@ -102,6 +107,7 @@ def destroy_the_group(log: Log) -> None:
 VANDALS = [read_noack, read_pending, read_and_acknowledge, set_to_the_end, set_backwards, set_forwards]
 
 
+@_EITHER_CARRIER
 @pytest.mark.parametrize("vandal", VANDALS)
 def test_entries_that_another_reader_took_are_noticed_by_the_next_commit(
     log: Log, vandal: Callable[[Log], None]
@@ -136,6 +142,7 @@ def test_entries_that_another_reader_took_are_projected_though_nothing_more_come
     assert_right_in_the_end(log)
 
 
+@_EITHER_CARRIER
 def test_a_running_projector_outlives_every_kind_of_interference(log: Log, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="projector")
     written = 0
@@ -234,6 +241,7 @@ def test_other_bounds_are_refused_at_once_also_by_a_standby(log: Log) -> None:
         log.projector().run()
 
 
+@_EITHER_CARRIER
 def test_flushed_scripts_are_loaded_again(log: Log) -> None:
     with running(log.projector()):
         log.add_completions(1)
@@ -244,6 +252,7 @@ def test_flushed_scripts_are_loaded_again(log: Log) -> None:
     assert_right_in_the_end(log)
 
 
+@_EITHER_CARRIER
 def test_connections_that_are_killed_are_opened_again(log: Log) -> None:
     with running(log.projector()):
         for count in range(1, 6):

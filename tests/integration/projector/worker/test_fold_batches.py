@@ -26,7 +26,7 @@ from projector.fold.rollups import rollups
 from projector.keys import Keys
 from projector.shadow.history_writer import write_history
 from projector.snapshot.body import packed, unpacked
-from projector.worker import batch_size
+from projector.worker import batch_size, carrier
 from projector.worker import projection_writer as writing
 from projector.worker.link import Link
 from tests.support.fold.few import few_names_and_kinds
@@ -70,9 +70,16 @@ _MODEST = settings(
     part=st.sampled_from([1, 2, 50]),
     bounds=_BOUNDS,
     most=st.sampled_from([1, 2, 1000]),
+    carried=st.sampled_from([-1, 30, 1_000_000]),
 )
 @example(
-    log=numbered(broken_completion(), broken_completion()), cuts=[1], batch=100, part=50, bounds=Bounds(), most=1
+    log=numbered(broken_completion(), broken_completion()),
+    cuts=[1],
+    batch=100,
+    part=50,
+    bounds=Bounds(),
+    most=1,
+    carried=-1,
 )
 def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
     client: redis.Redis,
@@ -83,15 +90,18 @@ def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
     part: int,
     bounds: Bounds,
     most: int,
+    carried: int,
 ) -> None:
     """Sessions end at the `cuts`; each reads so many entries a `batch` and folds them so many a `part`.
 
     At most so many names have a rollup of their own, and kinds of failure a count of their own and a place in memory.
+    Commits of so many commands are `carried` by the script, larger ones by a transaction.
     """
     namespace = f"b{secrets.token_hex(8)}"
     sizes = mock.patch.multiple(batch_size, FIRST=batch, MOST=batch)
-    few = few_names_and_kinds(most, in_memory=most)
-    with sizes, few, mock.patch.object(writing, "_SLICE", part), mock.patch.object(rollups, "_FEW", part):
+    parts = mock.patch.object(writing, "_SLICE", part), mock.patch.object(rollups, "_FEW", part)
+    carriers = mock.patch.object(carrier, "_FEW", carried)
+    with sizes, few_names_and_kinds(most, in_memory=most), parts[0], parts[1], carriers:
         for first, last in pairwise(sorted({0, len(log), *[min(cut, len(log)) for cut in cuts]})):
             append(client, namespace, log[first:last])
             assert Projector(shared_server.url, namespace, bounds=bounds).drain() == last - first

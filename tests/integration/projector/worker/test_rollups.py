@@ -36,7 +36,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 def of_rollups(sent: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """(command, key after the namespace, the rest) of those that read rollups or failed runs."""
-    texts = [tuple(part.decode() if isinstance(part, bytes) else part for part in command) for command in sent]
+    with_key = [command for command in sent if command[1:]]
+    texts = [tuple(part.decode() if isinstance(part, bytes) else part for part in command) for command in with_key]
     return [
         (name, key.partition("}:")[2], *more)
         for name, key, *more in texts
