@@ -11,7 +11,6 @@ from typing import Any
 
 import hiredis
 
-from projector.entry_id import milliseconds_of
 from projector.fold.history import History
 from projector.fold.record import to_json
 from projector.fold.rollups.rollups import Rollups
@@ -121,7 +120,7 @@ def _rollups(plan: Plan, rollups: Rollups, keys: Keys) -> None:
 
 def _index(plan: Plan, key: bytes, table: Table[Any]) -> None:
     plan.write("ZREM", key, [*table.dropped])
-    plan.write("ZADD", key, _flat((milliseconds_of(row.last_entry_id), name) for name, row in table.changes()))
+    plan.write("ZADD", key, _flat((row.last_entry_id.partition("-")[0], name) for name, row in table.changes()))
 
 
 def _flat(pairs: Iterable[tuple[Value, Value]]) -> list[Value]:

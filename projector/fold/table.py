@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 _V = TypeVar("_V")
 
@@ -103,10 +103,8 @@ class Table(Generic[_V]):
 
     def changes(self) -> Iterator[tuple[str, _V]]:
         """The rows to write."""
-        for key in self.changed:
-            row = self.rows[key]
-            assert row is not None
-            yield key, row
+        rows = cast(dict[str, _V], self.rows)  # a row that changed is there
+        return zip(self.changed, map(rows.__getitem__, self.changed), strict=True)
 
     def _evict(self) -> str:
         oldest = self._head if self.order is None else self.order
