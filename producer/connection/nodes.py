@@ -139,9 +139,13 @@ class _Finding(_Connection):  # type: ignore[misc]
         try:
             return super().read_response(*arguments, **options)
         except AskError as error:
-            self._nodes.redirected(error, (self.host, self.port))
-            self.disconnect()
-            raise SlotMoved("the log has moved to another node") from error
+            raise self.moved(error) from error
+
+    def moved(self, error: AskError) -> SlotMoved:
+        """Take note of a reply, and end: the next connection goes where the reply says."""
+        self._nodes.redirected(error, (self.host, self.port))
+        self.disconnect()
+        return SlotMoved("the log has moved to another node")
 
     def _is_home(self, here: Address) -> bool:
         """Whether this node has the namespace, as far as it knows."""

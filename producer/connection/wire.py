@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, RedisError, ResponseError
 
 from producer.connection.client import DEFAULT_SECONDS, Client, is_cluster, pool_of
-from producer.connection.nodes import SlotMoved
+from producer.connection.nodes import NodeConnection, NodeSSLConnection, SlotMoved
 
 _PIECE = 100
 """Commands that are packed at once. After each piece the socket is written to, and other threads get their turn."""
@@ -80,9 +80,7 @@ class Wire:
         The wire waits for `seconds`, or if that is None for as long as the client was configured to.
         """
         try:
-            if seconds is None:
-                return self._connection.read_response()
-            return self._connection.read_response(timeout=seconds)
+            return self._received(seconds)
         except BaseException as error:
             self._fail(error)
             raise
@@ -90,7 +88,28 @@ class Wire:
     def ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """The replies to `commands`; where the server refused a command, its error stands in the reply's place."""
         self.send(commands)
-        return [self._answer() for _ in commands]
+        return self.answers(len(commands))
+
+    def answers(self, count: int, seconds: float | None = None) -> list[Any]:
+        """The next so many replies, the server's errors in place; waits for each as `read` does."""
+        # redis-py takes 3.6 µs for each reply that it hands out, and its parser 0.1 for a reply that has arrived.
+        reader = getattr(getattr(self._connection, "_parser", None), "_reader", None)
+        arrived = getattr(reader, "gets", object)
+        found: list[Any] = []
+        try:
+            while len(found) < count:
+                reply = arrived()
+                if reply.__class__ is object or isinstance(reply, hiredis.PushNotification):
+                    reply = self._answer(seconds)  # nothing has arrived, or a message that is no reply
+                elif isinstance(reply, redis.ConnectionError):
+                    raise reply
+                elif isinstance(reply, AskError):
+                    self._follow(reply)
+                found.append(reply)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return found
 
     def executed(self, commands: int) -> Any:
         """The reply to EXEC, behind those to the `commands` between MULTI and EXEC.
@@ -98,42 +117,28 @@ class Wire:
         A list with the reply to each command, an error where it failed; None if a watched key was touched; an error
         if the server refused to queue a command, or to execute what it had queued.
         """
-        refused = self._first_refusal(commands)
-        executed = self._answer()
-        return executed if refused is None else refused
+        *queued, executed = self.answers(commands + 1)
+        return next((reply for reply in queued if isinstance(reply, ResponseError)), executed)
 
-    def _first_refusal(self, count: int) -> ResponseError | None:
-        """Of so many replies, each of which should be QUEUED, the first error."""
-        # redis-py takes 3.6 µs for each reply that it hands out, and its parser 0.1 for a reply that has arrived.
-        reader = getattr(getattr(self._connection, "_parser", None), "_reader", None)
-        arrived = getattr(reader, "gets", lambda: None)
-        refused = None
-        for _ in range(count):
-            reply = arrived()
-            if reply == b"QUEUED":
-                continue
-            if isinstance(reply, redis.ConnectionError):
-                self._fail(reply)
-                raise reply
-            # Else nothing has arrived, or a message that is no reply.
-            reply = self._kept(reply) if isinstance(reply, ResponseError) else self._answer()
-            if refused is None and isinstance(reply, ResponseError):
-                refused = reply
-        return refused
-
-    def _answer(self) -> Any:
-        try:
+    def _received(self, seconds: float | None) -> Any:
+        if seconds is None:
             return self._connection.read_response()
-        except ResponseError as error:
-            return self._kept(error)
-        except BaseException as error:
-            self._fail(error)
-            raise
+        return self._connection.read_response(timeout=seconds)
 
-    def _kept(self, error: ResponseError) -> ResponseError:
-        if is_cluster(self._client) and isinstance(error, AskError):
-            self._fail(error)
-        return error
+    def _answer(self, seconds: float | None) -> Any:
+        try:
+            return self._received(seconds)
+        except ResponseError as error:
+            if isinstance(error, AskError):
+                self._follow(error)
+            return error
+
+    def _follow(self, error: AskError) -> None:
+        """Raise an error by which the caller comes again, if the next connection will be to the node of the key."""
+        if is_cluster(self._client):
+            raise error
+        if isinstance(self._connection, NodeConnection | NodeSSLConnection):
+            raise self._connection.moved(error)
 
     def exchange(self, command: tuple[Any, ...], seconds: float) -> Any:
         """The reply to `command`, within `seconds` or what the client was configured to wait, if that is shorter."""

@@ -71,9 +71,7 @@ _AROUND = re.compile(
 def words_of(error: BaseException) -> str:
     """What went wrong, for a person."""
     if isinstance(error, AskError):  # its text is a slot's number and an address
-        return (
-            "found a node of a cluster, whose data is elsewhere: pass its URL, or a RedisCluster client"
-        )
+        return "found a node of a cluster, whose data is elsewhere: pass its URL, or a RedisCluster client"
     text = _AROUND.sub("", str(error).strip()) or type(error).__name__
     for words, said in _SAID:
         if words in text:

@@ -1,8 +1,8 @@
 """Batches of operations sent on one connection, each awaited until it is as safe as it must be."""
 
 import time
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -11,6 +11,13 @@ from producer.connection.wire import Wire
 from producer.durability import Durability, prove_fsync
 from producer.queue.queue import Numbered, Queue, Vetted
 from producer.wal import append_command, wal_key
+
+Command = tuple[Any, ...]
+
+_PIECE_BYTES = 900 << 10
+"""A server may be configured to close a client that has queued a MiB (client-query-buffer-limit)."""
+_ENTRY_BYTES = 400
+"""What an entry has beside its operation, at most."""
 
 
 class Sender:
@@ -35,6 +42,7 @@ class Sender:
         self._unsafe = unsafe
         self._monotonic = monotonic
         self._is_proven = False
+        self._may_open = True  # a transaction
         self._key = b""
         self._wire = Wire(client, b"")
 
@@ -60,11 +68,9 @@ class Sender:
             self._wire.open()
             queue.bind()
             key, by, acked = self._key, identity.by, identity.claim(self._monotonic())
-            entries = (append_command(key, op, by, seq, acked) for seq, op in vetted(batch))
-            self._wire.send(chain(entries, confirming))
-            for _ in batch:
-                self._wire.read(self._timeout)
-                arrived += 1
+            for piece, after in _pieces(vetted(batch), confirming):
+                self._append([append_command(key, op, by, seq, acked) for seq, op in piece], after)
+                arrived += len(piece)
             # On the connection that sent the batch, because the server knows the durability of no other.
             while (shortfall := durability.confirm(self._wire, seconds=self._timeout)) is not None:
                 self._unsafe(queue, RedisError(shortfall))
@@ -76,6 +82,25 @@ class Sender:
             identity.disturbed(self._monotonic())
             raise
         self._remove(queue, batch)
+
+    def _append(self, entries: list[Command], after: Sequence[Command]) -> None:
+        """Append `entries`, all or none: a refusal that passes must put no number behind a later one. The replies to
+        the commands `after` them are left to be read. Raises the server's refusal."""
+        if len(entries) == 1 or not self._may_open:
+            self._wire.send([*entries, *after])
+            replies = self._wire.answers(len(entries), self._timeout)
+        else:
+            self._wire.send([("MULTI",), *entries, ("EXEC",), *after])
+            opened, *queued, executed = self._wire.answers(len(entries) + 2, self._timeout)
+            # Without MULTI, for which a producer's account of before may have no right, each stood for itself.
+            self._may_open = not isinstance(opened, RedisError)
+            replies = [*queued, executed] if self._may_open else queued
+            if isinstance(executed, list):
+                replies = executed
+        refusal = next((reply for reply in replies if isinstance(reply, RedisError)), None)
+        if refusal is not None:
+            self._wire.close()
+            raise refusal
 
     def _connect(self, namespace: str, durability: Durability) -> None:
         key = wal_key(namespace).encode()
@@ -93,3 +118,18 @@ class Sender:
             queue.identity.acknowledge(first, last, now)
         self.delivered += len(sent)
         queue.remove(sent, queue.identity.claim(now))
+
+
+def _pieces(
+    entries: Iterable[Numbered], confirming: list[Command]
+) -> Iterator[tuple[list[Numbered], Sequence[Command]]]:
+    """`entries` in pieces that a server takes between MULTI and EXEC, and what to send behind each of them."""
+    piece: list[Numbered] = []
+    size = 0
+    for entry in entries:
+        size += len(entry[1]) + _ENTRY_BYTES
+        if piece and size > _PIECE_BYTES:
+            yield piece, ()
+            piece, size = [], len(entry[1]) + _ENTRY_BYTES
+        piece.append(entry)
+    yield piece, confirming

@@ -89,8 +89,12 @@ class Link:
     def call_all(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """The replies to many commands, sent together."""
         self.settle()
-        self._translated(self._usable.send, commands)
-        return [self._translated(self._usable.read) for _ in commands]
+        replies: list[Any] = self._translated(self._usable.ask, commands)
+        refusal = next((reply for reply in replies if isinstance(reply, RedisError)), None)
+        if refusal is not None:
+            self.close()  # what was sent behind the refused command may have changed what the connection is for
+            raise self.translation_of(refusal) from refusal
+        return replies
 
     def close(self) -> None:
         """Close the connection; replies that were not received are lost."""

@@ -10,7 +10,7 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, ResponseError
 
 from producer.delivery.forwarder import Forwarder
 from producer.durability import Durability
@@ -24,7 +24,10 @@ OOM = OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
 
 
 class Line:
-    """A connection whose replies follow a script, one item each; an error is raised. After its end all is well."""
+    """A connection whose replies follow a script, one item for each operation; after its end all is well.
+
+    A transaction in which an operation is refused is refused whole. A lost connection is raised.
+    """
 
     def __init__(self, script: Iterable[Any]) -> None:
         self.script = list(script)
@@ -44,6 +47,21 @@ class Line:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    def answers(self, count: int, seconds: float) -> list[Any]:  # noqa: ARG002
+        is_transaction = self.sent[-1][0] == ("MULTI",)
+        replies: list[Any] = []
+        for _ in range(count - 2 * is_transaction):
+            replies.append(self.script.pop(0) if self.script else 1)
+            if isinstance(replies[-1], Exception) and not isinstance(replies[-1], ResponseError):
+                raise replies[-1]
+            if isinstance(replies[-1], Exception):
+                break
+        if not is_transaction:
+            return replies
+        if any(isinstance(reply, Exception) for reply in replies):
+            return [b"OK", *replies, ExecAbortError()]
+        return [b"OK", *[b"QUEUED"] * len(replies), replies]
 
     def close(self) -> None:
         self.closed += 1
@@ -108,13 +126,13 @@ def test_a_batch_that_arrives_is_sent_once(line: Line) -> None:
 
 
 @pytest.mark.parametrize("trouble", [LOST, OOM])
-def test_what_was_acknowledged_before_the_trouble_is_not_sent_again_and_the_rest_begins_with_one(
+def test_a_batch_in_which_one_is_refused_is_sent_again_whole_and_begins_with_one(
     line: Line, trouble: Exception
 ) -> None:
-    """One at a time until one arrives: were the refusal to pass in the middle of a batch, the order would be lost."""
+    """In one transaction: were the refusal to pass in the middle of a batch, the order would be lost."""
     line.script = [b"1-1", b"1-2", b"1-3", trouble, trouble]
     run(buffer(10))
-    assert line.numbers == [list(range(1, 11)), [4], [4], list(range(5, 11))]
+    assert line.numbers == [list(range(1, 11)), [1], [1], list(range(2, 11))]
 
 
 def test_what_is_not_known_to_be_safe_does_not_leave_and_is_sent_again(line: Line) -> None:
