@@ -8,6 +8,7 @@ from tests.benchmarks.ratio import Row
 from tests.benchmarks.rows.projecting import (
     archiving,
     fold_instructions,
+    hold_up,
     interference,
     memory,
     projection,
@@ -18,9 +19,10 @@ from tests.benchmarks.rows.projecting import (
 )
 from tests.benchmarks.rows.reading import log
 from tests.benchmarks.rows.recording import buffered, producer, spooled, visibility
+from tests.benchmarks.rows.rivals import rivals
 from tests.benchmarks.scale import Scale
 
-__all__ = ["BENCHMARKS"]
+__all__ = ["BENCHMARKS", "ON_REQUEST"]
 
 BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "projection": projection.run,
@@ -33,9 +35,13 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "visibility": visibility.run,
     "server_time": server_time.run,
     "interference": interference.run,
+    "hold_up": hold_up.run,
     "takeover": takeover.run,
     "memory": memory.run,
     "query": query.run,
     "log": log.run,
     "fold_instructions": fold_instructions.run,
 }
+
+ON_REQUEST: dict[str, Callable[[Scale], list[Row]]] = {"rivals": rivals.run}
+"""Run where they are named only: they need what is not installed otherwise."""

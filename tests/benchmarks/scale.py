@@ -24,6 +24,8 @@ class Scale:
     """Operations whose way to the query is timed in each round."""
     backlog: int
     backlog_rounds: int
+    churn: int
+    """Of a backlog at full bounds, each entry of which brings new names."""
     history: tuple[int, int]
     """Entries of a short and of a long history."""
     queries: int
@@ -39,6 +41,7 @@ LONG = Scale(
     visible=2_000,
     backlog=1_000_000,
     backlog_rounds=3,
+    churn=30_000,
     history=(100_000, 1_000_000),
     queries=20,
 )
@@ -52,6 +55,7 @@ SHORT = Scale(
     visible=200,
     backlog=100_000,
     backlog_rounds=3,
+    churn=10_000,
     history=(40_000, 200_000),
     queries=5,
 )

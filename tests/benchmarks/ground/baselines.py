@@ -26,6 +26,7 @@ __all__ = [
     "BareTable",
     "bare_drain",
     "bare_hashes",
+    "begin_group",
     "ping",
     "pipelined_xadd",
     "sendable",
@@ -46,7 +47,7 @@ def bare_drain(url: str, namespace: str, noack: bool = False) -> Drained:
     """Read the log through a group, 1000 entries at a time, and throw them away; acknowledge each batch."""
     key = wal_key(namespace)
     with redis.Redis.from_url(url) as client:
-        _begin_group(client, key)
+        begin_group(client, key)
         entries = 0
         begun, cpu = perf_counter(), process_time()
         while batch := _read(client, key, noack=noack):
@@ -61,7 +62,7 @@ def tutorial_consumer(url: str, namespace: str, most: int) -> Drained:
     acknowledges it."""
     key = wal_key(namespace)
     with redis.Redis.from_url(url) as client:
-        _begin_group(client, key)
+        begin_group(client, key)
         entries = 0
         begun, cpu = perf_counter(), process_time()
         while entries < most and (batch := _read(client, key)):
@@ -83,9 +84,10 @@ def _count_one(client: redis.Redis, key: str, entry_id: bytes, operation: dict[s
         pipeline.execute()
 
 
-def _begin_group(client: redis.Redis, key: str) -> None:
-    client.xgroup_destroy(key, _GROUP)
-    client.xgroup_create(key, _GROUP, id="0")
+def begin_group(client: redis.Redis, key: str, group: str = _GROUP) -> None:
+    """A group that has read nothing of the log yet."""
+    client.xgroup_destroy(key, group)
+    client.xgroup_create(key, group, id="0")
 
 
 def _read(client: redis.Redis, key: str, *, noack: bool = False) -> list[Any]:

@@ -1,4 +1,5 @@
-"""What runs beside what is measured, each in a process of its own: a projector, and a producer that keeps a pace."""
+"""What runs beside what is measured, each in a process of its own: a projector, a producer that keeps a pace,
+and a client that sends PINGs."""
 
 from __future__ import annotations
 
@@ -12,15 +13,16 @@ import redis
 from producer import Producer
 from projector import Projector
 from projector.keys import Keys
+from tests.benchmarks.ground.baselines import ping
 from tests.benchmarks.ground.calls import call_of
 from tests.benchmarks.ground.site import NAMESPACE
 from tests.benchmarks.ground.workload import ACTIONS_50
 from tests.support.servers import eventually
 
-__all__ = ["Sent", "producing", "projecting"]
+__all__ = ["Sent", "pinging", "producing", "projecting"]
 
 Sent = list[tuple[float, float]]
-"""Of each operation: when it was sent, by the clock that all processes share, and how many seconds the call took."""
+"""Of each operation or PING: when it was sent, by the clock of all processes, and how many seconds it took."""
 
 _OPERATIONS = 10_000
 """As many different ones; then they come again."""
@@ -55,4 +57,16 @@ def producing(ready: Event, stop: Event, url: str, per_second: int) -> Sent:
             begun = perf_counter()
             call()
             sent.append((begun, perf_counter() - begun))
+    return sent
+
+
+def pinging(ready: Event, stop: Event, url: str, pause: float) -> Sent:
+    """PINGs on one connection until `stop`, each so many seconds after the reply to the one before."""
+    sent: Sent = []
+    with redis.Redis.from_url(url) as client:
+        ping(client)  # connected
+        ready.set()
+        while not stop.is_set():
+            sleep(pause)
+            sent.append((perf_counter(), ping(client)))
     return sent

@@ -55,6 +55,12 @@ class FullBounds:
         for number in range(_CLEANUPS):
             yield self._entry(_name(f"cleaning-{turn}", number), _cleaned(_name(f"new-{turn}", number)))
 
+    def churn(self, turn: int, count: int) -> Iterator[Fields]:
+        """Entries of which each completes a new action, by a new producer: each pushes out the oldest of both."""
+        for number in range(count):
+            name = _name(f"churn-{turn}", number)
+            yield self._entry(name, _completed(name, name))
+
     def _entry(self, by: str, operation: dict[str, object]) -> Fields:
         self._numbers[by] += 1
         raw = orjson.dumps(operation)

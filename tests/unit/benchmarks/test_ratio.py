@@ -16,12 +16,16 @@ from producer.spool import file
 from producer.spool.lock import Owner
 from projector.fold.entry import read_entry
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.catalogue import BENCHMARKS
+from tests.benchmarks.catalogue import BENCHMARKS, ON_REQUEST
 from tests.benchmarks.ground.baselines import BareTable
+from tests.benchmarks.ground.drained import Drained
 from tests.benchmarks.ground.full_bounds import FullBounds
 from tests.benchmarks.ground.workload import CLEANUPS, SETTLED, WORKLOADS, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_least, at_most, percentile
 from tests.benchmarks.report import json_report, text_report
+from tests.benchmarks.rows.projecting.hold_up import waits_of
+from tests.benchmarks.rows.rivals import rivals
+from tests.benchmarks.scale import SHORT
 
 
 def row(ours: tuple[float, ...], theirs: tuple[float, ...], **more: object) -> Row:
@@ -169,3 +173,31 @@ def test_the_short_form_measures_a_regression_twice_and_nothing_else(
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--short", "query"])
     assert main() == status
     assert list(coming) == ratios[measured:]
+
+
+def test_each_entry_of_the_churn_brings_names_that_none_before_it_had() -> None:
+    """Of 256 bytes, in a later turn as well: whatever is at its bound has to make room each time."""
+    full = FullBounds()
+    entries = [fields for turn in range(2) for fields in full.churn(turn, 50)]
+    assert all(read_entry(b"1-0", fields).rejection is None for fields in entries)
+    names = {orjson.loads(fields[1])["action_id"] for fields in entries}
+    assert len(names) == len({fields[3] for fields in entries}) == 100
+    assert {len(name) for name in names} == {256}
+
+
+def test_a_ping_that_is_held_up_counts_for_those_that_it_kept_back() -> None:
+    """Else the p99 would tell of PINGs, and the more of them were quick the less of a client that comes just then."""
+    drained = Drained(1, begun=1.0, ended=2.0, cpu=0.1, peak_kib=1)
+    waits = waits_of([(0.9, 0.9), (1.0, 0.0001), (1.1, 0.0016), (2.1, 0.9)], drained)
+    assert waits == pytest.approx([0.1, 1.6, 1.1, 0.6, 0.1])
+
+
+def test_rivals_are_run_on_request_only_and_left_out_where_they_are_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CI has neither their packages nor Node; whoever names them is told what to install."""
+    assert not set(ON_REQUEST) & set(BENCHMARKS)
+    monkeypatch.setattr(rivals, "find_spec", lambda _name: None)
+    monkeypatch.setenv("PATH", "")
+    assert ON_REQUEST["rivals"](SHORT) == []
+    assert capsys.readouterr().err.count("not installed; ") == 3
