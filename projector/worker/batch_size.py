@@ -25,7 +25,7 @@ class BatchSize:
 
     def __init__(self) -> None:
         self.count = FIRST
-        self._affordable = MOST
+        self._affordable = FIRST  # until a commit has shown what entries write
 
     def begin(self, *, in_vain: bool) -> None:
         """A session begins. `in_vain`: the session before committed nothing, perhaps because its batch took longer to
