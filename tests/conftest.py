@@ -9,7 +9,7 @@ import redis
 from hypothesis import find, settings
 from hypothesis import strategies as st
 
-from projector.worker import carrier
+from projector.commit import carrier
 from tests.support.servers import Server, running
 
 ALLOWED_SKIPS = {

@@ -8,9 +8,9 @@ from typing import Self
 
 from producer.connection.client import Client, client_of
 from producer.wal import DEFAULT_NAMESPACE
+from projector.commit.link import Link
 from projector.entry_id import order_of
 from projector.keys import Keys
-from projector.worker.link import Link
 
 _PAUSE = 0.05
 

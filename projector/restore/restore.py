@@ -16,6 +16,8 @@ from producer.log import Stream
 from producer.text.wording import counted
 from projector.archive.archive import Archive
 from projector.bounds import Bounds
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.connection.reader import scan
 from projector.entry_id import milliseconds_of, order_of
 from projector.errors import ProjectorError, Superseded, text_of
@@ -24,9 +26,7 @@ from projector.retention import Retention
 from projector.shadow.history_writer import write_history
 from projector.snapshot import Snapshots
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link, Script
 from projector.worker.loader import read_checkpoint
-from projector.worker.verdict import judge
 
 _SWAP = Script("swap")
 _LEASE_MS = 15_000

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from producer.operations import TEXT_BYTES, encode_fields
+from projector.commit.link import Script
 from projector.errors import InvalidQuery
 from projector.losses.examination import Losses
-from projector.worker.link import Script
 
 ACCEPT_LOSS = Script("accept_loss")
 

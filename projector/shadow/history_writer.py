@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, cast
 
+from projector.commit.link import Link
 from projector.fold.history import History
 from projector.fold.rendering import Rendered, render
 from projector.keys import Keys
-from projector.worker.link import Link
 
 _VALUES = 100
 """Of one command, so that the server answers others in between."""

@@ -23,6 +23,9 @@ from producer.wal import DEFAULT_NAMESPACE
 from projector.archive.archive import Archive
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
+from projector.commit.carrier import COMMIT_SCRIPTS
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.connection.reader import Reader, scan
 from projector.errors import Damaged, InvalidQuery, LossesFound, Superseded
 from projector.keys import Keys
@@ -33,12 +36,9 @@ from projector.shadow.acceptance import ACCEPT_LOSS, Acceptance
 from projector.shadow.archived import check_is_of, fold_archived
 from projector.shadow.history_writer import write_history
 from projector.worker.batch_size import Batch, BatchSize
-from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link, Script
 from projector.worker.loader import read_checkpoint
 from projector.worker.projection_writer import ProjectionWriter
-from projector.worker.verdict import judge
 
 _SWAP = Script("swap")
 _LEASE_MS = 15_000

@@ -9,9 +9,9 @@ from heapq import nsmallest
 import msgspec
 
 from producer.connection.wire import pairs_of
+from projector.commit.link import Link
 from projector.entry_id import order_of
 from projector.worker.damage import damage_in
-from projector.worker.link import Link
 
 _ROWS_A_PAGE = 1000
 

@@ -5,9 +5,9 @@ import secrets
 import socket
 from dataclasses import dataclass
 
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.keys import REBUILDING, Keys
-from projector.worker.link import Link, Script
-from projector.worker.verdict import judge
 
 ACQUIRE = Script("acquire")
 RELEASE = Script("release")

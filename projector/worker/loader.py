@@ -11,6 +11,7 @@ from producer.connection.wire import pairs_of
 from producer.log import Stream
 from projector.bounds import SCHEMA, Bounds
 from projector.checkpoint import Checkpoint
+from projector.commit.link import Link
 from projector.entry_id import milliseconds_of, order_of
 from projector.errors import ConfigMismatch, command_for
 from projector.fold.entry import Entry
@@ -23,7 +24,6 @@ from projector.fold.table import Table
 from projector.keys import Keys
 from projector.worker.damage import damage_in
 from projector.worker.eviction_order import oldest_of_hash, oldest_of_index, order_of_index
-from projector.worker.link import Link
 
 _ENTRIES_A_PAGE = 100
 _SIZE = {"hash": "HLEN", "zset": "ZCARD", "stream": "XLEN"}

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from producer.connection.wire import pairs_of
 from producer.operations import ActionExecutionOrphaned, encode
 from producer.text.wording import counted
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.entry_id import order_of
 from projector.fold.record import in_flight_of
 from projector.keys import Keys
 from projector.records import InFlightRecord
 from projector.worker.damage import damage_in
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script
-from projector.worker.verdict import judge
 
 SILENCE = Script("silence")
 ORPHAN = Script("orphan")

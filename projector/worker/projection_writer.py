@@ -2,14 +2,14 @@
 
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
+from projector.commit.carrier import Carrier
+from projector.commit.link import Link
 from projector.commit.plan import plan_of
 from projector.fold.entry import read_entry
 from projector.fold.fold import fold
 from projector.fold.history import History
 from projector.keys import Keys
 from projector.worker.batch_size import Batch
-from projector.worker.carrier import Carrier
-from projector.worker.link import Link
 from projector.worker.loader import Loader
 
 _SLICE = 50

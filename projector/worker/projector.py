@@ -12,6 +12,8 @@ from producer.connection.pause import Pause
 from producer.text.wording import counted
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
 from projector.bounds import DEFAULT_LEASE_SECONDS, Bounds
+from projector.commit.carrier import COMMIT_SCRIPTS
+from projector.commit.link import Link
 from projector.connection.reader import Reader
 from projector.errors import (
     ConfigMismatch,
@@ -26,9 +28,7 @@ from projector.keys import REBUILDING, Keys
 from projector.retention import Retention
 from projector.retention.room import RoomWatch
 from projector.worker.batch_size import BatchSize
-from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.session import INSPECT, Session

@@ -7,16 +7,16 @@ from typing import Any
 from producer.connection.wire import entries_of
 from producer.wal import HEARTBEAT_SECONDS
 from projector.bounds import Bounds
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.keys import GROUP, Keys
 from projector.retention.room import RoomWatch
 from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
 from projector.worker.projection_writer import ProjectionWriter
 from projector.worker.trimming import Trimming
-from projector.worker.verdict import judge
 
 _INSPECTION_SECONDS = 1.0
 

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from projector.commit.link import Link, Script
+from projector.commit.verdict import judge
 from projector.entry_id import milliseconds_of
 from projector.keys import GROUP, Keys
 from projector.records import InFlightRecord
 from projector.retention.holds import end_of_group, end_of_run, group_in_words, run_in_words
 from projector.retention.retention import Retention
 from projector.worker.lease import Lease
-from projector.worker.link import Link, Script
 from projector.worker.projection_writer import ProjectionWriter
-from projector.worker.verdict import judge
 
 TRIM = Script("trim")
 

@@ -27,7 +27,7 @@ _SNAPSHOTS = "tests/unit/projector/snapshot/test_snapshots.py"
 _REBUILT = "tests/integration/projector/repair/test_rebuild_archived.py"
 _ROLLUPS = "tests/integration/projector/worker/test_rollups.py"
 _GUARDS = "tests/chaos/short/test_guards.py"
-_CARRIER = "projector/worker/carrier.py"
+_CARRIER = "projector/commit/carrier.py"
 _CARRIED = "tests/integration/projector/worker/test_carrier.py"
 
 MUTANTS = (
@@ -99,7 +99,7 @@ MUTANTS = (
     ),
     Mutant(
         "the WATCH of a commit",
-        "projector/worker/link.py",
+        "projector/commit/link.py",
         {'("WATCH", *watched)': '("PING",)'},
         (f"{_CARRIED}::test_what_another_has_committed_in_between_stands",),
     ),
@@ -123,7 +123,7 @@ MUTANTS = (
     ),
     Mutant(
         "the wait for the server's word that it has begun a transaction",
-        "projector/worker/link.py",
+        "projector/commit/link.py",
         {
             '_, reply, _ = self.call_all([("WATCH", *watched), fence, ("MULTI",)])': (
                 '_, reply = self.call_all([("WATCH", *watched), fence])'

@@ -13,6 +13,7 @@ from producer.log import Entry
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
+from projector.commit.link import Link
 from projector.doctor import Finding, Severity
 from projector.doctor import examine as examine_server
 from projector.entry_id import order_of
@@ -22,7 +23,6 @@ from projector.shadow import Rebuilt, rebuild
 from projector.shadow import history_writer as writer
 from projector.shadow.rebuild import _Rebuild
 from projector.verification import verify
-from projector.worker.link import Link
 from tests.support.archives import seal
 from tests.support.archiving import archive, three_segments, trim
 from tests.support.commands import projector

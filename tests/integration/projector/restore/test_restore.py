@@ -12,6 +12,7 @@ from producer.log import Entry
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
+from projector.commit.link import Link
 from projector.errors import ProjectorError, Superseded
 from projector.evidence.examination import examine
 from projector.keys import Keys
@@ -20,7 +21,6 @@ from projector.retention import Retention
 from projector.shadow import rebuild
 from projector.snapshot import Snapshots
 from projector.verification import verify
-from projector.worker.link import Link
 from tests.support.commands import projector
 from tests.support.projection import Log, completed, raw_entries, started
 

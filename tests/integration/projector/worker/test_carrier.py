@@ -12,13 +12,13 @@ import redis
 from producer.connection.wire import Wire
 from projector.bounds import Bounds
 from projector.cli.acl import roles
+from projector.commit import carrier as carrying
+from projector.commit.carrier import COMMIT_SCRIPTS, Carrier
+from projector.commit.link import Link
 from projector.commit.plan import Plan
 from projector.errors import Damaged, LossesFound, ServerRefused, ServerUnavailable, Superseded
 from projector.keys import Keys
 from projector.verification import verify
-from projector.worker import carrier as carrying
-from projector.worker.carrier import COMMIT_SCRIPTS, Carrier
-from projector.worker.link import Link
 from projector.worker.projection_writer import ProjectionWriter
 from tests.support.projecting import Hand, assert_right_in_the_end
 from tests.support.projection import Log, completed, raw_entries

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from projector import Projector
 from projector.bounds import Bounds
+from projector.commit import carrier
+from projector.commit.link import Link
 from projector.fold.fold import fold_page
 from projector.fold.history import History
 from projector.fold.rendering import render
@@ -26,9 +28,8 @@ from projector.fold.rollups import rollups
 from projector.keys import Keys
 from projector.shadow.history_writer import write_history
 from projector.snapshot.body import packed, unpacked
-from projector.worker import batch_size, carrier
+from projector.worker import batch_size
 from projector.worker import projection_writer as writing
-from projector.worker.link import Link
 from tests.support.fold.few import few_names_and_kinds
 from tests.support.fold.logs import (
     TINY,

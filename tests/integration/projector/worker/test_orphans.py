@@ -17,11 +17,11 @@ import pytest
 import redis
 
 from projector.bounds import Bounds
+from projector.commit.carrier import COMMIT_SCRIPTS
+from projector.commit.link import Link
 from projector.keys import Keys
 from projector.worker.batch_size import BatchSize
-from projector.worker.carrier import COMMIT_SCRIPTS
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
-from projector.worker.link import Link
 from projector.worker.orphans import ORPHAN, SILENCE
 from projector.worker.projector import Projector
 from projector.worker.session import INSPECT, Session

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from projector import Projector
+from projector.commit.link import Link
 from projector.errors import Damaged
 from projector.shadow import rebuild
 from projector.verification import verify
-from projector.worker.link import Link
 from tests.support.projection import Log, completed
 from tests.support.servers import Server
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 
+from projector.commit.link import Link, Script
 from projector.commit.plan import Plan, pack, unpacked
+from projector.commit.verdict import judge
 from projector.errors import ProjectorError, Superseded
 from projector.keys import Keys
-from projector.worker.link import Link, Script
-from projector.worker.verdict import judge
 
 FENCE = Script("fence")
 COMMIT = Script("commit")
