@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Literal, get_args
 
 import orjson
@@ -112,19 +111,19 @@ def _success_rate(stats: ActionStats) -> float | None:
     return stats.successes / stats.total_executions if stats.total_executions else None
 
 
+_RECKONED = ("success_rate", *(f"p{percent}_duration_ms" for percent in (50, 90, 95, 99)))
+
+
 def _reckoned(stats: ActionStats, histogram: Histogram) -> ActionStats:
     """With the success rate, and the percentiles of `histogram`, none of which is longer than the longest run."""
     longest = stats.duration_ms_max
     found = histogram.percentiles(50, 90, 95, 99)
     p50, p90, p95, p99 = (min(each, longest) if each and longest else each for each in found)
-    return replace(
-        stats,
-        success_rate=_success_rate(stats),
-        p50_duration_ms=p50,
-        p90_duration_ms=p90,
-        p95_duration_ms=p95,
-        p99_duration_ms=p99,
-    )
+    reckoned = (_success_rate(stats), p50, p90, p95, p99)
+    for name, value in zip(_RECKONED, reckoned, strict=True):
+        # In place, because nobody else has seen `stats` yet: `replace` takes a quarter of the time of `actions`.
+        object.__setattr__(stats, name, value)
+    return stats
 
 
 def _running(raws: Iterable[bytes], key: bytes) -> Counter[str]:
