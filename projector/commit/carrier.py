@@ -1,6 +1,7 @@
 """The carrier of a plan to the server: by one transaction, or by one script. Either writes all of it or nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
@@ -13,7 +14,8 @@ from projector.keys import Keys
 
 FENCE = Script("fence")
 COMMIT = Script("commit")
-COMMIT_SCRIPTS = (FENCE, COMMIT)
+TEAR = Script("tear")
+COMMIT_SCRIPTS = (FENCE, COMMIT, TEAR)
 
 _FEW = 30
 """Commands up to which a plan goes by the script, which takes one round trip less."""
@@ -83,11 +85,20 @@ class Carrier:
                 return
             for at, reply in enumerate(replies):
                 if isinstance(reply, RedisError):
+                    self._tear(plan, first_id)
                     (_, key, *_), *_ = unpacked(commands[at : at + 1])
                     judge([b"refused", key, str(reply)], keys)
             then()
 
         link.execute(executed, commands)
+
+    def _tear(self, plan: Plan, first_id: bytes) -> None:
+        """Mark what is there by half, as the script does before its first write."""
+        last_id = plan.checkpoint[plan.checkpoint.index("last_id") + 1]
+        with suppress(ProjectorError):
+            self._link.call(
+                *TEAR.command([self._keys.lease, self._keys.checkpoint], [self._token, last_id, first_id])
+            )
 
 
 def _is_full(error: RedisError) -> bool:
