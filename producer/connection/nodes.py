@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 import redis
@@ -47,6 +48,7 @@ class Nodes:
         self._slot: int = key_slot(namespace.encode())  # what stands in the braces of its keys
         self._moved_to: Address | None = None
         self._known = [*dict.fromkeys((first, *self.named))]
+        self._failed: set[Address] = set()  # and have not been reached since, nor named by MOVED
         self.is_cluster: bool | None = None
 
     @property
@@ -63,12 +65,14 @@ class Nodes:
         """Take note that `node` cannot be reached: it is tried again after all others."""
         if node == self._moved_to:
             self._moved_to = None
+        self._failed.add(node)
         self._known = [*(other for other in self._known if other != node), node]
 
     def redirected(self, error: AskError, asked: Address) -> None:
         """Take note of the node that the node `asked` has named, if the slot has moved there for good."""
         if isinstance(error, MovedError):
             self._moved_to = _address(error.host, error.port, asked)
+            self._failed.discard(self._moved_to)
             self._put_first(self._moved_to)
 
     def questions(self) -> Iterator[Command]:
@@ -80,6 +84,7 @@ class Nodes:
 
     def answered(self, question: Command, answer: Any, asked: Address) -> None:
         """Take what the node `asked` has told."""
+        self._failed.discard(asked)
         if question == _HELLO:
             pairs = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=False)
             self.is_cluster = (b"mode", b"cluster") in pairs
@@ -99,7 +104,7 @@ class Nodes:
             if first <= self._slot <= last:
                 home = addresses[0]
         self._known = [*known]
-        if home is not None and asked != self._moved_to:
+        if home is not None and asked != self._moved_to and home not in self._failed:
             self._put_first(home)
 
     def _put_first(self, node: Address) -> None:
@@ -120,11 +125,12 @@ class _Finding(_Connection):  # type: ignore[misc]
         if self.is_connected:
             return
         nodes = self._nodes
-        for left in range(nodes.count, -1, -1):  # all that are known, and once where the last has sent us
+        for tries in count(1):
+            left = nodes.count + 1 - tries  # all that are known by now, and once where the last has sent us
             self.host, self.port = here = nodes.first
             try:
                 super().connect()
-                if self._is_home(here) or not left:
+                if self._is_home(here) or left <= 0:
                     return
                 self.disconnect()
             except redis.TimeoutError:  # so much time has gone that the caller has to say what is next
@@ -132,7 +138,7 @@ class _Finding(_Connection):  # type: ignore[misc]
                 raise
             except redis.ConnectionError as error:
                 nodes.failed(here)
-                if isinstance(error, AuthenticationError) or nodes.first == here or not left:
+                if isinstance(error, AuthenticationError) or nodes.first == here or left <= 0:
                     raise
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +12,8 @@ from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterExcepti
 
 from producer.connection.client import DEFAULT_SECONDS, Client, is_cluster, pool_of
 from producer.connection.nodes import NodeConnection, NodeSSLConnection, SlotMoved
+
+pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command  # its stub lets a command have two words
 
 _PIECE = 100
 """Commands that are packed at once. After each piece the socket is written to, and other threads get their turn."""
@@ -50,7 +52,7 @@ class Wire:
     def send(self, commands: Iterable[tuple[Any, ...]]) -> None:
         """Write `commands`; the reply to each has to be read."""
         self.open()
-        pack, write = hiredis.pack_command, self._connection.send_packed_command
+        write = self._connection.send_packed_command
         packed: list[bytes] = []
         try:
             for command in commands:

@@ -6,8 +6,9 @@ from typing import Any
 
 from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 
+from producer.connection.wire import pack
 from projector.commit.link import Link, Script
-from projector.commit.plan import Plan, pack, unpacked
+from projector.commit.plan import Plan, unpacked
 from projector.commit.verdict import judge
 from projector.errors import ProjectorError, Superseded
 from projector.keys import Keys

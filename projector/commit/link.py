@@ -6,19 +6,15 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from producer.connection.client import Client
 from producer.connection.nodes import SlotMoved
-from producer.connection.wire import Wire
+from producer.connection.wire import Wire, pack
 from projector.connection.translation import translation_of
 from projector.errors import ProjectorError, Superseded
 
 _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK")
-
-
-pack: Callable[[tuple[Any, ...]], bytes] = hiredis.pack_command  # its stub lets a command have two words
 
 
 class Script:

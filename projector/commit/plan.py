@@ -11,6 +11,7 @@ from typing import Any
 
 import hiredis
 
+from producer.connection.wire import pack
 from projector.fold.history import History
 from projector.fold.record import to_json
 from projector.fold.rollups.rollups import Rollups
@@ -21,7 +22,6 @@ _VALUES = 7000
 """Values of one command at most: Lua's `unpack` takes fewer than 8000. Even, so that pairs stay together."""
 
 Value = str | bytes | int
-pack: Any = hiredis.pack_command  # its stub lets a command have two words
 
 
 class Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import redis
@@ -24,11 +25,12 @@ class _Finding(_Connection):  # type: ignore[misc]
         if self.is_connected:
             return
         nodes = self._nodes
-        for left in range(nodes.count, -1, -1):
+        for tries in count(1):
+            left = nodes.count + 1 - tries
             self.host, self.port = here = nodes.first
             try:
                 await super().connect()
-                if await self._is_home(here) or not left:
+                if await self._is_home(here) or left <= 0:
                     return
                 await self.disconnect()
             except redis.TimeoutError:
@@ -36,7 +38,7 @@ class _Finding(_Connection):  # type: ignore[misc]
                 raise
             except redis.ConnectionError as error:
                 nodes.failed(here)
-                if isinstance(error, AuthenticationError) or nodes.first == here or not left:
+                if isinstance(error, AuthenticationError) or nodes.first == here or left <= 0:
                     raise
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:

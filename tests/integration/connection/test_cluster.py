@@ -19,7 +19,7 @@ from projector.shadow import rebuild
 from projector.verification import verify
 from tests.support.cluster import NAMESPACE, Cluster, running_cluster
 from tests.support.commands import projector
-from tests.support.servers import vacant_port
+from tests.support.servers import Server, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -81,6 +81,23 @@ def test_a_spool_delivers_what_was_left_for_a_namespace_on_another_node(cluster:
         assert heir.flush(30)
     with Query(url, ELSEWHERE) as query:
         assert query.status().wal_length == 1
+
+
+def test_a_node_that_answers_will_do_where_the_address_that_it_announces_leads_nowhere(tmp_path: Path) -> None:
+    """As behind a forwarded port: what CLUSTER SLOTS names cannot be reached from here."""
+    announced = ("--cluster-enabled", "yes", "--cluster-announce-port", str(vacant_port()))
+    server = Server(tmp_path, *announced).start()
+    try:
+        with server.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
+        for _ in range(3):
+            with Producer(server.url, NAMESPACE) as producer:
+                producer.cleanup_executed("stale-locks", "lock:1", "release", True)
+        with Query(server.url, NAMESPACE) as query:
+            assert query.status().wal_length == 3
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize(

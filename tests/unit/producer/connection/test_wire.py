@@ -11,6 +11,7 @@ import fakeredis
 import pytest
 import redis
 from redis._parsers import _HiredisParser, _RESP2Parser, _RESP3Parser
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.exceptions import BusyLoadingError, ExecAbortError, MovedError, OutOfMemoryError, ResponseError
 
 from producer.connection.wire import Wire, entries_of, pairs_of, send_once
@@ -150,3 +151,8 @@ def test_a_message_among_the_replies_is_none(told: Callable[[bytes], Wire]) -> N
     message = b">2\r\n$10\r\ninvalidate\r\n_\r\n"
     wire = told(b"+QUEUED\r\n" + message + b"+QUEUED\r\n" + message + b"*2\r\n:1\r\n:2\r\n")
     assert wire.executed(2) == [1, 2]
+
+
+def test_redis_py_says_that_nothing_has_arrived_by_a_mere_object() -> None:
+    """`Wire.answers` tells it from a reply by that."""
+    assert type(NOT_ENOUGH_DATA) is object
