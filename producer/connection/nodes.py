@@ -131,6 +131,7 @@ class _Finding(_Connection):  # type: ignore[misc]
             try:
                 super().connect()
                 if self._is_home(here) or left <= 0:
+                    super().connect()  # again: redis-py has closed it if the server wants a password first
                     return
                 self.disconnect()
             except redis.TimeoutError:  # so much time has gone that the caller has to say what is next
@@ -159,7 +160,7 @@ class _Finding(_Connection):  # type: ignore[misc]
             self.send_command(*command, check_health=False)
             try:
                 self._nodes.answered(command, self.read_response(), here)
-            except ResponseError:
+            except (ResponseError, AuthenticationError):
                 self._nodes.refused(command)
         return self._nodes.first == here
 

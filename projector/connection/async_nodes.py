@@ -31,6 +31,7 @@ class _Finding(_Connection):  # type: ignore[misc]
             try:
                 await super().connect()
                 if await self._is_home(here) or left <= 0:
+                    await super().connect()
                     return
                 await self.disconnect()
             except redis.TimeoutError:
@@ -54,7 +55,7 @@ class _Finding(_Connection):  # type: ignore[misc]
             await self.send_command(*command, check_health=False)
             try:
                 self._nodes.answered(command, await self.read_response(), here)
-            except ResponseError:
+            except (ResponseError, AuthenticationError):
                 self._nodes.refused(command)
         return self._nodes.first == here
 
