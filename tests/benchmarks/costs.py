@@ -77,7 +77,7 @@ def _server(commands: dict[str, Any], entries: int, before: _Meter, filled: _Met
         ("server CPU: XADD", (filled.cpu - before.cpu) / entries * 1e6, "µs", "pipelined"),
         ("server CPU: projection", (after.cpu - filled.cpu) / entries * 1e6, "µs", "reads, commits, AOF"),
         ("server, of these: XREADGROUP", counted("xreadgroup"), "µs", "COMMANDSTATS"),
-        ("server, of these: commit", counted("evalsha"), "µs", "COMMANDSTATS"),
+        ("server, of these: commit", counted("evalsha") + counted("exec"), "µs", "COMMANDSTATS"),
     ]
 
 
