@@ -16,7 +16,7 @@ import redis
 from redis.crc import key_slot
 from redis.exceptions import AskError, AuthenticationError, MovedError, ResponseError
 
-from producer.connection.url import WrongPart, check_address
+from producer.connection.url import WrongPart, address_of, check_address
 
 SCHEME = "cluster://"
 DEFAULT_PORT = 6379
@@ -61,12 +61,15 @@ class Nodes:
         """How many nodes are known."""
         return len(self._known)
 
-    def failed(self, node: Address) -> None:
-        """Take note that `node` cannot be reached: it is tried again after all others."""
+    def failed(self, node: Address, error: redis.RedisError, *, last: bool) -> bool:
+        """Take note that `node` cannot be reached: it is tried again after all others. Whether to raise `error` now:
+        the try was the `last`, no other node is known, or another try would not help the caller."""
         if node == self._moved_to:
             self._moved_to = None
         self._failed.add(node)
         self._known = [*(other for other in self._known if other != node), node]
+        # After a time-out so much time has gone that the caller has to say what is next.
+        return last or self.first == node or isinstance(error, redis.TimeoutError | AuthenticationError)
 
     def redirected(self, error: AskError, asked: Address) -> None:
         """Take note of the node that the node `asked` has named, if the slot has moved there for good."""
@@ -126,20 +129,16 @@ class _Finding(_Connection):  # type: ignore[misc]
             return
         nodes = self._nodes
         for tries in count(1):
-            left = nodes.count + 1 - tries  # all that are known by now, and once where the last has sent us
+            last = tries > nodes.count  # behind all that are known by now: once where the one before has sent us
             self.host, self.port = here = nodes.first
             try:
                 super().connect()
-                if self._is_home(here) or left <= 0:
+                if self._is_home(here) or last:
                     super().connect()  # again: redis-py has closed it if the server wants a password first
                     return
                 self.disconnect()
-            except redis.TimeoutError:  # so much time has gone that the caller has to say what is next
-                nodes.failed(here)
-                raise
-            except redis.ConnectionError as error:
-                nodes.failed(here)
-                if isinstance(error, AuthenticationError) or nodes.first == here or left <= 0:
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                if nodes.failed(here, error, last=last):
                     raise
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
@@ -183,8 +182,7 @@ def cluster_url(url: str) -> tuple[str, list[Address]]:
     tls = _TLS.search(query)
     scheme = "rediss" if tls and tls[1].lower() in ("true", "yes", "1") else "redis"
     options = _TLS.sub("", query).lstrip("&")
-    host, port = named[0]
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    place = address_of(*named[0])
     return f"{scheme}://{account}{'@' if account else ''}{place}/0{'?' if options else ''}{options}", named
 
 

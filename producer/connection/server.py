@@ -23,6 +23,7 @@ from redis.connection import SSLConnection
 from redis.sentinel import SentinelConnectionPool
 
 from producer.connection.client import Client, client_of, is_cluster, pool_of
+from producer.connection.url import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,4 @@ _MANY = re.compile(r"(sentinel|cluster)://([^/]*)(/.*)")
 def _joined(addresses: Any) -> str:
     """`host:port,…`, sorted, because a client moves the host that answered last to the front."""
     pairs = ((quote(str(host).lower(), safe=":"), int(port)) for host, port in addresses)
-    return ",".join(sorted({f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in pairs}))
+    return ",".join(sorted({address_of(host, port) for host, port in pairs}))

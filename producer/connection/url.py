@@ -62,6 +62,11 @@ def check_address(text: str) -> tuple[str, int | None]:
     return host, port
 
 
+def address_of(host: str, port: int) -> str:
+    """`host:port`, as `check_address` takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def with_password_file(url: str, file: str) -> str:
     """`url`, whose password stands in `file`."""
     return f"{url}{'&' if '?' in url else '?'}password_file={quote(file)}"

@@ -93,10 +93,12 @@ class Sender:
             self._wire.send([("MULTI",), *entries, ("EXEC",), *after])
             opened, *queued, executed = self._wire.answers(len(entries) + 2, self._timeout)
             # Without MULTI, for which a producer's account of before may have no right, each stood for itself.
-            self._may_open = not (isinstance(opened, RedisError) or "NOPERM" in str(executed))
-            replies = queued if isinstance(opened, RedisError) else [*queued, executed]
-            if isinstance(executed, list):
+            if isinstance(opened, RedisError):
+                self._may_open, replies = False, queued
+            elif isinstance(executed, list):
                 replies = executed
+            else:
+                self._may_open, replies = "NOPERM" not in str(executed), [*queued, executed]
         refusal = next((reply for reply in replies if isinstance(reply, RedisError)), None)
         if refusal is not None:
             self._wire.close()

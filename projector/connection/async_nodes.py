@@ -26,20 +26,16 @@ class _Finding(_Connection):  # type: ignore[misc]
             return
         nodes = self._nodes
         for tries in count(1):
-            left = nodes.count + 1 - tries
+            last = tries > nodes.count
             self.host, self.port = here = nodes.first
             try:
                 await super().connect()
-                if await self._is_home(here) or left <= 0:
+                if await self._is_home(here) or last:
                     await super().connect()
                     return
                 await self.disconnect()
-            except redis.TimeoutError:
-                nodes.failed(here)
-                raise
-            except redis.ConnectionError as error:
-                nodes.failed(here)
-                if isinstance(error, AuthenticationError) or nodes.first == here or left <= 0:
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                if nodes.failed(here, error, last=last):
                     raise
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:

@@ -128,9 +128,9 @@ class Rollups:
 
 def _count(ends: list[int], rows: Iterable[Rollup]) -> None:
     """Count runs as `_Minute.ends` has them."""
-    failures = 0
     if not ends:
         return
+    failures = 0
     if min(ends) < 0:
         failures = sum(end < 0 for end in ends)
         ends = [end if end >= 0 else ~end for end in ends]
