@@ -13,6 +13,8 @@ GROUP = b"projector"
 REBUILDING = "rebuild:"
 """How the token in the lease begins while a rebuild has it, and for a moment after."""
 
+_BESIDE = (b"wal", b"lease", b"partitions", b"partitions:read")
+
 _FAMILIES = (b"executions", b"action", b"durations", b"scanner", b"failure_kinds", b"failure_durations", b"history")
 
 
@@ -62,9 +64,10 @@ class Keys:
         return self._prefix + b"*"
 
     def owns(self, key: bytes) -> bool:
-        """Whether `key` is one of the projection: not the log, the lease, a heartbeat, or a shadow's."""
+        """Whether `key` is one of the projection: not the log, the lease, a heartbeat, a shadow's, or the number of
+        partitions."""
         suffix = self.suffix_of(key)
-        return suffix not in (b"wal", b"lease") and not suffix.startswith((b"heartbeat:", b"rebuild:"))
+        return suffix not in _BESIDE and not suffix.startswith((b"heartbeat:", b"rebuild:"))
 
     def suffix_of(self, key: bytes) -> bytes:
         """`key` without its namespace; a live key and the shadow's key that takes its place have the same suffix."""

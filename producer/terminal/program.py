@@ -142,6 +142,7 @@ def _for_each_command(command: Any, settings: dict[str, Any]) -> dict[str, Any]:
     """`settings` as a context takes them: for a group of commands by the commands' names."""
     commands = getattr(command, "commands", None)
     if commands is None:
-        return settings
+        repeated = {option.name for option in command.params if getattr(option, "multiple", False)}
+        return {name: [value] if name in repeated else value for name, value in settings.items()}
     # A group of commands may take options itself.
     return settings | {name: _for_each_command(member, settings) for name, member in commands.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer.connection.words import KINDS
+from producer.partitions.naming import partitions_key, read_partitions_key
 from projector.doctor.examination import CHECKS
 from projector.keys import Keys
 
@@ -96,6 +97,7 @@ def test_the_keys_and_their_types_are_those_of_the_one_module_of_key_names() -> 
     expected |= made.of_action("<action_id>")
     expected |= {made.history_hours + b":<start>": "hash", made.history_days + b":<start>": "hash"}
     expected |= {made.scanner("<scanner_id>"): "hash", made.heartbeat("<producer id>"): "string"}
+    expected |= {name("ns").encode(): "string" for name in (partitions_key, read_partitions_key)}
     table = [(QUOTED.findall(key)[0], kind) for key, kind, _ in rows(ARCHITECTURE, "## Keys") if key != "key"]
     assert dict(table) == {key.decode(): kind.replace("zset", "sorted set") for key, kind in expected.items()}
     assert len(table) == len(expected)

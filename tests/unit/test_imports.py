@@ -21,6 +21,7 @@ SHARED = {
     "producer.errors",
     "producer.log",
     "producer.operations",
+    "producer.partitions.naming",
     "producer.text.moment",
     "producer.text.wording",
     "producer.wal",

@@ -1,0 +1,58 @@
+"""The address of several logs: `--url`, and `--namespace` as often as one likes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from inspect import signature
+from typing import Annotated
+
+import typer
+
+from producer.connection.client import client_of
+from producer.log import Call
+from producer.terminal.options import OptionGroup, ServerAddress
+from producer.wal import DEFAULT_NAMESPACE, wal_key
+
+_Names = Annotated[
+    list[str],
+    typer.Option(
+        "--namespace",
+        envvar="WAL_NAMESPACE",
+        metavar="NAME",
+        show_default=DEFAULT_NAMESPACE,
+        help="A namespace, with all its partitions, or a glob such as 'team-*'; may be given several times.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LogAddresses(ServerAddress):
+    """What `--namespace` says, each time that it was given: names and globs."""
+
+    namespace: _Names = (DEFAULT_NAMESPACE,)  # type: ignore[assignment]  # no default may be a list
+
+    @property
+    def told(self) -> str:
+        """As a message names them."""
+        return ", ".join(self.namespace)
+
+    def found(self) -> list[str]:
+        """The namespaces that are meant, sorted; a name is among them even without a log. Raises as `find` does."""
+        from projector.connection.reader import Reader
+        from projector.namespaces.finding import find
+        from projector.namespaces.wanted import Wanted
+
+        with ExitStack() as stack:
+
+            def call_of(namespace: str) -> Call:
+                client, _ = client_of(self.location.url, namespace)
+                stack.callback(client.close)
+                return Reader(client, wal_key(namespace).encode()).call
+
+            return find(Wanted.of(self.namespace), call_of)
+
+
+Logs = Annotated[
+    LogAddresses, OptionGroup(LogAddresses, tuple(signature(LogAddresses, eval_str=True).parameters.values()))
+]

@@ -1,0 +1,1 @@
+"""Which namespaces somebody means by names and globs, found on the server or on every master of a cluster."""
