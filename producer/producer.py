@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import time
@@ -10,23 +9,25 @@ import weakref
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
-from producer.connection.client import DEFAULT_SECONDS, Client, client_of, where
-from producer.delivery.deferred import delivery_of
+from producer.connection.client import DEFAULT_SECONDS, Client
 from producer.durability import Durability, check_seconds
-from producer.errors import InvalidOperation, Unacknowledged, Unavailable
-from producer.execution.execution import Execution, enclosing, tracked
-from producer.execution.heartbeat import Heartbeat
+from producer.errors import InvalidOperation, Unacknowledged
+from producer.execution.execution import Execution, abandon, enclosing, tracked
 from producer.execution.labels import Labels, carried, checked_labels, merged_labels
 from producer.execution.threads import Threads
 from producer.identity import Receipt
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
+from producer.partitions.partition import Partition
 from producer.process_end import at_process_end, expect_process_end
 from producer.spool.options import Spool
 from producer.text.moment import moment_of
 from producer.text.redaction import Redact, fitted, fitted_command
 from producer.wal import DEFAULT_NAMESPACE, HEARTBEAT_SECONDS
+
+if TYPE_CHECKING:
+    from producer.partitions.partitions import Partitions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -61,6 +62,12 @@ class Producer:
     `labels` (at most 16, as `{"host": "db1"}`) say who and what. Each start and each cleanup has them; labels of a
     call are merged over them. An end has only its own, because the record of a run has those of its start.
 
+    `partitions` (1 to 1000): operations go to as many logs, those of the namespaces `otters.00`, `otters.01`, …, by a
+    stable hash of their action, or of a cleanup its scanner. The bounds of a spool or buffer hold for each partition.
+    All producers need the same number: the first writes it down, and one with another raises UnusableServer as for
+    the durability. The text names the way to grow. A number that changes later is not noticed: end the producers
+    before `projector repartition`.
+
     A heartbeat lives for `heartbeat_ttl` seconds. An `at` before the year 2000 or more than a day ahead of the clock
     raises InvalidOperation, unless `allow_odd_times`.
 
@@ -79,6 +86,7 @@ class Producer:
         durability: Durability | None = None,
         timeout: float = DEFAULT_SECONDS,
         password_file: str | os.PathLike[str] | None = None,
+        partitions: int | None = None,
         output_bytes: int = OUTPUT_BYTES,
         redact: Redact | None = None,
         labels: Labels | None = None,
@@ -91,32 +99,31 @@ class Producer:
         if not isinstance(output_bytes, int) or not 0 <= output_bytes <= _LARGEST_OUTPUT:
             raise ValueError(f"output_bytes: expected 0 to {_LARGEST_OUTPUT}, found {output_bytes!r}")
         self.namespace = namespace
-        self._client, self._owned = client_of(url_or_client, namespace, timeout=timeout, password_file=password_file)
         self._output_bytes = output_bytes
         self._redact = redact
         self._labels = checked_labels(labels)
         self._allow_odd_times = allow_odd_times
         self._clock = clock
         self._monotonic = monotonic
-        self._heartbeat = Heartbeat(
-            self._client,
-            namespace,
-            waits=spool is None and buffer is None,
+        open_one = partial(
+            Partition,
             timeout=timeout,
-            ttl=heartbeat_ttl,
-            monotonic=monotonic,
-        )
-        self._delivery = delivery_of(
-            self._client,
-            namespace,
-            spool=None if spool is None else Spool.of(spool),
+            password_file=password_file,
+            spool=spool,
             buffer=buffer,
             buffer_timeout=buffer_timeout,
-            durability=Durability() if durability is None else durability,
-            timeout=timeout,
-            vetted=self._heartbeat.vetted,
+            durability=durability or Durability(),
+            heartbeat_ttl=heartbeat_ttl,
             monotonic=monotonic,
         )
+        self._log: Partition | Partitions
+        if partitions is None:
+            self._log = open_one(url_or_client, namespace)
+        else:
+            from producer.partitions.partitions import Partitions
+
+            self._log = Partitions(url_or_client, namespace, partitions, open_one=open_one)
+        self._delivery = self._log.only
         self._threads = Threads()
         self._way = "directly" if buffer is None else f"by a buffer of {buffer:,}"
         if spool is not None:
@@ -229,7 +236,7 @@ class Producer:
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of `error` again, under its own sequence number: it counts once, however often sent."""
-        return self._delivery.resend(error)
+        return self._log.resend(error)
 
     # -- runs --
 
@@ -288,7 +295,7 @@ class Producer:
     def begin(self, run: Execution) -> Receipt:
         """Record that `run` has started, and beat until its `end`. Entering the run calls this."""
         expect_process_end()
-        promises = self._heartbeat.begin(run, self._delivery.by)
+        promises = self._log.begin(run)
         now = self._now()
         return self._record(
             {
@@ -308,19 +315,19 @@ class Producer:
 
     def end(self, run: Execution) -> None:
         """Beat no more for `run`, whose end is about to be recorded."""
-        self._heartbeat.end(run)
+        self._log.of(run.action_id).heartbeat.end(run)
 
     @property
     def unwatched(self) -> str | None:
         """Why nobody will notice if a run dies: the server refuses heartbeats. None if it does not, so far."""
-        return self._heartbeat.refusal
+        return self._log.unwatched
 
     # -- waiting operations, and the end --
 
     @property
     def trouble(self) -> str | None:
         """Why operations in the spool or buffer cannot be forwarded at present; None if they can."""
-        return self._delivery.trouble
+        return self._log.trouble
 
     def flush(self, timeout: float = DEFAULT_SECONDS, *, leftovers: bool = True, attempts: float = math.inf) -> bool:
         """Whether all operations recorded so far have arrived, as safely as was asked, within `timeout` seconds.
@@ -328,7 +335,7 @@ class Producer:
         With a spool, the `leftovers` of dead producers have to arrive, too. The producer gives up earlier if so many
         `attempts` to send have failed. Raises UnusableServer if the server cannot make them as safe as was asked.
         """
-        return self._delivery.flush(timeout, leftovers=leftovers, attempts=attempts)
+        return self._log.flush(timeout, leftovers=leftovers, attempts=attempts)
 
     def close(self, timeout: float = DEFAULT_SECONDS) -> None:
         """Forward waiting operations within `timeout` seconds, and close the connections that the producer made.
@@ -337,13 +344,9 @@ class Producer:
         next producer; those in a buffer are lost. The logger `producer` is told of both. Leaving a `with` block and
         the end of the process close the producer, too.
         """
-        self._abandon_runs()
+        abandon(self._log.runs)
         self._threads.stop()
-        self._delivery.close(timeout)
-        if self._delivery.trouble is None:
-            self._heartbeat.stop()
-        if self._owned:
-            self._client.close()
+        self._log.close(timeout)
 
     def __enter__(self) -> Producer:
         return self
@@ -352,7 +355,7 @@ class Producer:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Producer of namespace {self.namespace} at {where(self._client)}, {self._way}>"
+        return f"<Producer of namespace {self.namespace} at {self._log.place}, {self._way}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -360,20 +363,14 @@ class Producer:
             "make one in each process (pass the URL instead)"
         )
 
-    def _abandon_runs(self) -> None:
-        for run in self._heartbeat.runs():
-            try:
-                run.abandon("producer exited")
-            except Unavailable as error:
-                logging.getLogger("producer").warning("runs stay open, since the producer exits: %s", error)
-                return  # the other runs would fail in the same way, after as long a wait
-
     def _record(self, fields: dict[str, Any], now: int) -> Receipt:
         try:
             raw = encode_fields(fields)
         except InvalidOperation:  # maybe for a lone surrogate, which is replaced; no sequence number was used
-            raw = encode_fields({name: carried(value) for name, value in fields.items()})
-        return self._delivery.record(fields["type"], raw, now)
+            fields = {name: carried(value) for name, value in fields.items()}
+            raw = encode_fields(fields)
+        delivery = self._delivery or self._log.of(fields.get("action_id") or fields["scanner_id"]).delivery
+        return delivery.record(fields["type"], raw, now)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
@@ -384,13 +381,12 @@ _producers: weakref.WeakSet[Producer] = weakref.WeakSet()
 
 def _abandon_all() -> None:
     for producer in list(_producers):
-        producer._abandon_runs()
+        abandon(producer._log.runs)
 
 
 def _after_fork() -> None:
     for producer in list(_producers):
-        producer._delivery.begin_process()
-        producer._heartbeat.begin_process()
+        producer._log.begin_process()
         producer._threads.begin_process()
 
 

@@ -10,7 +10,9 @@ import typer
 
 from producer.connection.location import spool_directory
 from producer.errors import SpoolUnusable
+from producer.partitions.naming import MOST_PARTITIONS, partition_number, partition_of
 from producer.terminal.options import LogAddress
+from producer.text.truncation import text_of
 
 if TYPE_CHECKING:
     from producer.producer import Producer
@@ -22,6 +24,17 @@ Spool = Annotated[
         metavar="DIR",
         help="Where operations wait while Redis is away.",
         show_default="execution-wal/spool in the state directory",
+    ),
+]
+Partitions = Annotated[
+    int | None,
+    typer.Option(
+        envvar="WAL_PARTITIONS",
+        metavar="N",
+        min=1,
+        max=MOST_PARTITIONS,
+        help="How many partitions the namespace has.",
+        show_default="none",
     ),
 ]
 Source = Annotated[str, typer.Option(metavar="WHO", help="What triggered it: cron:nightly, watcher:disk.")]
@@ -40,6 +53,13 @@ def place_of(spool: Path | None) -> Path:
         return spool or spool_directory(os.environ)
     except OSError as error:
         raise SpoolUnusable(f"there is no directory for a spool: {error.filename}: {error.strerror}") from error
+
+
+def namespace_of(log: LogAddress, partitions: int | None, name: str) -> str:
+    """The namespace that has the action or the scanner `name`: a partition, if there are `partitions`."""
+    if partitions is None:
+        return log.namespace
+    return partition_of(log.namespace, partition_number(text_of(name), partitions))
 
 
 def open_producer(log: LogAddress, *, timeout: float, spool: Path | None = None, **options: Any) -> Producer:

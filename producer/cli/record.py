@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from inspect import signature
 from operator import methodcaller
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.cli.context import EXECUTION_ID_VARIABLE, Labels, WithContext, labels_of
-from producer.cli.options import AllowOddTimes, ExecutionType, Source, Spool, place_of
+from producer.cli.options import AllowOddTimes, ExecutionType, Partitions, Source, Spool, namespace_of, place_of
 from producer.terminal.options import Log, LogAddress, OptionGroup
 from producer.terminal.stdout import write
 from producer.text.moment import milliseconds_of
@@ -62,6 +62,7 @@ class _Manner:
 
     allow_odd_times: AllowOddTimes = False
     spool: Spool = None
+    partitions: Partitions = None
     print_id: _PrintId = False
 
 
@@ -98,7 +99,7 @@ def started(
         labels=labels_of(label),
         at=at,
     )
-    _record(record, log, how)
+    _record(record, action, log, how)
 
 
 def completed(
@@ -133,7 +134,8 @@ def completed(
 
         run = text_of(action), None if execution_id is None else text_of(execution_id)
         at = int(time.time() * 1000) if at is None else at
-        duration_ms = max(0, at - start_of(run, log, place_of(how.spool)))
+        its_log = replace(log, namespace=namespace_of(log, how.partitions, action))
+        duration_ms = max(0, at - start_of(run, its_log, place_of(how.spool)))
     record = methodcaller(
         "action_execution_completed",
         action,
@@ -146,7 +148,7 @@ def completed(
         labels=labels_of(label),
         at=at,
     )
-    _record(record, log, how)
+    _record(record, action, log, how)
 
 
 def cleanup(
@@ -182,14 +184,19 @@ def cleanup(
         labels=who.labels,
         at=at,
     )
-    _record(record, log, how)
+    _record(record, scanner, log, how)
 
 
-def _record(record: Callable[[Producer], Receipt], log: LogAddress, how: _Manner) -> None:
-    """Make the record, and print the id of its entry if asked; of a record that waits, its producer and number."""
+def _record(record: Callable[[Producer], Receipt], name: str, log: LogAddress, how: _Manner) -> None:
+    """Make the record of the action or scanner `name`, and print the id of its entry if asked.
+
+    Of a record that waits, it is the producer and the number.
+    """
     from producer.cli.single import record_or_keep
 
-    receipt = record_or_keep(record, log, how.spool, allow_odd_times=how.allow_odd_times)
+    receipt = record_or_keep(
+        record, name, log, how.spool, partitions=how.partitions, allow_odd_times=how.allow_odd_times
+    )
     if how.print_id:
         write(f"{receipt.entry_id or f'{receipt.by} {receipt.seq}'}\n")
 

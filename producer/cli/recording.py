@@ -57,17 +57,18 @@ class Recording:
         self._log = LogAddress()
         self._patience = PATIENCE_SECONDS
 
-    def open(self, log: LogAddress, *, spool: Path | None) -> None:
+    def open(self, log: LogAddress, *, spool: Path | None, partitions: int | None = None) -> None:
         """Record in `log` by way of the directory `spool`; `say` is told of a server that cannot be used."""
         self._log = log
+        options: dict[str, Any] = {"timeout": _REPLY_SECONDS, "partitions": partitions, "redact": redactor()}
         try:
             try:
                 place = place_of(spool)
-                self._producer = open_producer(log, timeout=_REPLY_SECONDS, spool=place, redact=redactor())
+                self._producer = open_producer(log, spool=place, **options)
                 self._spool = place
             except SpoolUnusable as error:  # then the record waits in memory, for as long as this process lives
                 self._unusable = error
-                self._producer = open_producer(log, timeout=_REPLY_SECONDS, buffer=2, redact=redactor())
+                self._producer = open_producer(log, buffer=2, **options)
         except UnusableServer as error:
             self._complain(f"{self._action_id} runs without a record: {error}{log.advice(str(error))}")
 
@@ -79,13 +80,13 @@ class Recording:
         self._run = run = self._producer.execution(self._action_id, **self._names)
         try:
             self._producer.begin(run)
-        except Unavailable as error:
+        except (Unavailable, UnusableServer) as error:
             self._complain(f"{self._action_id} runs without a record: {error}")
             self._producer.end(run)
             self._producer.close(timeout=0)
             self._producer = None
             return
-        if not self._producer.flush(_START_SECONDS, leftovers=False, attempts=1):
+        if not self._has_arrived(_START_SECONDS, leftovers=False, attempts=1):
             fate = f"and its record waits in {self._spool}" if self._spool else "without a record"
             self._complain(f"{self._action_id} runs {fate}: {self._reason()}")
         elif (why := self._producer.unwatched) is not None:
@@ -110,15 +111,22 @@ class Recording:
                 exit_code=exit_code,
                 at=ended.ended_at,
             )
-        except Unavailable as error:
+        except (Unavailable, UnusableServer) as error:
             self._complain(f"the end of {self._action_id} is not recorded: {error}")
-        if self._producer.flush(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
+        if self._has_arrived(self._patience, leftovers=False, attempts=_ATTEMPTS if self._spool else math.inf):
             # What earlier runs left, in the time that remains; what the server refuses takes none.
-            self._producer.flush(deadline - time.monotonic(), attempts=_ATTEMPTS)
+            self._has_arrived(deadline - time.monotonic(), attempts=_ATTEMPTS)
         else:
             fate = f"waits in {self._spool}" if self._spool else "is not recorded"
             self._complain(f"the end of {self._action_id} {fate}: {self._reason()}")
         self._producer.close(timeout=0)
+
+    def _has_arrived(self, timeout: float, **options: Any) -> bool:
+        assert self._producer is not None
+        try:
+            return self._producer.flush(timeout, **options)
+        except UnusableServer:  # the producer's `trouble` says the same
+            return False
 
     def _reason(self) -> str:
         assert self._producer is not None

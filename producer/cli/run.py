@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer.cli.context import EXECUTION_ID_VARIABLE, WithContext, command_line
-from producer.cli.options import ExecutionType, Source, Spool
+from producer.cli.options import ExecutionType, Partitions, Source, Spool
 from producer.terminal.options import Log
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def run(
         bool, typer.Option("--no-redact", help="Record also what looks like a password, token or key.")
     ] = False,
     spool: Spool = None,
+    partitions: Partitions = None,
     print_id: Annotated[
         bool, typer.Option("--print-id", help="Print the name of this run on stderr, before the command starts.")
     ] = False,
@@ -77,7 +78,7 @@ def run(
         say=_say,
     )
     signals = hold_signals()  # before the start is recorded: from there on, nothing may end us before the end is
-    recording.open(log, spool=spool)
+    recording.open(log, spool=spool, partitions=partitions)
     recording.started()
     if print_id:
         _say(f"this run is {execution_id}")

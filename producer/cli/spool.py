@@ -21,6 +21,8 @@ from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted, waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from producer.connection.destination import Destination
     from producer.connection.server import Server
     from producer.spool.survey import Survey, Surveyed
@@ -230,11 +232,18 @@ def _delivery(server: Server, place: Path) -> str:
 
 
 def deliver_leftovers(
-    place: Path, url: str, destination: Destination, timeout: float, *, attempts: float = math.inf
+    place: Path,
+    url: str,
+    destination: Destination,
+    timeout: float,
+    *,
+    attempts: float = math.inf,
+    agree: Callable[[float], None] | None = None,
 ) -> tuple[int, bool, str | None]:
     """Deliver to the server at `url` what dead processes left for `destination`, within `timeout` seconds.
 
-    Returns how many operations arrived, whether each spool is delivered, put off or another's, and the trouble.
+    `agree(seconds)` precedes what is sent. Returns how many operations arrived, whether each spool is delivered, put
+    off or another's, and the trouble.
     """
     from producer.connection.client import client_of
     from producer.delivery.forwarder import Forwarder
@@ -250,7 +259,7 @@ def deliver_leftovers(
     leftovers = Leftovers(SpoolDirectory(options.Spool(place, destination=destination)))
     durability = Durability(timeout=reply)  # its level is that of each spool
     own = Buffer(Identity(), "", limit=1, patience=1)  # stays empty: these commands record nothing by it
-    forwarder = Forwarder(client, own, leftovers=leftovers, durability=durability, timeout=reply)
+    forwarder = Forwarder(client, own, leftovers=leftovers, durability=durability, timeout=reply, agree=agree)
     forwarder.start()
     forwarder.flush(timeout, attempts=attempts)
     forwarder.stop(timeout=2 * reply)

@@ -14,7 +14,15 @@ from typing import Any
 
 import redis
 from redis.crc import key_slot
-from redis.exceptions import AskError, AuthenticationError, MovedError, ResponseError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MovedError,
+    RedisError,
+    ResponseError,
+)
 
 from producer.connection.url import WrongPart, address_of, check_address
 
@@ -30,9 +38,13 @@ _URL = re.compile(rf"{SCHEME}(?:([^/?#]*)@)?([^/?#@]+)(/0?)?(?:\?([^#]*))?")
 """Account, hosts, database, and options."""
 _TLS = re.compile(r"(?:^|&)ssl=(\w+)")
 
+OUT_OF_TOUCH = ClusterDownError, BusyLoadingError
+"""Replies of a node that may not know what the others do: it is cut off from them, or was started just now. They may
+have elected another master."""
+
 
 class SlotMoved(redis.ConnectionError):
-    """The key has moved to another node of the cluster; a connection that is made anew finds it there."""
+    """The key has moved to another node of the cluster, or is about to; a connection that is made anew finds it."""
 
 
 class Nodes:
@@ -61,22 +73,28 @@ class Nodes:
         """How many nodes are known."""
         return len(self._known)
 
-    def failed(self, node: Address, error: redis.RedisError, *, last: bool) -> bool:
+    def failed(self, node: Address, error: RedisError, *, last: bool) -> bool:
         """Take note that `node` cannot be reached: it is tried again after all others. Whether to raise `error` now:
         the try was the `last`, no other node is known, or another try would not help the caller."""
+        self.doubt(node)
+        # After a time-out so much time has gone that the caller has to say what is next.
+        return last or self.first == node or isinstance(error, redis.TimeoutError | AuthenticationError)
+
+    def doubt(self, node: Address) -> None:
+        """Take note that `node` is of no use now: all others are tried before it."""
         if node == self._moved_to:
             self._moved_to = None
         self._failed.add(node)
         self._known = [*(other for other in self._known if other != node), node]
-        # After a time-out so much time has gone that the caller has to say what is next.
-        return last or self.first == node or isinstance(error, redis.TimeoutError | AuthenticationError)
 
-    def redirected(self, error: AskError, asked: Address) -> None:
-        """Take note of the node that the node `asked` has named, if the slot has moved there for good."""
-        if isinstance(error, MovedError):
-            self._moved_to = _address(error.host, error.port, asked)
-            self._failed.discard(self._moved_to)
-            self._put_first(self._moved_to)
+    def redirected(self, error: AskError, asked: Address) -> SlotMoved:
+        """Take note of the node that the node `asked` has named, if the slot is there for good; what to raise."""
+        if not isinstance(error, MovedError):
+            return SlotMoved("the log is being moved to another node")
+        self._moved_to = _address(error.host, error.port, asked)
+        self._failed.discard(self._moved_to)
+        self._put_first(self._moved_to)
+        return SlotMoved("the log has moved to another node")
 
     def questions(self) -> Iterator[Command]:
         """What to ask a node to which a connection was made; each has to be `answered` or `refused`."""
@@ -144,14 +162,20 @@ class _Finding(_Connection):  # type: ignore[misc]
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         try:
             return super().read_response(*arguments, **options)
-        except AskError as error:
-            raise self.moved(error) from error
+        except (AskError, *OUT_OF_TOUCH) as error:
+            self.heed(error)
+            raise
 
-    def moved(self, error: AskError) -> SlotMoved:
-        """Take note of a reply, and end: the next connection goes where the reply says."""
-        self._nodes.redirected(error, (self.host, self.port))
-        self.disconnect()
-        return SlotMoved("the log has moved to another node")
+    def heed(self, error: RedisError) -> None:
+        """If a reply says that the key is, or may be, at another node: end, and raise an error. The next connection
+        goes where the reply says, or to a node that may know better."""
+        if isinstance(error, AskError):
+            self.disconnect()
+            raise self._nodes.redirected(error, (self.host, self.port)) from error
+        if isinstance(error, OUT_OF_TOUCH):
+            self._nodes.doubt((self.host, self.port))
+            self.disconnect()
+            raise error
 
     def _is_home(self, here: Address) -> bool:
         """Whether this node has the namespace, as far as it knows."""

@@ -8,7 +8,14 @@ from typing import Any
 
 import hiredis
 import redis
-from redis.exceptions import AskError, ChildDeadlockedError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    ChildDeadlockedError,
+    ClusterDownError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from producer.connection.client import DEFAULT_SECONDS, Client, is_cluster, pool_of
 from producer.connection.nodes import NodeConnection, NodeSSLConnection, SlotMoved
@@ -103,10 +110,8 @@ class Wire:
                 reply = arrived()
                 if reply.__class__ is object or isinstance(reply, hiredis.PushNotification):
                     reply = self._answer(seconds)  # nothing has arrived, or a message that is no reply
-                elif isinstance(reply, redis.ConnectionError):
-                    raise reply
-                elif isinstance(reply, AskError):
-                    self._follow(reply)
+                elif isinstance(reply, RedisError):
+                    self._look_again(reply)
                 found.append(reply)
         except BaseException as error:
             self._fail(error)
@@ -131,16 +136,17 @@ class Wire:
         try:
             return self._received(seconds)
         except ResponseError as error:
-            if isinstance(error, AskError):
-                self._follow(error)
+            self._look_again(error)
             return error
 
-    def _follow(self, error: AskError) -> None:
-        """Raise an error by which the caller comes again, if the next connection will be to the node of the key."""
-        if is_cluster(self._client):
-            raise error
+    def _look_again(self, error: RedisError) -> None:
+        """Raise what ends the connection, if `error` says that the key is, or may be, at another node."""
         if isinstance(self._connection, NodeConnection | NodeSSLConnection):
-            raise self._connection.moved(error)
+            self._connection.heed(error)
+        elif is_cluster(self._client) and isinstance(error, AskError | ClusterDownError):
+            raise error
+        if isinstance(error, redis.ConnectionError):
+            raise error
 
     def exchange(self, command: tuple[Any, ...], seconds: float) -> Any:
         """The reply to `command`, within `seconds` or what the client was configured to wait, if that is shorter."""
@@ -170,14 +176,19 @@ class Wire:
 
     def _fail(self, error: BaseException) -> None:
         """Close, whatever `error` is; raise a RedisError in its place if redis-py has let another kind through."""
+        connection = self._connection
         self.close()
         if is_cluster(self._client):
             # redis-py looks for the nodes anew after the commands that it sends itself; here nobody else does. Those
             # known so far can tell, too: with `dynamic_startup_nodes=False` redis-py would ask only the nodes that it
-            # was given, which may be dead. An IndexError: a node that knows of no master, while it is set up.
+            # was given, which may be dead. The node that failed is asked last: it may be cut off from the others, and
+            # take itself for the master still. An IndexError: a node that knows of no master, while it is set up.
             known = [(node.host, node.port) for node in self._client.get_nodes()]
+            failed = None if connection is None else f"{connection.host}:{connection.port}"
             with suppress(RedisError, RedisClusterException, OSError, IndexError):
-                self._client.nodes_manager.initialize(additional_startup_nodes_info=known)
+                self._client.nodes_manager.initialize(
+                    additional_startup_nodes_info=known, last_failed_node_name=failed
+                )
             if isinstance(error, AskError):
                 raise SlotMoved("the log has moved to another node") from error
         if isinstance(error, RedisClusterException | ChildDeadlockedError | OSError | UnicodeError):

@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 _BUFFER_SECONDS = 5.0
 """How long a call waits for room in a full buffer, unless the caller says."""
 EXIT_SECONDS = 5.0
-"""How long the end of the process may take to send waiting operations."""
+"""How long the end of the process may take to send all waiting operations."""
+_LEAST_EXIT_SECONDS = 0.1
+"""How long it may take for each queue when that time is over: its server may be another, which answers."""
 _FINISH_SECONDS = 1.0
 """How long the thread may take to notice that it is to end."""
 _ATTEMPTS = 3
@@ -51,8 +54,12 @@ def delivery_of(
     timeout: float,
     vetted: Vetted,
     monotonic: Callable[[], float],
+    agree: Callable[[float], None] | None = None,
+    adopts: bool = True,
 ) -> Direct | Deferred:
     """Open the way that the options ask for. The modules of the other ways are not even imported.
+
+    `agree(seconds)` precedes what is sent. `adopts`: whether a spool delivers what dead producers have left.
 
     Raises ValueError for options that do not go together, SpoolUnusable for the spool's directory.
     """
@@ -60,13 +67,21 @@ def delivery_of(
         raise ValueError("found both a spool and a buffer: an operation can wait in one of them")
     if buffer is None and buffer_timeout is not None:
         raise ValueError(f"found buffer_timeout={buffer_timeout!r} without a buffer: pass buffer=… too, or neither")
-    direct = Direct(client, namespace, timeout=timeout, durability=durability, monotonic=monotonic)
+    direct = Direct(client, namespace, timeout=timeout, durability=durability, monotonic=monotonic, agree=agree)
     if spool is None and buffer is None:
         return direct
 
     from producer.delivery.forwarder import Forwarder
 
-    forwarder = partial(Forwarder, client, durability=durability, timeout=timeout, vetted=vetted, monotonic=monotonic)
+    forwarder = partial(
+        Forwarder,
+        client,
+        durability=durability,
+        timeout=timeout,
+        vetted=vetted,
+        monotonic=monotonic,
+        agree=agree,
+    )
     if spool is not None:
         from producer.connection.destination import Destination
         from producer.spool.directory import SpoolDirectory
@@ -77,7 +92,7 @@ def delivery_of(
 
         def begin() -> tuple[Queue, Forwarder]:
             own = directory.create(Identity(), namespace)
-            return own, forwarder(own, leftovers=Leftovers(directory, monotonic=monotonic))
+            return own, forwarder(own, leftovers=Leftovers(directory, idle=not adopts, monotonic=monotonic))
 
     elif buffer is not None:
         from producer.queue.buffer import Buffer
@@ -184,8 +199,9 @@ _open: set[Deferred] = set()
 
 
 def _close_all() -> None:
+    deadline = time.monotonic() + EXIT_SECONDS
     for deferred in list(_open):
-        deferred.close(EXIT_SECONDS)
+        deferred.close(max(deadline - time.monotonic(), _LEAST_EXIT_SECONDS))
 
 
 at_process_end(_close_all)

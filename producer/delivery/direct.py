@@ -29,7 +29,11 @@ _log = logging.getLogger("producer")
 
 
 class Direct:
-    """Sends each operation to the log of `namespace` until it is acknowledged or refused, or `timeout` is over."""
+    """Sends each operation to the log of `namespace` until it is acknowledged or refused, or `timeout` is over.
+
+    `agree(seconds)` precedes each attempt. A call raises its UnusableServer before the operation has a number, unless
+    the server was away at first.
+    """
 
     trouble = None
     """Nothing ever waits: the call of an operation raises its trouble."""
@@ -42,13 +46,15 @@ class Direct:
         timeout: float,
         durability: Durability,
         monotonic: Callable[[], float] = time.monotonic,
+        agree: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._key = wal_key(namespace).encode()
         self._timeout = timeout
         self._durability = durability
         self._confirming = durability.commands
-        self._unproven = durability.fsync
+        self._agree = agree
+        self._unproven = durability.fsync or agree is not None
         self._monotonic = monotonic
         self._has_warned = False
         self.identity = Identity()
@@ -60,17 +66,18 @@ class Direct:
 
     def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - a queue needs it
         """Send an operation of the type `kind`, whose bytes are `raw`, under the next number."""
-        if self._unproven:
-            self._prove()
+        left = self._prove() if self._unproven else self._timeout
         identity = self.identity
         seq, acked = identity.take(self._monotonic())
-        return self._send(kind, raw, identity.by, seq, acked)
+        return self._send(kind, raw, identity.by, seq, acked, left)
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of `error` again, under its own number."""
         by, seq, landed = error.receipt
         doubtful = not isinstance(error, WalRefused)
-        return self._send(error.type, error.raw, by, seq, error.acked, landed=landed, doubtful=doubtful)
+        return self._send(
+            error.type, error.raw, by, seq, error.acked, self._timeout, landed=landed, doubtful=doubtful
+        )
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:  # noqa: ARG002 - nothing waits
         """Each operation was acknowledged, or its call raised."""
@@ -91,11 +98,12 @@ class Direct:
         by: str,
         seq: int,
         acked: int,
+        left: float,
         *,
         landed: str | None = None,
         doubtful: bool = False,
     ) -> Receipt:
-        """Send the operation `seq` of `by` until it is acknowledged or refused, or time is up.
+        """Send the operation `seq` of `by` until it is acknowledged or refused, or `left` seconds are over.
 
         `landed`: the id of its entry, if it is known to have landed before; `doubtful`: it may have.
         """
@@ -104,7 +112,6 @@ class Direct:
             self._has_warned = True
             _log.warning("%s", _HOLDS_UP_A_LOOP)
         identity = self.identity
-        left = self._timeout
         deadline = self._monotonic() + left
         pause: Pause | None = None
         while True:
@@ -136,6 +143,8 @@ class Direct:
         command = append_command(self._key, raw, by, seq, acked)
         entry_id = None
         try:
+            if self._agree is not None:
+                self._agree(seconds)
             if not self._confirming:
                 return send_once(self._client, *command, seconds=seconds).decode(), None
             with Wire(self._client, self._key) as wire:
@@ -147,7 +156,17 @@ class Direct:
         # The server's own answer: asking again at once would not change it.
         return entry_id, None if shortfall is None else ResponseError(shortfall)
 
-    def _prove(self) -> None:
-        with suppress(RedisError), Wire(self._client, self._key) as wire:  # the operation's own error will say more
-            prove_fsync(wire, where(self._client), seconds=self._timeout)
+    def _prove(self) -> float:
+        """How many seconds are left for the operation, whose own error will say more if the server is away."""
+        began = self._monotonic()
+        try:
+            if self._agree is not None:
+                self._agree(self._timeout)
+        except RedisError:
+            return max(self._timeout - (self._monotonic() - began), _SHORTEST_WAIT)
+        with suppress(RedisError):
+            if self._durability.fsync:
+                with Wire(self._client, self._key) as wire:
+                    prove_fsync(wire, where(self._client), seconds=self._timeout)
             self._unproven = False
+        return self._timeout

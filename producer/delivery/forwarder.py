@@ -64,6 +64,7 @@ class Forwarder:
         timeout: float,
         vetted: Vetted = _as_it_is,
         monotonic: Callable[[], float] = time.monotonic,
+        agree: Callable[[float], None] | None = None,
     ) -> None:
         self.trouble: str | None = None
         """Why no operation can be delivered at present."""
@@ -73,7 +74,7 @@ class Forwarder:
         self._own = own
         self._leftovers = leftovers
         self._durability = durability
-        self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic)
+        self._sender = Sender(client, timeout=timeout, unsafe=self._wait_or_leave, monotonic=monotonic, agree=agree)
         self._one_by_one = False
         self._tending: SpoolUnusable | None = None  # why `own` could not be tended the last time
         self._vetted = vetted

@@ -24,7 +24,7 @@ class Sender:
     """Sends to the server that `client` reaches. For one thread. Raises a RedisError for all trouble on the way.
 
     `unsafe(queue, error)` is called if a batch is in the log, but not as safe in time as it must be: the sender waits
-    for it again, unless `unsafe` raises.
+    for it again, unless `unsafe` raises. `agree(seconds)` precedes each batch.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Sender:
         timeout: float,
         unsafe: Callable[[Queue, RedisError], None],
         monotonic: Callable[[], float] = time.monotonic,
+        agree: Callable[[float], None] | None = None,
     ) -> None:
         self.delivered = 0
         """How many operations have arrived."""
@@ -41,6 +42,7 @@ class Sender:
         self._timeout = timeout
         self._unsafe = unsafe
         self._monotonic = monotonic
+        self._agree = agree
         self._is_proven = False
         self._may_open = True  # a transaction
         self._key = b""
@@ -105,6 +107,8 @@ class Sender:
             raise refusal
 
     def _connect(self, namespace: str, durability: Durability) -> None:
+        if self._agree is not None:
+            self._agree(self._timeout)
         key = wal_key(namespace).encode()
         if key != self._key:  # on a cluster another log may be at another node
             self._wire.close()

@@ -8,7 +8,7 @@ import inspect
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -185,6 +185,16 @@ def enclosing(producer: object) -> str | None:
         if run._producer is producer and not run._ending.locked():
             return run.execution_id
     return None
+
+
+def abandon(runs: Iterable[Execution]) -> None:
+    """Record the end of the open `runs` as failures, because their producer exits."""
+    for run in runs:
+        try:
+            run.abandon("producer exited")
+        except Unavailable as error:
+            _log.warning("runs stay open, since the producer exits: %s", error)
+            return  # the other runs would fail in the same way, after as long a wait
 
 
 def tracked(function: Any, execution: Callable[[], Execution]) -> Any:

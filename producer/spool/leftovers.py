@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,17 +19,26 @@ _log = logging.getLogger("producer")
 class Leftovers:
     """The spools in `directory` that no living process holds, each ours while it is `current`.
 
+    With `idle`, nobody looks at the directory but to go on after damage to a spool of the living producer.
+
     A spool that cannot be delivered as things are is put off until the next look at the directory. For one thread,
     except for `look_again`, `exhausted`, `go_first` and `trouble`.
     """
 
-    def __init__(self, directory: SpoolDirectory, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        directory: SpoolDirectory,
+        *,
+        idle: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._directory = directory
         self._monotonic = monotonic
         self._current: SpoolQueue | None = None
         self._found: Iterator[SpoolQueue] = iter(())
-        self._looked_at = -math.inf
-        self._wanted_at = monotonic()
+        self._every = threading.TIMEOUT_MAX if idle else SCAN_SECONDS
+        self._looked_at = monotonic() if idle else -math.inf
+        self._wanted_at = -math.inf if idle else monotonic()
         self._done_at = -math.inf  # the look whose spools are all done with
         self._put_off: dict[Path, tuple[float, str]] = {}  # until when, and why
 
@@ -75,7 +85,7 @@ class Leftovers:
         """In how many seconds to look at the directory again."""
         if self._looked_at < self._wanted_at or self._directory.has_left_own:
             return 0.0
-        return max(0.0, self._looked_at + SCAN_SECONDS - self._monotonic())
+        return max(0.0, self._looked_at + self._every - self._monotonic())
 
     def rescue(self) -> None:
         """Go on with the intact operations of the current spool, which is damaged.

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     retain_entries: Annotated[int, Field(ge=0)] | None = None
     no_archive: bool | None = None
     group_idle: str | None = None
+    partitions: Annotated[int, Field(ge=1, le=1000)] | None = None
     expect: dict[str, Expected] | None = None
 
     @classmethod

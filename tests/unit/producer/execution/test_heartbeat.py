@@ -21,6 +21,7 @@ from redis.exceptions import NoPermissionError
 from producer import Producer, WalUnavailable
 from producer.connection.wire import send_once
 from producer.execution import heartbeat
+from producer.execution.execution import abandon
 from producer.operations import encode_fields
 from producer.wal import HEARTBEAT_SECONDS
 from tests.support.servers import eventually
@@ -39,8 +40,10 @@ class Engine:
         self.steps: list[str] = []
         self._waited = 0.0
         monkeypatch.setattr("producer.execution.heartbeat.send_once", self._beat)
-        self._record_for_real = self.producer._delivery.record
-        monkeypatch.setattr(self.producer._delivery, "record", self._record)
+        delivery: Any = self.producer._delivery
+        self.delivery = delivery
+        self._record_for_real = delivery.record
+        monkeypatch.setattr(delivery, "record", self._record)
 
     def _monotonic(self) -> float:
         self._waited += 0 if self.server.connected else 0.01  # an attempt takes time
@@ -60,7 +63,7 @@ class Engine:
 
     @property
     def key(self) -> str:
-        return f"{{otters}}:heartbeat:{self.producer._delivery.by}"
+        return f"{{otters}}:heartbeat:{self.delivery.by}"
 
     @property
     def operations(self) -> list[dict[str, Any]]:
@@ -75,8 +78,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     return Engine(monkeypatch)
 
 
+def heartbeat_of(producer: Producer) -> heartbeat.Heartbeat:
+    log: Any = producer._log
+    found: heartbeat.Heartbeat = log.heartbeat
+    return found
+
+
 def thread_of(producer: Producer) -> threading.Thread | None:
-    return producer._heartbeat._thread
+    return heartbeat_of(producer)._thread
 
 
 # -- the promise --
@@ -130,7 +139,7 @@ def test_runs_that_start_at_once_while_the_server_is_away_share_an_attempt_to_be
 ) -> None:
     """Each attempt takes its time: one after the other, the last of many runs would wait for minutes."""
     engine.server.connected = False
-    beating, count = engine.producer._heartbeat, 8
+    beating, count = heartbeat_of(engine.producer), 8
     asked, ended = threading.Semaphore(0), threading.Event()
 
     def noted() -> float:
@@ -158,10 +167,10 @@ def test_a_run_whose_start_could_not_be_recorded_leaves_nothing_open(engine: Eng
     engine.server.connected = False
     with pytest.raises(WalUnavailable), engine.run():
         pass
-    assert engine.producer._heartbeat.runs() == []
+    assert heartbeat_of(engine.producer).runs() == []
     with pytest.raises(ValueError, match="action_id"), engine.producer.execution("", source="manual"):
         pass
-    assert engine.producer._heartbeat.runs() == []
+    assert heartbeat_of(engine.producer).runs() == []
 
 
 # -- the right to beat --
@@ -217,7 +226,7 @@ class Guard:
 
 def let_it_beat(producer: Producer) -> None:
     """The next beat is due now, not in ten seconds."""
-    beating = producer._heartbeat
+    beating = heartbeat_of(producer)
     with beating._changed:
         beating._beaten_at -= beating._period
         beating._changed.notify_all()
@@ -447,8 +456,8 @@ def test_a_forked_child_beats_for_itself_and_does_not_end_its_parents_runs(engin
         child = os.fork()
         if not child:
             try:
-                clean = not engine.producer._heartbeat.runs() and engine.key != parent
-                engine.producer._abandon_runs()
+                clean = not heartbeat_of(engine.producer).runs() and engine.key != parent
+                abandon(heartbeat_of(engine.producer).runs())
             finally:
                 os._exit(0 if clean else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,20 @@ def test_what_another_delivers_meanwhile_is_no_trouble_any_more(
     clock.now += SCAN_SECONDS
     assert leftovers.current() is None
     assert leftovers.trouble is None
+
+
+def test_the_idle_look_only_for_what_the_living_producer_left_itself(directory: SpoolDirectory, clock: Clock) -> None:
+    idle = Leftovers(directory, idle=True, monotonic=clock)
+    by = leave(directory)
+    for _ in range(3):
+        assert idle.current() is None
+        assert idle.exhausted
+        clock.now += SCAN_SECONDS
+        assert 0 < idle.seconds_to_look() <= threading.TIMEOUT_MAX
+    directory.has_left_own = True
+    assert idle.go_first
+    assert idle.seconds_to_look() == 0
+    assert deliver(idle) == by
+    assert idle.current() is None
+    assert idle.exhausted
+    assert idle.seconds_to_look() > SCAN_SECONDS
