@@ -6,6 +6,10 @@
 --   {'gone', last_id}                  the checkpoint's entry is not in the log
 --   {'type', key, found, expected}     a key has another type
 --   {'neighbour', id}                  the batch does not follow the checkpoint in the log
+--
+-- The last of KEYS, which `Script` adds, is of no use here: it never exists (see `projector/commit/link.py`).
+table.remove(KEYS)
+
 local function refuse_type(key, expected)
   local found = redis.call('TYPE', key).ok
   if found ~= expected and found ~= 'none' then return {'type', key, found, expected} end

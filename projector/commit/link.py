@@ -16,6 +16,13 @@ from projector.errors import ProjectorError, Superseded
 
 _START_OVER = ("NOGROUP", "UNBLOCKED", "MOVED", "ASK")
 
+_ABSENT = b"}:absent"
+"""A key that nobody ever writes, by which a script is refused while its slot is moved to another node key by key.
+
+Else a script would begin if all its keys were still here, and fail in its midst if it wrote to one that it had just
+deleted or emptied: such a key is taken for one that has moved. Half a commit would be written.
+"""
+
 
 class Script:
     """A script of `projector/commit/`, by its file's name, behind the fences that all share."""
@@ -26,8 +33,9 @@ class Script:
         self._digest = sha1(self.source, usedforsecurity=False).hexdigest()
 
     def command(self, keys: list[bytes], arguments: list[Any]) -> tuple[Any, ...]:
-        """The command that runs the script, for a link that has loaded it."""
-        return ("EVALSHA", self._digest, len(keys), *keys, *arguments)
+        """The command that runs the script, for a link that has loaded it. All `keys` are of one namespace."""
+        absent = keys[0].partition(b"}")[0] + _ABSENT
+        return ("EVALSHA", self._digest, len(keys) + 1, *keys, absent, *arguments)
 
 
 class Link:

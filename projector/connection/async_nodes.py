@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import AskError, AuthenticationError, ResponseError
 
-from producer.connection.nodes import Address, Nodes, SlotMoved
+from producer.connection.nodes import OUT_OF_TOUCH, Address, Nodes
 
 _Connection: Any = object  # the other base of each subclass, which redis-py gives no types
 
@@ -42,9 +42,12 @@ class _Finding(_Connection):  # type: ignore[misc]
         try:
             return await super().read_response(*arguments, **options)
         except AskError as error:
-            self._nodes.redirected(error, (self.host, self.port))
             await self.disconnect()
-            raise SlotMoved("the log has moved to another node") from error
+            raise self._nodes.redirected(error, (self.host, self.port)) from error
+        except OUT_OF_TOUCH:
+            self._nodes.doubt((self.host, self.port))
+            await self.disconnect()
+            raise
 
     async def _is_home(self, here: Address) -> bool:
         for command in self._nodes.questions():

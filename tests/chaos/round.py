@@ -15,7 +15,6 @@ from tests.chaos.history.figures import Figures
 from tests.chaos.schedule import Schedule
 from tests.chaos.strikers import Strikers, Tell
 from tests.chaos.vandals import Vandal
-from tests.chaos.writers.way import Way
 
 __all__ = ["Outcome", "play_faults", "play_vandals", "strike_all"]
 
@@ -28,26 +27,16 @@ class Outcome:
     violations: list[str]
 
 
-def play_faults(
-    directory: Path,
-    seed: str,
-    seconds: float,
-    faults: Sequence[Fault],
-    tell: Tell,
-    *,
-    appendfsync: str,
-    archives: bool,
-) -> Outcome:
-    """Let the faults of `seed` strike for so long, at all places at once."""
+def play_faults(here: Arena, seed: str, seconds: float, faults: Sequence[Fault], tell: Tell) -> Outcome:
+    """Let the faults of `seed` strike `here` for so long, at all places at once."""
     with ExitStack() as stack:
-        here = Arena(directory, seed, producers=tuple(Way), projectors=2, appendfsync=appendfsync, archives=archives)
         arena = stack.enter_context(here)
         strikers = stack.enter_context(Strikers(arena, Schedule(seed, faults), tell))
 
         def strike() -> None:
             arena.wait_for_progress()
             strikers.strike(seconds)
-            arena.wire.calm()
+            arena.calm()
 
         return _outcome(arena, strike)
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.faults import Fault
+from tests.chaos.ground.arena import Arena
+from tests.chaos.ground.cluster_arena import ClusterArena
 from tests.chaos.history.figures import Figures
 from tests.chaos.round import Outcome, play_faults, play_vandals
 from tests.chaos.strikers import Tell
 from tests.chaos.vandals import Vandal
+from tests.chaos.writers.way import ON_A_CLUSTER, ON_ONE_SERVER
 
 __all__ = ["Run"]
 
@@ -27,6 +30,7 @@ class Run:
     faults: Sequence[Fault]
     vandals: Sequence[Vandal]
     tell: Tell
+    cluster: bool = False
 
     def play(self, seconds: float, *, first_round: int = 0) -> bool:
         """Whether the promise held."""
@@ -56,14 +60,25 @@ class Run:
         appendfsync, archives = "always" if number % 3 == 1 else "everysec", number % 4 != 3
         with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
             arena = Path(directory) / "arena"
-            if of_vandals:
+            if self.cluster:
+                here: Arena = ClusterArena(
+                    arena, seed, producers=ON_A_CLUSTER, projectors=2, pace=0.01, archives=archives
+                )
+            elif of_vandals:
                 return play_vandals(arena, seed, self.vandals, self.tell, archives=archives)
-            return play_faults(
-                arena, seed, seconds, self.faults, self.tell, appendfsync=appendfsync, archives=archives
-            )
+            else:
+                here = Arena(
+                    arena,
+                    seed,
+                    producers=ON_ONE_SERVER,
+                    projectors=2,
+                    appendfsync=appendfsync,
+                    archives=archives,
+                )
+            return play_faults(here, seed, seconds, self.faults, self.tell)
 
     def _tell_violations(self, violations: list[str], number: int) -> None:
         self.tell("VIOLATED:\n" + "\n".join(violations))
-        self.tell(
-            f"repeat with: python -m tests.chaos --seed {self.seed} --round {number} --seconds {ROUND_SECONDS:.0f}"
-        )
+        where = "--cluster " if self.cluster else ""
+        how = f"--seed {self.seed} --round {number} --seconds {ROUND_SECONDS:.0f}"
+        self.tell(f"repeat with: python -m tests.chaos {where}{how}")

@@ -1,11 +1,11 @@
 """The faults of the suite, by name.
 
-`fault.py` says what one is; `on_processes.py`, `on_operators.py`, `on_servers.py`, `on_the_wire.py` and `failover.py`
-have them.
+`fault.py` says what one is; the other modules have them, `in_a_cluster.py` and `on_the_slot.py` those of a cluster.
 """
 
 from tests.chaos.faults.failover import Failover
 from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.in_a_cluster import CutOffMaster, KilledMaster, OrderlyFailover, RestartedMaster
 from tests.chaos.faults.on_operators import KilledRebuild
 from tests.chaos.faults.on_processes import (
     CrowdOfProjectors,
@@ -24,6 +24,7 @@ from tests.chaos.faults.on_servers import (
     PausedClients,
     RestartedServer,
 )
+from tests.chaos.faults.on_the_slot import AtomicMigration, Resharding
 from tests.chaos.faults.on_the_wire import (
     CutConnections,
     CutReplies,
@@ -33,7 +34,7 @@ from tests.chaos.faults.on_the_wire import (
     TruncatedReplies,
 )
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "ON_A_CLUSTER", "Fault"]
 
 FAULTS: tuple[Fault, ...] = (
     KilledProjector(),
@@ -57,4 +58,14 @@ FAULTS: tuple[Fault, ...] = (
     TruncatedReplies(),
     DelayedRequests(),
     StalledWire(),
+)
+
+ON_A_CLUSTER: tuple[Fault, ...] = (
+    *(fault for fault in FAULTS if fault.place in ("projectors", "producers", "operators")),
+    KilledMaster(),
+    RestartedMaster(),
+    OrderlyFailover(),
+    CutOffMaster(),
+    Resharding(),
+    AtomicMigration(),
 )

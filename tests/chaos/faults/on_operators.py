@@ -24,7 +24,7 @@ class KilledRebuild(Fault):
 
     def strike(self, arena: Arena, random: Random) -> None:
         time.sleep(random.uniform(0, 1.0))
-        process = begin_rebuild(arena.server.url, arena.namespace, arena.archive)
+        process = begin_rebuild(arena.url, arena.namespace, arena.archive)
         time.sleep(random.uniform(0.2, _LONGEST))
         process.kill()
         process.wait(30)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -61,37 +61,69 @@ class Arena:
         self.losses = Losses()
         self.by_hand: set[str] = set()
         self.appendfsync = appendfsync
-        self._servers = 0
         self._stopped: list[ProjectorProcess] = []
-        self.server = self.new_server()
-        self.client = _control(self.server)
-        self.wire = Wire(self.server.port)
+        url = self.begin()
         self.producers = Producers(
-            self.wire.url, self.namespace, directory / "producers", Random(f"{seed} producers"), pace=pace
+            url, self.namespace, directory / "producers", Random(f"{seed} producers"), pace=pace
         )
         self.projectors = Projectors(
-            self.wire.url,
+            url,
             self.namespace,
             directory / "projectors",
             lease_seconds=LEASE_SECONDS,
             client=lambda: self.client,
             archive=self.archive,
         )
-        can_sync = self.server.has_waitaof()
+        can_sync = self.has_waitaof()
         for way in producers:
             # A server without WAITAOF would refuse a synced writer for good.
             self.producers.start(way if can_sync or way is not Way.SYNCED else Way.SPOOLED)
         self.projectors.start(projectors)
 
-    def __enter__(self) -> Arena:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.producers.kill()
         self.projectors.kill()
+        self.end()
+
+    # -- what it stands on, which a cluster has otherwise --
+
+    def begin(self) -> str:
+        """Start the server; the URL by which writers and projectors reach it."""
+        self._servers = 0
+        self._server = self.new_server()
+        self._client = _control(self._server)
+        self.wire = Wire(self._server.port)
+        return self.wire.url
+
+    def end(self) -> None:
         self.wire.close()
-        self.client.close()
-        self.server.kill()
+        self._client.close()
+        self._server.kill()
+
+    @property
+    def server(self) -> Server:
+        """The one that has the log now."""
+        return self._server
+
+    @property
+    def client(self) -> redis.Redis:
+        """Reaches the log past the wire."""
+        return self._client
+
+    @property
+    def url(self) -> str:
+        """What an operator types."""
+        return self._server.url
+
+    def has_waitaof(self) -> bool:
+        return self._server.has_waitaof()
+
+    def calm(self) -> None:
+        """Let no fault go on that faults of another place have left."""
+        self.wire.calm()
 
     def new_server(self) -> Server:
         directory = self.directory / f"server-{self._servers}"
@@ -101,7 +133,7 @@ class Arena:
 
     def move_to(self, server: Server) -> None:
         """Lead everybody to another server; the old one is the caller's to end."""
-        self.server, self.client = server, _control(server)
+        self._server, self._client = server, _control(server)
         self.wire.switch(server.port)
 
     def key(self, name: str) -> str:
@@ -110,10 +142,10 @@ class Arena:
     # -- what an operator does --
 
     def verify(self) -> Answer:
-        return verify(self.server.url, self.namespace, self.archive)
+        return verify(self.url, self.namespace, self.archive)
 
     def rebuild(self, *options: str) -> Answer:
-        return rebuild(self.server.url, self.namespace, *options, archive=self.archive)
+        return rebuild(self.url, self.namespace, *options, archive=self.archive)
 
     # -- waiting for conditions --
 
@@ -169,7 +201,10 @@ class Arena:
 
         Only the projector's transactions watch a key.
         """
-        stats = self.client.info("commandstats")
+        self._count_commits(self.client)
+
+    def _count_commits(self, client: redis.Redis) -> None:
+        stats = client.info("commandstats")
         self.figures.commits += stats.get("cmdstat_pexpire", {}).get("calls", 0)
         self.figures.transactions += stats.get("cmdstat_watch", {}).get("calls", 0)
 
@@ -207,7 +242,7 @@ class Arena:
         if verified.status:
             found.append(f"projector verify: {verified.text}")
         if self.archive:
-            examined = examine(self.server.url, self.namespace, self.archive)
+            examined = examine(self.url, self.namespace, self.archive)
             found += [f"projector archive verify: {examined.text}"] if examined.status else []
         self._stopped += self.projectors.stopped_by_themselves()
         found += [f"a projector stopped: {ended.said}" for ended in self._stopped]
@@ -233,6 +268,7 @@ class Arena:
         figures.attempted += len(checker.attempts)
         figures.acknowledged += len(checker.promised)
         figures.spooled += sum(attempt.is_spooled for attempt in checker.promised)
+        figures.replicated += sum(attempt.replicated for attempt in checker.promised)
         figures.counted += expected.entries - expected.duplicates
         figures.repeated += expected.duplicates
         left_behind = sum(map(self.losses.left_behind, checker.lost))

@@ -93,6 +93,7 @@ class Projectors:
     ) -> None:
         self.lease_seconds = lease_seconds
         self.running: list[ProjectorProcess] = []
+        self._ended_before: list[ProjectorProcess] = []  # they were to be ended, and had done so themselves
         self._url = url
         self._keys = Keys(namespace)
         self._directory = directory
@@ -139,6 +140,9 @@ class Projectors:
     def end(self, process: ProjectorProcess, how: signal.Signals) -> None:
         """End it for good."""
         self.running.remove(process)
+        if process.status is not None:
+            self._ended_before.append(process)
+            return
         status = process.end(how)
         has_begun = "active in" in process.said or "standing by" in process.said
         if how is signal.SIGTERM and status != (0 if has_begun else -signal.SIGTERM) and status != 0:
@@ -161,14 +165,14 @@ class Projectors:
 
     def kill(self) -> None:
         for process in list(self.running):
-            self.running.remove(process)
-            process.end(signal.SIGKILL)
+            self.end(process, signal.SIGKILL)
 
     def stopped_by_themselves(self) -> list[ProjectorProcess]:
         """Those that ended though nobody ended them; they are no longer among the running."""
-        stopped = [process for process in self.running if process.status is not None]
-        for process in stopped:
+        stopped, self._ended_before = self._ended_before, []
+        for process in [process for process in self.running if process.status is not None]:
             self.running.remove(process)
+            stopped.append(process)
         return stopped
 
     def last_words(self) -> list[str]:

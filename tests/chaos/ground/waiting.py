@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import redis
+from redis.exceptions import RedisClusterException
 
 __all__ = ["until"]
 
@@ -24,5 +25,5 @@ def until(condition: Callable[[], object], story: Callable[[], object], *, secon
 def _holds(condition: Callable[[], object]) -> bool:
     try:
         return bool(condition())
-    except redis.RedisError:
+    except (redis.RedisError, RedisClusterException):
         return False

@@ -22,6 +22,8 @@ class Figures:
     acknowledged: int = 0
     spooled: int = 0
     """Of these: their calls returned when they were in a spool."""
+    replicated: int = 0
+    """Of these: their calls returned when a replica had them, too."""
     counted: int = 0
     repeated: int = 0
     """Entries that came again under a number that had come, and were not counted."""
@@ -39,6 +41,7 @@ class Figures:
         self.attempted += other.attempted
         self.acknowledged += other.acknowledged
         self.spooled += other.spooled
+        self.replicated += other.replicated
         self.counted += other.counted
         self.repeated += other.repeated
         self.left_behind += other.left_behind
@@ -53,8 +56,8 @@ class Figures:
             f"kills survived: {self.kills.total()} ({kills or 'none'})\n"
             f"commits: {self.commits}; transactions begun: {self.transactions}\n"
             f"operations checked: {self.attempted} attempted, {self.acknowledged} acknowledged "
-            f"({self.spooled} of them by a spool), {self.counted} counted; {self.repeated} came twice and counted "
-            f"once\n"
+            f"({self.spooled} of them by a spool, {self.replicated} by a replica), {self.counted} counted; "
+            f"{self.repeated} came twice and counted once\n"
             f"acknowledged, and taken by what their durability does not cover: {self.left_behind} by failovers and "
             f"vandals, {self.unsynced} by kills of a server between two syncs; of all producers that spoke again "
             f"each is missing ({self.missing})\n"

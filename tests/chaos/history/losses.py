@@ -33,7 +33,8 @@ class Losses:
         self._moments.append((at - EVERYSEC_SECONDS, at + 1.0))
 
     def left_behind(self, attempt: Attempt) -> bool:
-        return (attempt.by or "", attempt.seq) in self.taken
+        """Whether a fault took it, and was allowed to: what a replica has acknowledged, no failover to it takes."""
+        return not attempt.replicated and (attempt.by or "", attempt.seq) in self.taken
 
     def excuse(self, attempt: Attempt, acknowledged_by: float | None = None) -> bool:
         """Whether this promised attempt may be gone from the log.

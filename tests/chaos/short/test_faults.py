@@ -12,6 +12,7 @@ from tests.chaos.faults.on_operators import KilledRebuild
 from tests.chaos.faults.on_servers import FullDisk, KilledServer, RestartedServer
 from tests.chaos.ground.arena import Arena
 from tests.chaos.round import play_faults, strike_all
+from tests.chaos.writers.way import ON_ONE_SERVER
 
 AT_PROCESSES = [fault for fault in FAULTS if fault.place in ("projectors", "producers")]
 AT_THE_SERVER = [fault for fault in FAULTS if fault.place == "servers" and not isinstance(fault, Failover)]
@@ -39,7 +40,10 @@ def test_each_fault_one_after_the_other(
 
 @pytest.mark.parametrize(("appendfsync", "archives"), [("always", False), ("everysec", True)])
 def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str, archives: bool) -> None:
-    outcome = play_faults(tmp_path / "arena", "mixed", 4.0, FAULTS, print, appendfsync=appendfsync, archives=archives)
+    arena = Arena(
+        tmp_path / "arena", "mixed", producers=ON_ONE_SERVER, projectors=2, appendfsync=appendfsync, archives=archives
+    )
+    outcome = play_faults(arena, "mixed", 4.0, FAULTS, print)
     assert outcome.violations == []
     assert outcome.figures.faults.total() > len({fault.place for fault in FAULTS})
     assert outcome.figures.counted > 500

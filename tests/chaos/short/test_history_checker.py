@@ -100,6 +100,23 @@ def test_what_a_fault_may_take_is_no_violation_once_it_is_missing(recorded: Reco
     assert any("lost, and not missing" in sentence for sentence in said)  # the projection still has it
 
 
+def test_what_a_replica_has_acknowledged_no_failover_may_take(recorded: Recorded) -> None:
+    recorded.attempts = [replace(attempt, replicated=True) for attempt in recorded.attempts]
+    recorded.losses.take([recorded.log.pop(3)])
+    assert "gone from the log" in recorded.violations()[0]
+
+
+def test_what_was_in_a_buffer_is_promised_once_that_is_flushed(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        for number in (1, 2):
+            deed = Deed("cleanup", f"lock:{number}", "locks", True, 0)
+            journal.attempted(deed)
+            journal.unanswered(deed, Receipt("host:1:0", number, None))
+            if number == 1:
+                journal.flushed()
+    assert [attempt.is_promised for attempt in read_journal(tmp_path / "journal")] == [True, False]
+
+
 def test_an_operation_that_nobody_attempted(recorded: Recorded) -> None:
     del recorded.attempts[2]
     assert "nobody attempted it" in recorded.violations()[0]

@@ -21,7 +21,8 @@ __all__ = ["Attempt", "Journal", "read_journal"]
 class Attempt:
     """A deed that was sent. `by` and `seq` are known once the call returned or raised, `returned_at` (the monotonic
     clock, one for all processes of the machine) once it returned: that is when the operation was acknowledged as
-    `entry_id`, or, where it has none, put into a spool. `synced`: it leaves that once it is on the server's disk."""
+    `entry_id`, or, where it has none, put into a spool, or flushed out of a buffer. `synced`: it leaves that once it
+    is on the server's disk. `replicated`: the call returned once a replica had it, too."""
 
     deed: Deed
     by: str | None = None
@@ -29,6 +30,7 @@ class Attempt:
     entry_id: str | None = None
     returned_at: float | None = None
     synced: bool = False
+    replicated: bool = False
 
     @property
     def is_promised(self) -> bool:
@@ -58,6 +60,10 @@ class Journal:
         at = time.monotonic()
         self._write({"mark": deed.mark, "by": receipt.by, "seq": receipt.seq, "entry_id": receipt.entry_id, "at": at})
 
+    def flushed(self) -> None:
+        """All that was recorded before has left a buffer."""
+        self._write({"flushed_at": time.monotonic()})
+
     def __enter__(self) -> Journal:
         return self
 
@@ -70,8 +76,8 @@ class Journal:
             self._file.write(raw)
 
 
-def read_journal(path: Path, *, synced: bool = False) -> list[Attempt]:
-    """All attempts of one writer, `synced` or not; a last line that a kill cut short is left out."""
+def read_journal(path: Path, *, synced: bool = False, replicated: bool = False) -> list[Attempt]:
+    """All attempts of one writer, `synced` or `replicated` or not; a last line that a kill cut short is left out."""
     attempts: dict[str, Attempt] = {}
     for raw in path.read_bytes().split(b"\n")[:-1]:
         line = json.loads(raw)
@@ -79,7 +85,11 @@ def read_journal(path: Path, *, synced: bool = False) -> list[Attempt]:
             deed = Deed(*line["deed"])
             if deed.mark in attempts:
                 raise AssertionError(f"{path}: the mark {deed.mark} was used twice")
-            attempts[deed.mark] = Attempt(deed, synced=synced)
+            attempts[deed.mark] = Attempt(deed, synced=synced, replicated=replicated)
+        elif "flushed_at" in line:
+            for mark, attempt in attempts.items():
+                if attempt.by is not None:
+                    attempts[mark] = replace(attempt, returned_at=line["flushed_at"])
         else:
             attempts[line["mark"]] = replace(
                 attempts[line["mark"]],

@@ -84,7 +84,7 @@ class Producers:
     def attempts(self) -> Iterator[Attempt]:
         """Of all writers, the killed ones included."""
         for journal, way in self._journals.items():
-            yield from read_journal(journal, synced=way is Way.SYNCED)
+            yield from read_journal(journal, synced=way is Way.SYNCED, replicated=way is Way.REPLICATED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,15 @@ class Writer:
     an engine would: then nobody knows whether the operation is in the log. With a spool each call returns at once.
     """
 
-    def __init__(self, producer: Producer, journal: Journal, name: str, random: Random, pace: float) -> None:
+    def __init__(
+        self, producer: Producer, journal: Journal, name: str, random: Random, pace: float, *, promises: bool
+    ) -> None:
         self._producer = producer
         self._journal = journal
         self._name = name
         self._random = random
         self._pace = pace
+        self._promises = promises  # whether a call that returned does
         self._number = 0
 
     def run(self, stop: Event) -> None:
@@ -99,7 +102,7 @@ class Writer:
                     return
                 send = partial(self._producer.resend, error)
             else:
-                self._journal.returned(deed, receipt)
+                (self._journal.returned if self._promises else self._journal.unanswered)(deed, receipt)
                 return
 
     def _patience(self) -> float:
@@ -120,13 +123,24 @@ def main(url: str, namespace: str, way: str, path: str, name: str, seed: str, pa
         ThreadPoolExecutor(THREADS) as threads,
     ):
         writers = [
-            Writer(producer, journal, f"{name}.{number}", Random(f"{seed}.{number}"), float(pace))
+            Writer(
+                producer,
+                journal,
+                f"{name}.{number}",
+                Random(f"{seed}.{number}"),
+                float(pace),
+                promises=Way(way) is not Way.BUFFERED,
+            )
             for number in range(THREADS)
         ]
         running = [threads.submit(writer.run, stop) for writer in writers]
         stop.wait()
         for ended in running:
             ended.result()
+        if Way(way) is Way.BUFFERED:
+            if not producer.flush(_FAREWELL_SECONDS):
+                raise AssertionError("the buffer was not empty in time")
+            journal.flushed()
 
 
 if __name__ == "__main__":

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from redis.cluster import ClusterNode, RedisCluster
 
 from producer import Producer, Spool
-from producer.connection.client import using_client
+from producer.connection.client import Client, using_client
 from producer.connection.destination import Destination
 from producer.connection.nodes import cluster_url
 from projector import AsyncQuery, Projector, Query
 from projector.doctor import Severity, examine
+from projector.errors import ServerUnavailable
 from projector.query.results import Totals
 from projector.shadow import rebuild
 from projector.verification import verify
-from tests.support.cluster import NAMESPACE, Cluster, running_cluster
+from tests.support.cluster import NAMESPACE, Cluster, bus_port_of, cluster_servers, introduce, running_cluster
 from tests.support.commands import projector
 from tests.support.servers import Server, eventually, vacant_port
 
@@ -98,6 +101,71 @@ def test_a_node_that_answers_will_do_where_the_address_that_it_announces_leads_n
             assert query.status().wal_length == 3
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="module")
+def out_of_touch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node that takes itself for the master of `NAMESPACE`, and reaches none of the others, which may have elected
+    another: it serves nothing."""
+    servers = cluster_servers(tmp_path_factory.mktemp("node"))
+    introduce(servers, [bus_port_of(server) for server in servers])
+    node = servers[0].start()
+    try:
+        with node.client() as client:
+            eventually(
+                lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "fail", what="its loneliness"
+            )
+        yield node
+    finally:
+        node.kill()
+
+
+def url_of(*servers: Server) -> str:
+    return "cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in servers)
+
+
+def client_of(*servers: Server) -> RedisCluster:
+    given = [ClusterNode("127.0.0.1", server.port) for server in servers]
+    return RedisCluster(startup_nodes=given, dynamic_startup_nodes=False)  # else it forgets what it was given
+
+
+@pytest.mark.parametrize("target_of", [url_of, client_of])
+def test_a_node_that_is_out_of_touch_is_left_for_one_that_knows_better(
+    cluster: Cluster,
+    out_of_touch: Server,
+    target_of: Callable[..., str | Client],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("redis.cluster.random.shuffle", lambda _nodes: None)  # else redis-py may begin with the other
+    servers = out_of_touch, cluster.masters[1]
+    with (
+        Producer(target_of(*servers), NAMESPACE, timeout=10.0) as direct,
+        Producer(target_of(*servers), NAMESPACE, spool=tmp_path) as spooled,
+        Query(cluster.masters[1].url, NAMESPACE) as query,
+    ):
+        before = query.status().wal_length
+        direct.cleanup_executed("stale-locks", "lock:1", "release", True)
+        spooled.cleanup_executed("stale-locks", "lock:2", "release", True)
+        assert spooled.flush(30)
+        assert query.status().wal_length == before + 2
+    with Query(target_of(*servers), NAMESPACE) as query:
+        eventually(lambda: _length(query) == before + 2, what="a query that finds the log")
+    assert asyncio.run(_length_by_asyncio(url_of(*servers))) == before + 2
+
+
+async def _length_by_asyncio(url: str) -> int:
+    async with AsyncQuery(url, NAMESPACE) as query:
+        for _ in range(3):  # the first question may learn that the node is out of touch
+            with suppress(ServerUnavailable):
+                return (await query.status()).wal_length
+    return 0
+
+
+def _length(query: Query) -> int:
+    with suppress(ServerUnavailable):
+        return query.status().wal_length
+    return 0
 
 
 @pytest.mark.parametrize(
