@@ -120,6 +120,7 @@ class EntryRead(BaseModel, extra="forbid"):
     seq: int | None
     retry_of: str | None
     rejection: str | None
+    namespace: str
 
 
 class Examined(BaseModel):
@@ -129,6 +130,64 @@ class Examined(BaseModel):
     server: str
     healthy: bool
     findings: list[Finding]
+
+
+class NotDone(BaseModel, extra="forbid"):
+    """A namespace for which a command could not do its work, because of `error`."""
+
+    namespace: str
+    error: str
+
+
+class VerifiedNamespace(Verified):
+    """The outcome of `verify` for one of several namespaces."""
+
+    namespace: str
+
+
+class VerifiedSeveral(BaseModel):
+    """The outcome of `verify` for several namespaces, or partitions: whether all are `identical`."""
+
+    identical: bool
+    namespaces: list[VerifiedNamespace | NotDone]
+
+
+class ExaminedSeveral(BaseModel):
+    """The outcome of `doctor` for several namespaces, or partitions: whether all are `healthy`. A namespace that has
+    partitions, and no log of its own, has findings about these alone."""
+
+    healthy: bool
+    namespaces: list[Examined | NotDone]
+
+
+class ArchivedNamespace(BaseModel):
+    """The outcome of `archive once` for one of several namespaces."""
+
+    namespace: str
+    entries: int
+    segments: int
+    head: str
+    last_id: str
+
+
+class ArchivedSeveral(BaseModel):
+    """The outcome of `archive once` for several namespaces, or partitions: whether all are `archived`."""
+
+    archived: bool
+    namespaces: list[ArchivedNamespace | NotDone]
+
+
+class ArchiveExaminedNamespace(ArchiveExamined):
+    """The outcome of `archive verify` for one of several namespaces."""
+
+    namespace: str
+
+
+class ArchivesExamined(BaseModel):
+    """The outcome of `archive verify` for several namespaces, or partitions: whether all are `intact`."""
+
+    intact: bool
+    namespaces: list[ArchiveExaminedNamespace | NotDone]
 
 
 class Listed(BaseModel, Generic[_R]):
@@ -144,6 +203,18 @@ class OverTime(Listed[Point]):
 
     action_id: str | None
     step: Step
+
+
+class NamespaceStanding(BaseModel):
+    """A namespace in the list of `namespaces`: who projects it (null: nobody), how many entries wait (null: not
+    known), how many are projected, how many operations are missing, the bytes that its keys take (null: not told)."""
+
+    namespace: str
+    lease_holder: str | None
+    lag: int | None
+    entries: int
+    missing: int
+    memory: int | None
 
 
 DOCUMENTS: dict[str, TypeAdapter[Any]] = {
@@ -166,10 +237,15 @@ DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "doctor": TypeAdapter(Examined),
     "archive-once": TypeAdapter(Archived),
     "archive-verify": TypeAdapter(ArchiveExamined),
+    "verify-several": TypeAdapter(VerifiedSeveral),
+    "doctor-several": TypeAdapter(ExaminedSeveral),
+    "archive-once-several": TypeAdapter(ArchivedSeveral),
+    "archive-verify-several": TypeAdapter(ArchivesExamined),
     "spool": TypeAdapter(Spooled),
+    "namespaces": TypeAdapter(list[NamespaceStanding]),
 }
 """The document of each command; `stats-action` is that of `stats ACTION`, `in-flight-orphans` and
-`failures-grouped` of those commands' options."""
+`failures-grouped` of those commands' options, `verify-several` that of `verify` for several namespaces, and so on."""
 
 
 def document(name: str, value: object) -> Any:

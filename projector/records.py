@@ -1,5 +1,6 @@
 """The records of the projection. In Redis each is a JSON object with every field in this order, absent ones `null`.
-The fields that have a default stand there only where they were given.
+The fields that have a default stand there only where they were given; `namespace` never does: readers are told by the
+key that they read.
 
 The fold writes them (`projector/fold/record.py`), the query library reads them (`projector/query/parsing.py`). Times
 are epoch milliseconds; `at` is no field of the JSON.
@@ -7,8 +8,20 @@ are epoch milliseconds; `at` is no field of the JSON.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from producer.text.moment import datetime_of
+
+_R = TypeVar("_R")
+
+NAMESPACE = "namespace"
+"""The field of a record that is not stored."""
+
+
+def of_namespace(record: _R, namespace: str) -> _R:
+    """`record`, which is of `namespace`: told in place, because nobody else has seen it yet."""
+    object.__setattr__(record, NAMESPACE, namespace)
+    return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class ActionExecutionRecord:
     exit_code: int | None = None
     orphaned: bool | None = None
     resolved: bool | None = None
+    namespace: str = ""
 
     @property
     def at(self) -> datetime:
@@ -58,6 +72,7 @@ class CleanupRecord:
     entry_id: str
     execution_id: str | None = None
     labels: dict[str, str] | None = None
+    namespace: str = ""
 
     @property
     def at(self) -> datetime:
@@ -81,6 +96,7 @@ class InFlightRecord:
     command: str | None = None
     attempt: int | None = None
     labels: dict[str, str] | None = None
+    namespace: str = ""
 
     @property
     def at(self) -> datetime:

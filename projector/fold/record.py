@@ -23,10 +23,11 @@ to_json = msgspec.json.Encoder().encode
 
 
 def _struct_of(record: type[_R]) -> type[_R]:
-    """A Struct with the fields of `record`. mypy takes it for `record`, so that it checks each call."""
+    """A Struct with the fields of `record` that are stored. mypy takes it for `record`, and so checks each call."""
     fields = [
         (field.name, kind) if field.default is MISSING else (field.name, kind, field.default)
         for field, kind in zip(fields_of(cast(Any, record)), get_type_hints(record).values(), strict=True)
+        if field.name != records.NAMESPACE
     ]
     options: Any = {"frozen": True, "gc": False, "forbid_unknown_fields": True, "omit_defaults": True}
     return cast(type[_R], msgspec.defstruct(record.__name__, fields, **options))

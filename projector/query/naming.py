@@ -19,13 +19,19 @@ def named(wanted: str, runs: Sequence[Run]) -> Run | None:
     beginning of it, or that has no execution id and is of the action `wanted`, or is of the entry `wanted`. None: no
     run.
 
-    Raises ProjectorError, which lists them, if these are several: by their entries if they have an id in common.
+    Raises ProjectorError, which lists them, if these are several: by their entries if they have an id in common, with
+    their namespaces if they are in several.
     """
-    found = {name_of(run): run for run in reversed(runs) if wanted == _id_of(run)}
+    of_several = len({run.namespace for run in runs}) > 1
+
+    def name_of_one(run: Run) -> str:
+        return f"{name_of(run)} in {run.namespace}" if of_several else name_of(run)
+
+    found = {name_of_one(run): run for run in reversed(runs) if wanted == _id_of(run)}
     if not found:
-        found = {name_of(run): run for run in reversed(runs) if wanted == run.entry_id}
+        found = {name_of_one(run): run for run in reversed(runs) if wanted == run.entry_id}
     if not found:
-        found = {name_of(run): run for run in reversed(runs) if (run.execution_id or "").startswith(wanted)}
+        found = {name_of_one(run): run for run in reversed(runs) if (run.execution_id or "").startswith(wanted)}
     if len(found) > 1:
         count, more = str(len(found)), f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         if len(found) > _COUNTED:

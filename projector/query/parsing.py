@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,7 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 from projector.entry_id import order_of
 from projector.errors import damaged, text_of
 from projector.query.results import ActionStats, ScannerStats, Totals
-from projector.records import ActionExecutionRecord, CleanupRecord, FailureKind, InFlightRecord, Rollup
+from projector.records import (
+    NAMESPACE,
+    ActionExecutionRecord,
+    CleanupRecord,
+    FailureKind,
+    InFlightRecord,
+    Rollup,
+    of_namespace,
+)
 
 _R = TypeVar("_R")
 _T = TypeVar("_T")
@@ -27,11 +36,13 @@ ACTION_FIELDS = tuple(name.encode() for name in _NAMES)
 
 
 class RecordReader(Generic[_R]):
-    """Reads the JSON of one kind of record. Every field has to be there, of its type; unknown fields are ignored."""
+    """Reads the JSON of one kind of record. Every field has to be there, of its type; unknown fields are ignored. The
+    namespace of a record is the one whose key has it."""
 
     def __init__(self, kind: type[_R]) -> None:
         self._name = kind.__name__
         self._adapter = TypeAdapter(kind)
+        self._says_its_namespace = any(field.name == NAMESPACE for field in fields(kind))  # type: ignore[arg-type]
 
     def read(self, raw: bytes, key: bytes) -> _R:
         try:
@@ -39,7 +50,7 @@ class RecordReader(Generic[_R]):
             order_of(getattr(record, "entry_id", "0-0"))  # many an answer goes by it
         except ValueError as error:  # pydantic's own is one
             raise damaged(key, f"no {self._name}") from error
-        return record
+        return of_namespace(record, _namespace_in(key)) if self._says_its_namespace else record
 
 
 EXECUTIONS = RecordReader(ActionExecutionRecord)
@@ -47,6 +58,11 @@ CLEANUPS = RecordReader(CleanupRecord)
 IN_FLIGHT = RecordReader(InFlightRecord)
 ROLLUPS = RecordReader(Rollup)
 FAILURE_KINDS = RecordReader(FailureKind)
+
+
+@lru_cache
+def _namespace_in(key: bytes) -> str:
+    return key[1 : key.index(b"}")].decode()
 
 
 def name_in(raw: bytes, key: bytes) -> str:

@@ -30,6 +30,8 @@ class ActionStats:
 
     `last_error` is None also if the last failure came without a text. `last_entry_id` is the WAL entry that changed
     these statistics last. `running` runs are in flight. `success_rate`, from 0 to 1, is that of the runs that ended.
+    Of several namespaces, `last_error`, `consecutive_failures` and `last_entry_id` are those of the one that saw the
+    action last: exact over partitions, because an action is in one of them.
     Half of them took `p50_duration_ms` at most, and so on; these come from a histogram, and are within 1.6 %.
     """
 
@@ -98,6 +100,8 @@ class Status:
     `duplicates` came twice and counted once. Of the `entries`, `trimmed` are no longer in the log, and `lost`
     are lost for ever, as somebody has accepted. `torn`: the last commit was cut off half written. `archive_head` is
     the hash of the archive's newest manifest, and `archive_last_id` the last entry archived, as the log tells.
+    Of several namespaces counts add up, `checkpoint` and archive are None, and what differs is None. `lag` is None if
+    one is not known, `lease_ttl_ms` the shortest, or None if one has no active projector.
     In `room_seconds` the server's memory is full at the present rate (None: it has no limit, nothing grows, or nobody
     asked).
     """

@@ -19,7 +19,8 @@ class LogEntry:
 
     It has an `operation` of the type `type`, a dictionary of the fields that were given, or a `rejection`, which says
     why it cannot be read. `by` and `seq` are the producer and its number for the operation; an entry without them is
-    from no producer. `retry_of` names the entry of the quarantine in whose place it was appended.
+    from no producer. `retry_of` names the entry of the quarantine in whose place it was appended. It is of the log of
+    `namespace`.
     """
 
     entry_id: str
@@ -30,6 +31,7 @@ class LogEntry:
     seq: int | None
     retry_of: str | None
     rejection: str | None
+    namespace: str = ""
     fields: list[bytes] = field(repr=False, compare=False)
     """The names and values of the entry alternately, as the server has them."""
 
@@ -46,7 +48,7 @@ class LogEntry:
     @property
     def document(self) -> dict[str, Any]:
         """What `--json` prints of it."""
-        rest = ("type", "operation", "by", "seq", "retry_of", "rejection")
+        rest = ("type", "operation", "by", "seq", "retry_of", "rejection", "namespace")
         told = {"entry_id": self.entry_id, "time": self.time, "at": iso_of(self.at)}
         return told | {name: getattr(self, name) for name in rest}
 
@@ -55,8 +57,8 @@ class LogEntry:
         return self.entry_id.encode(), self.fields
 
 
-def log_entry_of(read: Read) -> LogEntry:
-    """From an entry that was read strictly."""
+def log_entry_of(read: Read, namespace: str = "") -> LogEntry:
+    """From an entry of `namespace` that was read strictly."""
     operation = read.operation
     given = None
     if operation is not None:
@@ -71,5 +73,6 @@ def log_entry_of(read: Read) -> LogEntry:
         seq=read.seq or None,
         retry_of=read.retry_of,
         rejection=read.rejection,
+        namespace=namespace,
         fields=read.fields,
     )

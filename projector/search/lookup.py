@@ -22,7 +22,7 @@ from projector.fold.record import (
     record_without_end,
     run_of_start,
 )
-from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
+from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord, of_namespace
 from projector.search.entry import LogEntry, log_entry_of
 from projector.search.filter import Filter
 from projector.search.scan import Scan
@@ -55,7 +55,7 @@ class Lookup:
         if fields is None:
             return None
         (read,) = Scan(Filter()).of_page([(entry_id.encode(), fields)])
-        return log_entry_of(read)
+        return log_entry_of(read, self._namespace)
 
     def runs_like(self, call: Call, beginning: str) -> list[Run]:
         """The runs whose execution id begins so, the latest first, until the start of the one with just that id."""
@@ -66,9 +66,9 @@ class Lookup:
                 found.setdefault((operation.action_id, name), []).append(read)
                 whole = name == beginning and isinstance(operation, ActionExecutionStarted)
                 # Of a run that was given up the start is needed, too, which comes later.
-                if whole or (len(found) > _MOST and sum(map(bool, map(_run_of, found.values()))) > _MOST):
+                if whole or (len(found) > _MOST and sum(map(bool, map(self._run_of, found.values()))) > _MOST):
                     break
-        return [run for reads in found.values() if (run := _run_of(reads)) is not None]
+        return [run for reads in found.values() if (run := self._run_of(reads)) is not None]
 
     def about(self, call: Call, entry_id: str) -> Run | CleanupRecord | None:
         """What the entry begins, ends or does: a run is searched for its other end. None if it is of neither kind."""
@@ -76,7 +76,7 @@ class Lookup:
         (read,) = Scan(Filter()).of_page([(entry_id.encode(), fields)])
         operation = read.operation
         if isinstance(operation, CleanupExecuted):
-            return as_dataclass(CleanupRecord, record_of_cleanup(read, operation))
+            return of_namespace(as_dataclass(CleanupRecord, record_of_cleanup(read, operation)), self._namespace)
         if not isinstance(operation, _OF_RUNS):
             return None
         began = isinstance(operation, ActionExecutionStarted)
@@ -92,7 +92,7 @@ class Lookup:
             else:
                 beside = [other]
                 break
-        return _run_of([*beside, read] if began else [read, *beside])
+        return self._run_of([*beside, read] if began else [read, *beside])
 
     def actions_of(self, call: Call, execution_ids: Set[str], *, before: str) -> dict[str | None, str]:
         """The actions of runs that started before the entry `before`, by execution id."""
@@ -124,6 +124,10 @@ class Lookup:
             if self._progress:
                 self._progress(done, there)
             yield from scan.of_page(page)
+
+    def _run_of(self, reads: list[Read]) -> Run | None:
+        run = _run_of(reads)
+        return None if run is None else of_namespace(run, self._namespace)
 
     def _trail(self, call: Call) -> Trail:
         return Trail(Log(call, self._namespace), self._opened())

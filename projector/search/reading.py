@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from producer.log import Call, Log
 from projector.archive.archive import Archive
 from projector.entry_id import milliseconds_of
-from projector.records import ActionExecutionRecord, CleanupRecord
+from projector.records import ActionExecutionRecord, CleanupRecord, of_namespace
 from projector.search.joined import Gathering
 from projector.search.walk import PAGE, extent_of, reckoned
 from projector.trail import Trail
@@ -78,3 +78,6 @@ class Reading(Generic[_R]):
             self.reaches = milliseconds_of(self.records[self._limit].entry_id) + 1
             self.records = self.records[: self._limit]
             self.done = True
+        if self.done:
+            for record in self.records:
+                of_namespace(record, self._namespace)

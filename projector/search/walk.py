@@ -67,7 +67,7 @@ class Walk:
         reverse: bool = False,
         follow: bool = False,
     ) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
         self._archive = archive
         self._scan = Scan(where)
         self._since = since or 0
@@ -99,23 +99,44 @@ class Walk:
         """Whether a server has answered."""
         return self._cursor is not None
 
-    def step(self, call: Call) -> list[LogEntry]:
-        """What is wanted of the next page, which may be nothing. `call` sends one command.
+    @property
+    def live(self) -> bool:
+        """Whether all that there was has come, so that the next step waits for something new."""
+        return self._live
+
+    @property
+    def gathers(self) -> bool:
+        """Whether what is followed still looks for the last that there were."""
+        return self.follow and self._backwards
+
+    @property
+    def left(self) -> int | None:
+        """How many are wanted still; None: all."""
+        return self._left
+
+    @property
+    def stands(self) -> str:
+        """The entry up to which it has come."""
+        return self._cursor or "0"
+
+    def step(self, call: Call, *, wait: bool = True) -> list[LogEntry]:
+        """What is wanted of the next page, which may be nothing. `call` sends one command. A live walk waits up to
+        half a second for an entry, unless the caller has waited.
 
         Raises what `Trail` raises.
         """
-        log = Log(call, self._namespace)
+        log = Log(call, self.namespace)
         trail = Trail(log, self._archive)
         if self._cursor is None:
             self._begin(log, trail)
         cursor = self._cursor or ""
-        if self._live:
-            call(_WAIT, log.key, cursor or "0")
+        if self._live and wait:
+            call(_WAIT, log.key, self.stands)
         if not self._backwards:
             page = trail.after(cursor, PAGE, last=self._last)
         else:
             page = trail.before(cursor, PAGE, first=f"{self._since}-0") if cursor else []
-        found = [log_entry_of(read) for read in islice(self._scan.of_page(page), self._left)]
+        found = [log_entry_of(read, self.namespace) for read in islice(self._scan.of_page(page), self._left)]
         self.scanned += len(page)
         if page:
             self._cursor = page[-1][0].decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,24 +98,31 @@ class History:
 
     def percentile(self, percent: int) -> int | None:
         """The duration in ms that so many percent (1 to 100) of all these runs did not exceed."""
-        return Histogram.merged(_histogram(point.durations) for point in self.points).percentile(percent)
+        return Histogram.merged(histogram_of(point.durations) for point in self.points).percentile(percent)
 
     def between(self, since: int, until: int) -> History:
         """The same from `since` on and before `until` (epoch ms), by whole points."""
         return replace(self, points=[point for point in self.points if since <= point.start < until])
 
 
-def history(
-    keys: Keys,
-    action_id: str | None = None,
-    *,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    step: Step = "hour",
-) -> Question[History]:
-    """Whole buckets: from the one that `since` lies in to the one before `until`, by UTC."""
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Which are asked for: those from the one that begins at `wanted`, of which `starts` may be there still."""
+
+    step: Step
+    kept: _Kept
+    wanted: int
+    starts: range
+
+    @property
+    def last(self) -> int:
+        return self.starts[-1]
+
+
+def buckets(action_id: str | None, *, since: Moment | None, until: Moment | None, step: Step, now: int) -> Buckets:
+    """Whole buckets, by UTC: from the one that `since` lies in to the one before `until`, or that of `now`."""
     kept = _checked_step(step, action_id)
-    end = int(time.time() * 1000) if until is None else checked_moment("until", until) - 1
+    end = now if until is None else checked_moment("until", until) - 1
     last = end - end % kept.length
     wanted = last - (kept.usual - 1) * kept.length
     if since is not None:
@@ -124,7 +130,13 @@ def history(
         wanted = moment - moment % kept.length
     if wanted > last:
         raise InvalidQuery("since", "a moment that has come" if until is None else "a moment before until", since)
-    starts = range(max(wanted, last - (kept.most - 1) * kept.length), last + 1, kept.length)
+    return Buckets(
+        step, kept, wanted, range(max(wanted, last - (kept.most - 1) * kept.length), last + 1, kept.length)
+    )
+
+
+def history(keys: Keys, action_id: str | None, asked: Buckets) -> Question[History]:
+    step, kept, wanted, starts = asked.step, asked.kept, asked.wanted, asked.starts
     commands = _commands(keys, action_id, step, starts)
     found, oldest, *replies = yield AtOneInstant(
         ("HGETALL", keys.checkpoint),
@@ -132,13 +144,13 @@ def history(
         *commands,
     )
     stands = Checkpoint.of_hash(found, keys.checkpoint) or Checkpoint()
-    buckets = [[raw] for raw in replies[0]] if action_id is None and step != "day" else replies
+    found_in = [[raw] for raw in replies[0]] if action_id is None and step != "day" else replies
     whole_from = starts[0]
     if action_id is not None:  # each bucket has its own rollup, and that of the names which came too late for one
-        for start, (own, others) in zip(starts, buckets, strict=True):
+        for start, (own, others) in zip(starts, found_in, strict=True):
             if others is not None and (own is None or action_id == OTHER):
                 whole_from = start + kept.length
-        buckets = [[own] for own, _ in buckets]
+        found_in = [[own] for own, _ in found_in]
     reach = max(starts[0], _kept_from(stands, kept))
     lacks = wanted < reach and not _begins_after(stands, oldest, reach)
     whole_from = max(whole_from, reach if lacks else 0)
@@ -146,10 +158,10 @@ def history(
         action_id=action_id,
         step=step,
         complete=not lacks and whole_from == starts[0],
-        since=whole_from if whole_from <= last else None,
+        since=whole_from if whole_from <= asked.last else None,
         points=[
             _point(start, raws, key)
-            for start, raws, key in zip(starts, buckets, cycle(command[1] for command in commands), strict=False)
+            for start, raws, key in zip(starts, found_in, cycle(command[1] for command in commands), strict=False)
         ],
     )
 
@@ -189,7 +201,7 @@ def _begins_after(stands: Checkpoint, oldest: Sequence[Any], moment: int) -> boo
     return milliseconds_of(oldest[0][0].decode()) >= moment
 
 
-def _histogram(durations: Mapping[int, int]) -> Histogram:
+def histogram_of(durations: Mapping[int, int]) -> Histogram:
     return Histogram(durations, steps=8)
 
 
@@ -199,7 +211,7 @@ def _point(start: int, raws: Sequence[bytes | None], key: bytes) -> Point:
     durations: Counter[int] = Counter()
     for rollup in found:
         durations.update(rollup.durations)
-    p50, p95 = _histogram(durations).percentiles(50, 95)
+    p50, p95 = histogram_of(durations).percentiles(50, 95)
     return Point(
         start=start,
         runs=sum(rollup.runs for rollup in found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from glob import escape
 from itertools import islice
@@ -29,12 +29,38 @@ _COMPLETE, _NOTHING = (0, 0), (inf, inf)
 """How far back an answer reaches: as orders of entry ids."""
 
 
-def executions(
-    keys: Keys, limit: int | None, span: Span, *, action_id: str | None, success: bool | None, where: Filter | None
-) -> Question[Records[ActionExecutionRecord]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The latest `limit` of what `where` wants and was written in `span`; of the one action or scanner `name`, unless
+    it is None."""
+
+    limit: int
+    span: Span
+    where: Filter
+    name: str | None = None
+
+
+def asked_executions(
+    limit: int | None, span: Span, *, action_id: str | None, success: bool | None, where: Filter | None
+) -> Asked:
+    """Raises InvalidQuery."""
+    asked = _filter(where, action=_exactly("action_id", action_id), success=checked_success(success))
+    return Asked(checked_limit(limit), span, asked, action_id)
+
+
+def asked_cleanups(limit: int | None, span: Span, *, scanner_id: str | None, where: Filter | None) -> Asked:
+    """Raises InvalidQuery."""
+    asked = _filter(where, scanner=_exactly("scanner_id", scanner_id))
+    return Asked(checked_limit(limit), span, asked, scanner_id)
+
+
+ALL = Asked(checked_limit(None), Span(None, None, None), Filter())
+"""All that the projection has."""
+
+
+def executions(keys: Keys, wanted: Asked) -> Question[Records[ActionExecutionRecord]]:
     """The latest runs; failures come from a list of their own, which no flood of successes evicts."""
-    limit = checked_limit(limit)
-    asked = _asked(where, action=_exactly("action_id", action_id), success=checked_success(success))
+    limit, span, asked, action_id = wanted.limit, wanted.span, wanted.where, wanted.name
     wide = keys.failures if asked.success is False else keys.executions
     matches = _matches(asked, span)
     if action_id is None:
@@ -58,17 +84,14 @@ def executions(
     return Records([*read, *older][:limit], complete=read.complete, since=read.since)
 
 
-def cleanups(
-    keys: Keys, limit: int | None, span: Span, *, scanner_id: str | None, where: Filter | None
-) -> Question[Records[CleanupRecord]]:
-    limit = checked_limit(limit)
-    asked = _asked(where, scanner=_exactly("scanner_id", scanner_id))
+def cleanups(keys: Keys, wanted: Asked) -> Question[Records[CleanupRecord]]:
+    limit, span, asked = wanted.limit, wanted.span, wanted.where
     stop = limit if span.is_all and asked == Filter() else _END
     found = yield from _newest(keys, CLEANUPS, [keys.cleanups], limit, _matches(asked, span), stop=stop)
     return (yield from continued(found, keys, limit, span, lambda: _gathering("Cleanups", asked)))
 
 
-def _asked(where: Filter | None, **given: Any) -> Filter:
+def _filter(where: Filter | None, **given: Any) -> Filter:
     """`where`, and what was `given` besides."""
     asked = where or Filter()
     if asked.type is not None:

@@ -9,7 +9,7 @@ from producer.connection.pause import Pause
 from projector.entry_id import milliseconds_of
 from projector.errors import ArchiveUnavailable, InvalidQuery, ServerUnavailable
 from projector.keys import Keys
-from projector.query.arguments import Span, checked_limit
+from projector.query.arguments import Span
 from projector.query.questions.question import Blocking, Question
 from projector.query.results import Records
 from projector.search.filter import Filter
@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 _R = TypeVar("_R", bound=Any)
 
 
-def walk_of(
-    namespace: str, where: Filter | None, span: Span, *, limit: int | None, reverse: bool, follow: bool
-) -> Walk:
-    """A walk through the log; raises InvalidQuery for arguments that make none."""
+def walk_of(where: Filter | None, span: Span, *, reverse: bool, follow: bool) -> Callable[[str, int | None], Walk]:
+    """What makes a walk through the log of a namespace, up to a limit; raises InvalidQuery for arguments that make
+    none."""
     if follow and span.until is not None:
         raise InvalidQuery("until", "None, because what is followed has no end", span.until)
     from projector.search.walk import Walk  # loads the fold's reader of entries, which few readers need
 
-    return Walk(
-        namespace,
-        where or Filter(),
-        archive=span.opened(namespace),
-        since=span.since,
-        until=span.until,
-        limit=None if limit is None else checked_limit(limit),
-        reverse=reverse,
-        follow=follow,
-    )
+    def made(namespace: str, limit: int | None) -> Walk:
+        return Walk(
+            namespace,
+            where or Filter(),
+            archive=span.opened(namespace),
+            since=span.since,
+            until=span.until,
+            limit=limit,
+            reverse=reverse,
+            follow=follow,
+        )
+
+    return made
 
 
 def page_of(walk: Walk, pause: Pause) -> Question[list[LogEntry]]:

@@ -1,5 +1,6 @@
 """Where the projection stands: checkpoint, log and lease; and which namespaces there are."""
 
+import time
 from dataclasses import fields
 
 import orjson
@@ -10,6 +11,7 @@ from projector.checkpoint import Checkpoint
 from projector.connection.reader import scan
 from projector.errors import ServerRefused, damaged
 from projector.keys import Keys
+from projector.namespaces.finding import CallOf, each_master
 from projector.query.questions.question import AtOneInstant, Blocking, Question
 from projector.query.results import Status
 from projector.retention.room import room_seconds
@@ -73,10 +75,14 @@ def _lag(log: LogFacts | None, entries: int) -> int | None:
     return log.added - entries
 
 
-def namespaces(*, seconds: float) -> Question[list[str]]:
-    """None if this account has no right to SCAN."""
+def namespaces(call_of: CallOf, seconds: float) -> list[str]:
+    """Those that have a log, on whichever master, as far as a search of `seconds` goes. None if this account has no
+    right to SCAN."""
+    end = time.monotonic() + seconds
+    found: set[bytes] = set()
     try:
-        keys = yield Blocking(lambda call: scan(call, b"{*}:wal", seconds=seconds))
+        for call in each_master(call_of):
+            found.update(scan(call, b"{*}:wal", seconds=end - time.monotonic()))
     except ServerRefused:
         return []
-    return [name for key in keys if (name := namespace_of(key)) is not None]
+    return sorted(name for key in found if (name := namespace_of(key)) is not None)

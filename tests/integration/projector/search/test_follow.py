@@ -70,7 +70,7 @@ def test_it_waits_for_a_server_that_is_away_and_misses_and_repeats_nothing(own_l
         eventually(lambda: len(found) == 2, what="the backlog")
         for _ in range(2):
             own_server.kill()
-            eventually(lambda: entries._pause.seconds > 0.2, what="a pause that grows")
+            eventually(lambda: entries._logs._pause.seconds > 0.2, what="a pause that grows")
             own_server.start()
             own_log.add_completions(5)
             eventually(lambda: found[-1:] == ids_of(own_log)[-1:], what="what came after the restart")

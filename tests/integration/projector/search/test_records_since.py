@@ -76,8 +76,10 @@ class Wide:
         for entry_id, fields in raw_entries(log.client, log.key("wal")):
             wide.client.execute_command("XADD", wide.key("wal"), entry_id, *fields)
         wide.drain()
-        self.executions = [ActionExecutionRecord(**record) for record in wide.records("executions")]
-        self.cleanups = [CleanupRecord(**record) for record in wide.records("cleanups")]
+        self.executions = [
+            ActionExecutionRecord(**record, namespace=log.namespace) for record in wide.records("executions")
+        ]
+        self.cleanups = [CleanupRecord(**record, namespace=log.namespace) for record in wide.records("cleanups")]
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ def query(server: fakeredis.FakeRedis) -> Query:
 
 def execution(number: int, action_id: str = "backup", *, success: bool = True) -> ActionExecutionRecord:
     return ActionExecutionRecord(
+        namespace="otters",
         action_id=action_id,
         source="cron:nightly",
         execution_type="command",
@@ -58,11 +59,14 @@ def cleanup(number: int, scanner_id: str = "stale-locks") -> CleanupRecord:
         1_790_000_000_000 + number,
         None,
         f"1790000000000-{number}",
+        namespace="otters",
     )
 
 
 def in_flight(entry_id: str, action_id: str = "backup") -> InFlightRecord:
-    return InFlightRecord(action_id, "manual", "command", 1_790_000_000_000, entry_id, None, False, entry_id)
+    return InFlightRecord(
+        action_id, "manual", "command", 1_790_000_000_000, entry_id, None, False, entry_id, namespace="otters"
+    )
 
 
 def push(server: fakeredis.FakeRedis, key: str, *records: Any) -> None:
