@@ -10,6 +10,10 @@ GROUP = b"projector"
 """The consumer group on the log."""
 
 
+WORKERS = b"projector:workers"
+"""The registry of the workers that serve several namespaces: a hash that belongs to no namespace, where each tells
+what it serves and has. No promise rests on it: the leases decide who projects."""
+
 REBUILDING = "rebuild:"
 """How the token in the lease begins while a rebuild has it, and for a moment after."""
 

@@ -1,6 +1,7 @@
 """Runs whose producer fell silent: the active projector presumes them dead, by an operation that it appends."""
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -78,6 +79,7 @@ class Orphans:
         self._cursor: bytes = b"0"
         self._silent: dict[str, _Silence] = {}
         self._seen: set[str] = set()
+        self._may_find = True  # a producer that beats: not after all runs were looked at, until an entry comes
         self._log = logging.getLogger("projector")
 
     def look(self) -> None:
@@ -89,12 +91,22 @@ class Orphans:
         self._next_look = now + self._pause
         self._link.request(self._page_came, "HSCAN", self._keys.in_flight, self._cursor, "COUNT", _PAGE)
 
+    def stir(self) -> None:
+        """Take note that entries came, perhaps of a producer that beats."""
+        self._may_find = True
+
+    @property
+    def seconds_to_look(self) -> float:
+        """How long it is until the next look that may find something."""
+        return self._next_look - self._monotonic() if self._may_find else math.inf
+
     def _page_came(self, reply: Any) -> None:
         self._cursor, rows = reply
         beating = self._beating(pairs_of(rows))
         self._seen.update(beating)
         if self._cursor == b"0":
             self._silent = {by: silence for by, silence in self._silent.items() if by in self._seen}
+            self._may_find = bool(self._seen)
             self._seen = set()
         if not beating:
             self._looking = False

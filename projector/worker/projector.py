@@ -31,10 +31,10 @@ from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import ORPHAN, SILENCE
-from projector.worker.session import INSPECT, Session
+from projector.worker.session import INSPECT, Session, Watch
 from projector.worker.trimming import TRIM, Trimming
 
-_STANDBY_SECONDS = 0.1
+STANDBY_SECONDS = 0.1
 """A standby takes over within this time, once the lease of a projector that crashed has run out."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
@@ -43,12 +43,14 @@ class Projector:
     """Folds `{namespace}:wal` into its projection, exactly once and in order. Of several, one is active.
 
     `url_or_client` and `password_file` as for `producer.Producer`. `bounds` are part of the projection: a projection
-    made with others is refused (ConfigMismatch). The time-out of a client object must exceed a quarter of `lease_ttl`
+    made with others is refused (ConfigMismatch). The time-out of a client object must exceed a third of `lease_ttl`
     (seconds). The projector presumes a run with heartbeats dead when its producer has been silent for longer than
     `heartbeat_ttl` (seconds), which must not be shorter than the producers'. By `retention` the projector trims the
     log, never beyond the entry `archived_to()`; without it the log grows for ever. While the projector is
     active, `run` is in the context `beside`. `on_connect` gets the client when
-    the server first answers.
+    the server first answers. While another has the lease, the projector looks every `look_seconds`, and when it runs
+    out. Of the projectors of one process `watch` wakes those that are idle; with one, `stop` is not for signal
+    handlers.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class Projector:
         archived_to: Callable[[], str] = lambda: "",
         beside: AbstractContextManager[object] | None = None,
         on_connect: Callable[[Client], object] = lambda _client: None,
+        look_seconds: float = STANDBY_SECONDS,
+        watch: Watch | None = None,
     ) -> None:
         if not 0.1 <= lease_ttl <= 3600:
             raise ValueError(f"lease_ttl: expected 0.1 to 3600 seconds, found {lease_ttl!r}")
@@ -90,6 +94,9 @@ class Projector:
         self._room = RoomWatch(namespace, monotonic)
         self._beside = beside or nullcontext()
         self._on_connect = on_connect
+        self._look_seconds = look_seconds
+        self._watch = watch
+        self._dozes = True
         self._connected = False  # whether the server has ever answered
         self._trouble = ""
         self._holder = ""
@@ -141,6 +148,18 @@ class Projector:
     def stop(self) -> None:
         """Ask `run` to end; it commits the batch in hand and gives the lease back."""
         self._stopping = True
+        if self._watch is not None:
+            self._watch.wake(self._keys.wal)
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether this projector has taken the lease, and not given it back."""
+        return self._lease is not None
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another has the lease that this projector waits for."""
+        return bool(self._holder)
 
     def __repr__(self) -> str:
         return f"<Projector of namespace {self._keys.namespace} at {where(self._client)}>"
@@ -165,6 +184,8 @@ class Projector:
                 lease,
                 self._size,
                 trimming=self._trimming,
+                watch=self._watch,
+                dozes=self._dozes,
                 room=self._room,
                 heartbeat_ttl=self._heartbeat_ttl,
                 monotonic=self._monotonic,
@@ -191,6 +212,9 @@ class Projector:
             if session is not None:
                 self._projected += session.projection.committed_entries
                 self._in_vain = not session.projection.committed_entries
+                self._dozes = session.dozes
+                if self._watch is not None:
+                    self._watch.wake(self._keys.wal)  # which must not renew the lease any longer
             link.close()
 
     def _named(self, error: LossesFound) -> LossesFound:
@@ -212,14 +236,15 @@ class Projector:
             if self._holder != answer.holder:
                 check_config(read_checkpoint(link, self._keys), self._bounds, self._keys.namespace)
                 self._stand_by(answer.holder)
-            self._wait(min(_STANDBY_SECONDS, answer.remaining_ms / 1000))
+            has_an_end = answer.remaining_ms >= 0  # else somebody took its TTL away
+            self._wait(min(self._look_seconds, answer.remaining_ms / 1000) if has_an_end else self._look_seconds)
         return None
 
     def _wait(self, seconds: float) -> None:
         # In slices, not on an Event: its lock could be held by the very code that a signal handler interrupts.
         until = self._monotonic() + seconds
         while not self._stopping and (left := until - self._monotonic()) > 0:
-            self._sleep(min(left, 0.1))
+            self._sleep(min(left, self._look_seconds))
 
     def _stand_by(self, holder: str) -> None:
         self._holder = holder

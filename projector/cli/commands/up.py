@@ -22,9 +22,11 @@ from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Namespace
 from producer.terminal.stdout import write
 from producer.wal import DEFAULT_NAMESPACE, wal_key
-from projector.cli.commands.run import companion_of, log_to_stderr, project, say_growing, warn_of
+from projector.bounds import DEFAULT_LEASE_SECONDS
+from projector.cli.commands.run import project
 from projector.cli.options import SEAL_SECONDS, ArchiveOption, BoundOptions, RetentionOptions, SealAfter, SignKey
 from projector.errors import ProjectorError
+from projector.fleet.log import log_to_stderr
 from projector.retention.retention import WEEK_MS
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def up(
     Example: projector up
     """
     from projector.embedded import EmbeddedServer
-    from projector.worker.projector import Projector
+    from projector.fleet.making import Settings, lone_maker, say_growing
 
     log_to_stderr()
     directory = data or user_directory(os.environ, "XDG_DATA_HOME", ".local/share")
@@ -76,16 +78,18 @@ def up(
         if not (retention.trims or retention.without_archive):
             retention = replace(retention, trims=True, age_ms=WEEK_MS)
         where = None if retention.without_archive else archive or str(server.directory / "archive")
-        companion = companion_of(url, namespace, where, sign_key, seal_after)
-        projector = Projector(
-            url,
-            namespace,
+        settings = Settings(
+            url=url,
+            namespaces=(namespace,),
             bounds=bounds,
+            lease_ttl=DEFAULT_LEASE_SECONDS,
             retention=retention,
-            archived_to=companion.archived_to if companion else lambda: "",
-            beside=companion,
-            on_connect=warn_of(namespace),
+            archive=where,
+            sign_key=str(sign_key) if sign_key else None,
+            seal_after=seal_after,
         )
+        settings.check()
+        projector = lone_maker(settings)(namespace)
         try:
             socket = server.address.socket_url
             announced.enter_context(announce(url, server.directory, os.environ, socket=socket))

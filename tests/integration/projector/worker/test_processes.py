@@ -170,7 +170,8 @@ def test_a_fork_while_another_thread_holds_a_lock_leaves_the_child_able_to_recor
 ) -> None:
     with Producer(shared_server.url, namespace, timeout=60) as producer:
         producer.cleanup_executed("s", "parent", "delete", True)
-        pool: Any = producer._client.connection_pool  # type: ignore[union-attr]
+        log: Any = producer._log
+        pool = log.client.connection_pool
         delivery: Any = producer._delivery
         identity = delivery.identity
         with Held(pool._lock, pool._fork_lock, identity._merging):

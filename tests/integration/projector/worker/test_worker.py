@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from projector.cli.commands.run import warn_of
+from projector.fleet.making import warn_of
 from projector.verification import verify
 from tests.support.commands import environment_of
 from tests.support.projecting import assert_right_in_the_end, running
