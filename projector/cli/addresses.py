@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from inspect import signature
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from producer.connection.client import client_of
-from producer.log import Call
 from producer.terminal.options import OptionGroup, ServerAddress
 from producer.wal import DEFAULT_NAMESPACE, wal_key
+
+if TYPE_CHECKING:
+    from producer.log import Call
 
 _Names = Annotated[
     list[str],
@@ -22,6 +23,15 @@ _Names = Annotated[
         metavar="NAME",
         show_default=DEFAULT_NAMESPACE,
         help="A namespace, with all its partitions, or a glob such as 'team-*'; may be given several times.",
+    ),
+]
+_Only = Annotated[
+    list[str],
+    typer.Option(
+        "--namespace",
+        metavar="NAME",
+        show_default="all",
+        help="Only this namespace, with all its partitions, or those that a glob takes; may be given several times.",
     ),
 ]
 
@@ -39,6 +49,7 @@ class LogAddresses(ServerAddress):
 
     def found(self) -> list[str]:
         """The namespaces that are meant, sorted; a name is among them even without a log. Raises as `find` does."""
+        from producer.connection.client import client_of
         from projector.connection.reader import Reader
         from projector.namespaces.finding import find
         from projector.namespaces.wanted import Wanted
@@ -53,6 +64,22 @@ class LogAddresses(ServerAddress):
             return find(Wanted.of(self.namespace), call_of)
 
 
+def _of(*, only: _Only = ("*",), **address: Any) -> LogAddresses:  # type: ignore[assignment]  # as above
+    return LogAddresses(**address, namespace=only)
+
+
 Logs = Annotated[
     LogAddresses, OptionGroup(LogAddresses, tuple(signature(LogAddresses, eval_str=True).parameters.values()))
 ]
+"""The namespaces that are meant."""
+EveryLog = Annotated[
+    LogAddresses,
+    OptionGroup(
+        _of,
+        (
+            *signature(ServerAddress, eval_str=True).parameters.values(),
+            signature(_of, eval_str=True).parameters["only"],
+        ),
+    ),
+]
+"""All namespaces of the server, unless the command line names some: neither a variable nor a settings file does."""

@@ -15,8 +15,10 @@ from projector.cli.commands.run import run
 from projector.cli.commands.up import up
 from projector.cli.commands.verify import verify
 from projector.cli.log.log import log, tail
+from projector.cli.partitions.repartition import repartition
 from projector.cli.read.check import check
 from projector.cli.read.history import history
+from projector.cli.read.namespaces import namespaces
 from projector.cli.read.recent import cleanups, failures, recent
 from projector.cli.read.running import in_flight
 from projector.cli.read.show import show, trail
@@ -30,10 +32,10 @@ app = new_program(
 # In the order in which `--help` shows them.
 add_commands(app, up, demo, run, acl, heading="Run")
 add_commands(app, stats, recent, failures, cleanups, in_flight, log, tail, heading="Read")
-add_commands(app, show, trail, history, top, status, heading="Read")
+add_commands(app, show, trail, history, top, status, namespaces, heading="Read")
 add_commands(app, check, heading="Read", cls=Plugin)
 app.add_typer(archive, rich_help_panel="Archive")
 add_commands(app, export, heading="Archive")
-add_commands(app, doctor, verify, rebuild, restore, resolve, heading="Repair")
+add_commands(app, doctor, verify, rebuild, restore, resolve, repartition, heading="Repair")
 app.add_typer(quarantine, rich_help_panel="Repair")
 app.add_typer(gaps, rich_help_panel="Repair")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +13,19 @@ import typer
 
 from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Json, Log
-from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted
-from projector.cli.archive.once import opened
+from projector.cli.addresses import LogAddresses, Logs
+from projector.cli.archive.names import archived_names
+from projector.cli.archive.once import named, opened
 from projector.cli.display.wording import visible
 from projector.cli.entry_ids import check_entry_ids
 from projector.cli.options import ArchiveOption
-from projector.errors import command_for
+from projector.cli.partitions.each import Each, bar_of, under
+from projector.errors import ServerRefused, ServerUnavailable, command_for
 
 if TYPE_CHECKING:
+    from projector.archive.archive import Archive
     from projector.evidence.examination import Examination
 
 _Head = Annotated[
@@ -38,33 +44,83 @@ def verify(
     public_key: _PublicKey = None,
     as_json: Json = False,
     *,
-    log: Log,
+    log: Logs,
 ) -> None:
     """Check every segment and the chain, and that the log goes on where the archive ends.
 
     Names the first segment that was changed, removed, inserted or reordered. Exit status 0 if there is none, else 1.
-    The log is compared if the server can be reached. Reads only.
+    The log is compared if the server can be reached. Of several namespaces, or partitions, each has an archive of its
+    own there. Reads only.
 
     Example: projector archive verify --archive /srv/trail
     """
-    from projector.evidence.examination import examine
-
-    with progress_bar("Verifying", noun="segments") as progress:
-        outcome = examine(
-            opened(archive, log),
-            log.location.url,
-            head=head,
-            public_keys=_keys(public_key),
-            progress=progress,
-        )
+    names = archived_names(log, named(archive))
+    if head and len(names) > 1:
+        raise typer.BadParameter("a head is of one archive: name one namespace, or partition", param_hint="--head")
+    act = partial(_examined, log, names, archive, head, _keys(public_key))
+    if len(names) > 1:
+        _verify_each(Each(names, act), as_json=as_json)
+        return
+    outcome = act(names[0])
     if as_json:
         from projector.documents import document
 
         write_json(document("archive-verify", outcome))
     else:
-        write(_report(outcome, log.namespace))
+        write(_report(outcome, names[0]))
     if not outcome.intact:
         raise typer.Exit(FAILED)
+
+
+def _examined(
+    log: LogAddresses,
+    names: list[str],
+    archive: str | None,
+    head: str | None,
+    keys: frozenset[str] | None,
+    name: str,
+) -> Examination:
+    from projector.evidence.examination import examine
+
+    with bar_of("Verifying", name, names, noun="segments") as progress:
+        found = examine(opened(archive, name), log.location.url, head=head, public_keys=keys, progress=progress)
+    if len(names) > 1 and not found.segments and _is_unused(log, name, opened(archive, name)):
+        return replace(found, fault=None, log="nothing was ever recorded here, and nothing is archived")
+    return found
+
+
+def _is_unused(log: LogAddresses, name: str, archive: Archive) -> bool:
+    """Whether nothing was ever recorded: so with a partition that no action has."""
+    from producer.connection.client import using_client
+    from producer.log import Log as Entries
+    from projector.connection.reader import Reader
+    from projector.keys import Keys
+
+    if archive.count:
+        return False
+    keys = Keys(name)
+    with suppress(ServerUnavailable, ServerRefused), using_client(log.location.url, name) as client:
+        reader = Reader(client, keys.wal)
+        facts = Entries(reader.call, name).facts()
+        return not (facts and facts.added) and not reader.call("HMGET", keys.checkpoint, "last_id")[0]
+    return False
+
+
+def _verify_each(each: Each[Examination], *, as_json: bool) -> None:
+    documents, entries = [], 0
+    for outcome in each.outcomes():
+        if found := outcome.found:
+            each.judge(outcome.namespace, good=found.intact)
+            entries += found.entries
+            if not as_json:
+                write(under(outcome.namespace, _report(found, outcome.namespace)))
+        if as_json:
+            documents.append(outcome.document("archive-verify"))
+    if as_json:
+        write_json({"intact": each.all_good, "namespaces": documents})
+    else:
+        write(each.summary("intact", "not intact", "not verified", f", {counted(entries, 'entry')}"))
+    each.exit()
 
 
 def prove(
@@ -82,7 +138,7 @@ def prove(
     from projector.evidence.proof import prove as prove_entry
 
     check_entry_ids(entry_id)
-    write_json(asdict(prove_entry(opened(archive, log), entry_id)))
+    write_json(asdict(prove_entry(opened(archive, log.namespace), entry_id)))
 
 
 def check(

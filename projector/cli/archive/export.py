@@ -10,15 +10,18 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from producer.terminal.options import Log
 from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write
 from producer.text.wording import counted
-from projector.cli.interval import Between
+from projector.cli.addresses import LogAddresses, Logs
+from projector.cli.interval import Between, Interval
 from projector.cli.options import ArchiveOption
+from projector.errors import ProjectorError
 
 _Form = typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet.")
 _Output = typer.Option("--output", "-o", metavar="FILE", help="Written whole, or left as it was.")
+_NAMED = 5
+"""Namespaces that a message names."""
 
 
 def export(
@@ -27,26 +30,49 @@ def export(
     archive: ArchiveOption = None,
     *,
     between: Between,
-    log: Log,
+    log: Logs,
 ) -> None:
     """Write the entries of the log, in order, as JSON Lines, CSV or Parquet.
 
     JSON Lines have every byte of an entry; CSV and Parquet have a column for each field of any operation. The times
-    of --since and --until are those at which the server took the entries.
+    of --since and --until are those at which the server took the entries. Of several namespaces, or partitions, each
+    is written to a file of its own: -o names the directory.
 
     Example: projector export --since yesterday --format csv
     """
     from projector.export import FORMATS
-    from projector.export import export as export_entries
 
     if form not in FORMATS:
         raise typer.BadParameter(f"expected {', '.join(FORMATS)}, found {form!r}", param_hint="--format")
     if form == "parquet" and output is None:
         raise typer.BadParameter("parquet is written to a file alone: -o FILE", param_hint="--format")
+    told, names = log.told, log.found()
+    if names == [told]:
+        _export(log, told, output, form, between, archive)
+        return
+    if not names:
+        raise ProjectorError(f"no namespace is like {told}; those there are: projector namespaces")
+    if output is None or (output.exists() and not output.is_dir()):
+        listed = ", ".join(names[:_NAMED]) + (", …" if names[_NAMED:] else "")
+        raise typer.BadParameter(
+            f"expected a directory, because {told} means {counted(len(names), 'namespace')} ({listed}), and each is "
+            "written to a file of its own",
+            param_hint="-o",
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        _export(log, name, output / f"{name}.{form}", form, between, archive)
+
+
+def _export(
+    log: LogAddresses, namespace: str, output: Path | None, form: str, between: Interval, archive: str | None
+) -> None:
+    from projector.export import export as export_entries
+
     with _whole(output) if output else _standard_output() as file, progress_bar("Exporting") as progress:
         done = export_entries(
             log.location.url,
-            log.namespace,
+            namespace,
             file=file,
             form=form,
             after_id=between.after_id,
@@ -56,7 +82,8 @@ def export(
         )
     if done.gone:
         gone = counted(done.gone, "entry is", "entries are")
-        typer.echo(f"incomplete: {gone} no longer in the log; if they were archived: --archive WHERE", err=True)
+        where = "the log" if namespace == log.told else f"the log of {namespace}"
+        typer.echo(f"incomplete: {gone} no longer in {where}; if they were archived: --archive WHERE", err=True)
     if output:
         write(f"exported {counted(done.entries, 'entry')} to {output}\n")
 

@@ -1,18 +1,24 @@
 """`projector rebuild`: make the projection anew from the log."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.terminal.options import Log
-from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write
 from producer.text.wording import counted
 from projector.cli.account import account
+from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.options import ArchiveOption, ChangedBounds
+from projector.cli.partitions.each import Each, bar_of, names_of, under
+
+if TYPE_CHECKING:
+    from projector.shadow import Rebuilt
 
 AcceptLoss = Annotated[
     str | None,
@@ -21,41 +27,70 @@ AcceptLoss = Annotated[
 
 
 def rebuild(
-    archive: ArchiveOption = None, accept_loss: AcceptLoss = None, *, log: Log, changes: ChangedBounds
+    archive: ArchiveOption = None, accept_loss: AcceptLoss = None, *, log: Logs, changes: ChangedBounds
 ) -> None:
     """Fold the log from its start, or what is archived of it, into a new projection.
 
     It takes the place of the old one at once. It repairs what `verify` finds, and is how other bounds take effect
     (start the projectors with the same). Readers are not stopped; an active projector stands by for the last moment.
     Can be broken off and started again. Refuses if entries are lost; --accept-loss appends to the log that they are,
-    for whatever reads it from then on.
+    for whatever reads it from then on. Several namespaces, or partitions, are rebuilt one after the other.
 
     Example: projector rebuild
     """
-    from projector.shadow import rebuild as rebuild_projection
+    names = names_of(log)
+    work = _Rebuilding(log, names, archive, accept_loss, changes)
+    if len(names) == 1:
+        write(work.report(names[0], work.rebuilt(names[0])))
+        return
+    each, entries = Each(names, work.rebuilt), 0
+    for outcome in each.outcomes():
+        if found := outcome.found:
+            entries += found.entries
+            write(under(outcome.namespace, work.report(outcome.namespace, found)))
+    write(each.summary("rebuilt", "", "not rebuilt", f", {counted(entries, 'entry')}"))
+    each.exit()
 
-    dropped: list[Path] = []
 
-    def drop(lines: Iterable[bytes]) -> None:
-        dropped.append(_written(lines, f"dropped-{log.namespace}"))
+@dataclass
+class _Rebuilding:
+    """The rebuild of each of `names`, with what the command line says."""
 
-    with progress_bar("Rebuilding") as progress:
-        outcome = rebuild_projection(
-            log.location.url,
-            log.namespace,
-            changes=changes,
-            accept_loss=accept_loss,
-            by=account(),
-            drop=drop,
-            archive=archive,
-            progress=progress,
-        )
-    resumed = ", going on from an earlier one" if outcome.resumed else ""
-    lost = f"; {outcome.lost:,} of them are lost for ever, {outcome.accepted:,} accepted now" if outcome.lost else ""
-    where = f"it stands at {outcome.last_id}" if outcome.last_id else "the log is empty"
-    for file in dropped:
-        write(f"the records of entries that are lost are in {file}\n")
-    write(f"rebuilt{resumed}: {where}, {counted(outcome.entries, 'entry')}{lost}\n")
+    log: LogAddresses
+    names: list[str]
+    archive: str | None
+    accept_loss: str | None
+    changes: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        self._dropped: dict[str, list[Path]] = {name: [] for name in self.names}
+
+    def rebuilt(self, name: str) -> Rebuilt:
+        from projector.shadow import rebuild as rebuild_projection
+
+        def drop(lines: Iterable[bytes]) -> None:
+            self._dropped[name].append(_written(lines, f"dropped-{name}"))
+
+        with bar_of("Rebuilding", name, self.names) as progress:
+            return rebuild_projection(
+                self.log.location.url,
+                name,
+                changes=self.changes,
+                accept_loss=self.accept_loss,
+                by=account(),
+                drop=drop,
+                archive=self.archive,
+                progress=progress,
+            )
+
+    def report(self, name: str, outcome: Rebuilt) -> str:
+        resumed = ", going on from an earlier one" if outcome.resumed else ""
+        lost = ""
+        if outcome.lost:
+            lost = f"; {outcome.lost:,} of them are lost for ever, {outcome.accepted:,} accepted now"
+        where = f"it stands at {outcome.last_id}" if outcome.last_id else "the log is empty"
+        files = [f"the records of entries that are lost are in {file}\n" for file in self._dropped[name]]
+        return "".join([*files, f"rebuilt{resumed}: {where}, {counted(outcome.entries, 'entry')}{lost}\n"])
 
 
 def _written(lines: Iterable[bytes], name: str) -> Path:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producer.terminal.exit_status import FAILED
-from producer.terminal.options import Json, Log
-from producer.terminal.progress import progress_bar
+from producer.terminal.options import Json
 from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted
+from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.display.wording import visible
 from projector.cli.options import ArchiveOption
+from projector.cli.partitions.each import Each, bar_of, names_of, under
 from projector.cli.read.answer import why_empty
 from projector.errors import command_for, cures_of_loss
 
@@ -29,31 +31,61 @@ def verify(
     ] = False,
     as_json: Json = False,
     *,
-    log: Log,
+    log: Logs,
 ) -> None:
     """Fold the log anew, in memory, and compare it with the projection.
 
     A log that was trimmed takes its archive. Exit status 0 if both are identical, 1 if not. Reads only. The projector
-    may go on working meanwhile.
+    may go on working meanwhile. Of several namespaces, or partitions, each is compared by itself.
 
     Example: projector verify
     """
     if from_archive and not archive:
         raise typer.BadParameter("--from-archive takes an archive: name it with --archive")
-    from projector.verification import verify as verify_projection
-
-    with progress_bar("Verifying") as progress:
-        outcome = verify_projection(
-            log.location.url, log.namespace, archive=archive, from_archive=from_archive, progress=progress
-        )
+    names = names_of(log)
+    compare = partial(_compared, log, names, archive, from_archive)
+    if len(names) > 1:
+        _verify_each(log, Each(names, compare), as_json=as_json, archived=bool(archive))
+        return
+    outcome = compare(names[0])
     if as_json:
         from projector.documents import document
 
         write_json(document("verify", outcome))
     else:
-        write(_report(outcome, log.namespace, archived=bool(archive)) + ("" if outcome.at else why_empty(log)))
+        write(_report(outcome, names[0], archived=bool(archive)) + ("" if outcome.at else why_empty(log)))
     if not outcome.identical:
         raise typer.Exit(FAILED)
+
+
+def _compared(
+    log: LogAddresses, names: list[str], archive: str | None, from_archive: bool, name: str
+) -> Verification:
+    from projector.verification import verify as verify_projection
+
+    with bar_of("Verifying", name, names) as progress:
+        return verify_projection(
+            log.location.url, name, archive=archive, from_archive=from_archive, progress=progress
+        )
+
+
+def _verify_each(log: LogAddresses, each: Each[Verification], *, as_json: bool, archived: bool) -> None:
+    documents, entries, begun = [], 0, False
+    for outcome in each.outcomes():
+        if found := outcome.found:
+            each.judge(outcome.namespace, good=found.identical)
+            entries, begun = entries + found.entries, begun or bool(found.at)
+            if not as_json:
+                write(under(outcome.namespace, _report(found, outcome.namespace, archived=archived)))
+        if as_json:
+            documents.append(outcome.document("verify"))
+    if as_json:
+        write_json({"identical": each.all_good, "namespaces": documents})
+    else:
+        write(each.summary("identical", "not identical", "not verified", f", {counted(entries, 'entry')}"))
+        if not begun and not each.failed:
+            write(why_empty(log))
+    each.exit()
 
 
 def _report(outcome: Verification, namespace: str, *, archived: bool) -> str:

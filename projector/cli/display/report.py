@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from producer.text.wording import counted
-from projector.cli.display.over_time import Bars, weeks
+from projector.cli.display.history.over_time import Bars, weeks
 from projector.cli.display.page import page, page_console
+from projector.cli.display.several import Several
 from projector.cli.display.shown import facts_of, texts_of
+from projector.cli.display.standing import Standing, all_of
 from projector.cli.display.tables import (
     ACTIONS,
     CLEANUPS,
@@ -22,7 +24,9 @@ from projector.cli.display.tables import (
     IN_FLIGHT,
     KINDS,
     ORPHANS,
+    STANDINGS,
     Column,
+    beside_namespace,
     cell,
     grid,
     pairs,
@@ -51,17 +55,27 @@ _LOST = "of the log, for ever: counted nowhere"
 
 
 class Report:
-    """Collects what is to be printed; `text()` renders it, coloured and as wide as standard output is."""
+    """Collects what is to be printed; `text()` renders it, coloured and as wide as standard output is.
 
-    def __init__(self, status: Status, view: View, namespaces: Callable[[], Sequence[str]]) -> None:
+    If `several` namespaces are read, `status` is that of all of them together.
+    """
+
+    def __init__(
+        self,
+        status: Status,
+        view: View,
+        namespaces: Callable[[], Sequence[str]],
+        several: Several | None = None,
+    ) -> None:
         self._status = status
         self._view = view
         self._namespaces = namespaces
+        self._several = several
         self._console = page_console(view)
         self._parts: list[RenderableType] = []
 
     def text(self) -> str:
-        found = notice(self._status)
+        found = self._several.notice() if self._several else notice(self._status)
         parts = self._parts if found is None else [*self._parts, "", Text(found, style="yellow")]
         return page(*parts, console=self._console)
 
@@ -75,10 +89,14 @@ class Report:
             self._parts.append("")
         if title:
             self._parts.append(Text(title, style="bold underline"))
+        if self._several:
+            columns = beside_namespace(columns, records)
         table = table_of(columns, records, self._view, width=self._console.width)
         self._parts.append(table if records else self._nothing(none or ""))
 
     def _nothing(self, otherwise: str) -> Text:
+        if self._several:
+            return Text(self._several.why_nothing(otherwise))
         return Text(why_nothing(self._status, otherwise, self._namespaces))
 
     executions = partialmethod(_table, EXECUTIONS, none="no execution has ended yet")
@@ -150,11 +168,18 @@ class Report:
             self._parts += ["", Text(f"not complete{since}: {kept}", style="yellow")]
 
     def shown(self, shown: Shown) -> None:
-        self._parts.append(facts_of(shown, self._view))
+        self._parts.append(facts_of(shown, self._view, several=self._several is not None))
         self.executions(shown.attempts, title="More of this execution", none=None)
         self.executions(shown.siblings, title="Runs around it", none=None)
         self.cleanups(shown.cleanups, title="Cleaned up", none=None)
         self._parts += texts_of(shown)
+
+    def standings(self, standings: Sequence[Standing]) -> None:
+        """A line for each namespace, and one for all of them."""
+        if standings:
+            self._table(STANDINGS, [*standings, all_of(standings)])
+        elif why := self._nothing("nothing has been recorded on this server yet"):
+            self._parts.append(why)
 
     def status(self) -> None:
         status = self._status

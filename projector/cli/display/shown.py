@@ -18,15 +18,17 @@ _WHO = ("user", "host", "cwd")
 _GOOD = ("ok", "running")
 
 
-def facts_of(shown: Shown, view: View) -> RenderableType:
-    """What it is, a line each."""
+def facts_of(shown: Shown, view: View, *, several: bool = False) -> RenderableType:
+    """What it is, a line each; also which namespace it is from, if that is one of `several`."""
+    of = [("Namespace", shown.namespace)] if several else []
     if shown.cleanup is not None:
-        return pairs(*_of_cleanup(shown.cleanup, shown, view))
+        return pairs(*of, *_of_cleanup(shown.cleanup, shown, view))
     if shown.run is not None:
-        return pairs(*_of_run(shown.run, shown, view))
+        return pairs(*of, *_of_run(shown.run, shown, view))
     fields = (shown.operation or {}).items()
     return pairs(
-        *((name, when(value, view) if name.endswith("_at") else _whole(str(value))) for name, value in fields)
+        *of,
+        *((name, when(value, view) if name.endswith("_at") else _whole(str(value))) for name, value in fields),
     )
 
 

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.display.wording import ago, clock_time, duration, visible
+from projector.cli.display.standing import Standing
+from projector.cli.display.wording import ago, clock_time, duration, size, visible
 from projector.cli.options import View
 from projector.query import ActionStats
 from projector.query.questions.trail import Deed
@@ -69,6 +70,13 @@ def table_of(columns: Sequence[Column], records: Sequence[Any], view: View, *, w
     return table
 
 
+def beside_namespace(columns: Sequence[Column], records: Sequence[Any]) -> Sequence[Column]:
+    """`columns` behind one with the namespace that each of `records` is from, if they are each from one."""
+    if columns[0] == _NAMESPACE or not all(hasattr(record, "namespace") for record in records):
+        return columns
+    return (_NAMESPACE, *columns)
+
+
 def grid(*, show_header: bool = False) -> Table:
     """A table without lines, two blanks between its columns."""
     return Table(box=None, show_header=show_header, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
@@ -115,10 +123,24 @@ def _run_of(deed: Deed) -> str | None:
     return " ".join(filter(None, (deed.run_action_id, deed.execution_id))) or None
 
 
+def _projector(standing: Standing, view: View) -> Text:
+    if standing.lease_holder is None:
+        return Text("none", "yellow")
+    return cell(standing.lease_holder, view)
+
+
 def _elapsed(record: InFlightRecord, view: View, *, late: bool = False) -> Text:
     return Text(duration(max(0, view.now - record.started_at)), FAILURE if late else "")
 
 
+def _from(record: Any, view: View) -> Text:
+    """The namespace of a record; of a kind of failure that is in several, the first."""
+    first, *others = record.namespace.split(", ")
+    whole = view.wide or view.no_trunc or not others
+    return cell(record.namespace if whole else f"{first} +{len(others)}", view)
+
+
+_NAMESPACE = Column("Namespace", _from, text=True)
 _WHEN = Column("When", lambda record, view: ago(record.timestamp, view.now))
 _AT = Column("At", lambda record, view: clock_time(record.timestamp, utc=view.utc), wide=True)
 _ENTRY = Column("Entry", _text("entry_id"), wide=True)
@@ -222,6 +244,15 @@ KINDS = (
     Column("Example", _text("example"), text=True, wide=True),
     Column("Entry", _text("last_entry_id"), wide=True),
 )
+STANDINGS = (
+    _NAMESPACE,
+    Column("Projector", _projector, text=True),
+    Column("Waiting", lambda each, _: "?" if each.lag is None else f"{each.lag:,}", number=True),
+    Column("Entries", lambda each, _: f"{each.entries:,}", number=True),
+    Column("Missing", lambda each, _: failed_cell(each.missing), number=True),
+    Column("Memory", lambda each, _: size(each.memory), number=True),
+)
+"""For records of the type `Standing`."""
 QUARANTINE = (
     Column("When", lambda entry, view: ago(entry.at, view.now)),
     Column("Entry", _text("entry_id")),

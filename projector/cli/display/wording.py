@@ -20,6 +20,18 @@ def duration(milliseconds: int | None) -> str:
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds // 100 / 10:.1f} s"
 
 
+def size(count: int | None) -> str:
+    """`512 B`, `1.5 KiB`, `20.0 MiB`; `–` for None."""
+    if count is None:
+        return "–"
+    amount, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{count:,} B" if unit == "B" else f"{amount:,.1f} {unit}"
+
+
 def ago(moment: int, now: int) -> str:
     """`now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; `in 3 min` where a producer's clock is ahead of ours."""
     distance = abs(now - moment)

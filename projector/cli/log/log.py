@@ -3,45 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.terminal.options import Log, LogAddress
+from producer.terminal.options import OptionGroup
 from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import is_terminal, json_text, reader_has_left, write
 from producer.text.wording import counted
+from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.display.wording import visible
 from projector.cli.filters import EntryFilters
 from projector.cli.interval import Between, Interval
 from projector.cli.options import ArchiveOption, Entries, View
 from projector.cli.read.answer import open_query, why_empty
+from projector.errors import Damaged, ServerRefused, ServerUnavailable
 
 if TYPE_CHECKING:
+    from projector.query import Query
     from projector.query.entries import LogEntries
     from projector.search import Filter
     from projector.search.entry import LogEntry
 
-_Raw = Annotated[bool, typer.Option("--raw", help="Print each as a line of the archive, with every byte of it.")]
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How many entries, from where, and in which form."""
 
-def log(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", "-n", metavar="N", min=0, help="How many at most.", show_default="all, or 10 to follow"
+            "--limit",
+            "-n",
+            metavar="N",
+            min=0,
+            help="How many at most, of those before.",
+            show_default="all; to follow 10, or all since a time",
         ),
-    ] = None,
+    ] = None
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print each as a line of the archive, with every byte of it.")
+    ] = False
+    archive: ArchiveOption = None
+
+
+_AskedOptions = Annotated[_Asked, OptionGroup(_Asked, tuple(signature(_Asked, eval_str=True).parameters.values()))]
+
+
+def log(
     reverse: Annotated[bool, typer.Option("--reverse", help="The oldest first.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="The last, and then each new one, live.")] = False,
-    raw: _Raw = False,
-    archive: ArchiveOption = None,
     *,
+    asked: _AskedOptions,
     where: EntryFilters,
     between: Between,
-    log: Log,
+    log: Logs,
     view: Entries,
 ) -> None:
     """The entries of the log, the newest first.
@@ -51,50 +71,30 @@ def log(
 
     Example: projector log --failed --since yesterday
     """
-    _show(log, where, between, view, limit, archive, reverse=reverse, follow=follow, raw=raw)
+    _show(log, where, between, view, asked, reverse=reverse, follow=follow)
 
 
-def tail(
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            "-n",
-            metavar="N",
-            min=0,
-            help="How many of those before.",
-            show_default="10, or all since a time",
-        ),
-    ] = None,
-    raw: _Raw = False,
-    archive: ArchiveOption = None,
-    *,
-    where: EntryFilters,
-    between: Between,
-    log: Log,
-    view: Entries,
-) -> None:
+def tail(*, asked: _AskedOptions, where: EntryFilters, between: Between, log: Logs, view: Entries) -> None:
     """The last entries of the log, and then each new one, live: the same as log --follow.
 
     It goes on when the server comes back, and misses none. Ctrl-C ends it.
 
     Example: projector tail --action 'deploy*'
     """
-    _show(log, where, between, view, limit, archive, reverse=False, follow=True, raw=raw)
+    _show(log, where, between, view, asked, reverse=False, follow=True)
 
 
 def _show(
-    log: LogAddress,
+    log: LogAddresses,
     where: Filter,
     between: Interval,
     view: View,
-    limit: int | None,
-    archive: str | None,
+    asked: _Asked,
     *,
     reverse: bool,
     follow: bool,
-    raw: bool,
 ) -> None:
+    limit, raw = asked.limit, asked.raw
     if follow and between.until is not None:
         raise typer.BadParameter("what is followed has no end", param_hint="--until")
     limit = 10 if follow and limit is None and between.since is None else limit
@@ -102,8 +102,8 @@ def _show(
         raise typer.BadParameter("what is followed is no whole document: --jsonl", param_hint="--json")
     if raw and view.for_programs:
         raise typer.BadParameter("they exclude each other", param_hint="--json, --jsonl, --raw")
-    line_of = _as_line if raw else _as_json if view.for_programs else _as_text(view)
-    with open_query(log, archive) as query, _Lines(follow=follow) as lines:
+    with open_query(log, asked.archive) as query, _Lines(follow=follow) as lines:
+        line_of = _as_line if raw else _as_json if view.for_programs else _as_text(view, _several(query))
         entries = query.log(
             where,
             since=between.since,
@@ -145,10 +145,20 @@ def _as_json(entry: LogEntry) -> str:
     return json.dumps(entry.document)
 
 
-def _as_text(view: View) -> Callable[[LogEntry], str]:
+def _as_text(view: View, namespaces: Sequence[str]) -> Callable[[LogEntry], str]:
     from projector.cli.log.lines import EntryLines
 
-    return EntryLines(view).line
+    return EntryLines(view, namespaces).line
+
+
+def _several(query: Query) -> Sequence[str]:
+    """The namespaces, if several are read."""
+    from projector.cli.display.several import Several
+
+    with suppress(ServerRefused, ServerUnavailable, Damaged):  # whose log is read all the same, or not at all
+        if several := Several.of(query.namespace, query.statuses()):
+            return [status.namespace for status in several.statuses]
+    return ()
 
 
 class _Lines:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from producer.terminal.options import LogAddress
 from producer.terminal.stdout import is_terminal, write, write_json
 from producer.text.moment import iso_of
+from projector.cli.addresses import LogAddresses
 from projector.cli.display.wording import visible
 from projector.cli.options import View
-from projector.errors import Damaged, ProjectorError, ServerRefused, command_for
+from projector.errors import Damaged, ProjectorError, ServerRefused
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
@@ -36,15 +37,20 @@ def answer(
     status: Status | None = None,
 ) -> None:
     """Write what `view` asks for: `document` as JSON, its `rows`, dataclasses `of` one kind, as lines or CSV, or else
-    the report that `fill` fills, with what to know about the projector, by `status` if that was asked for already."""
+    the report that `fill` fills, with what to know about the projectors, by `status` if that was asked for already.
+    """
     from projector.cli.display.report import Report
+    from projector.cli.display.several import Several
 
     if view.as_json:
         write_json(plain(document))
     elif view.for_programs:
         write("".join(lines_of(rows, view, of=of)))
     else:
-        report = Report(status or query.status(), view, query.namespaces)
+        statuses = query.statuses()
+        several = Several.of(query.namespace, statuses, query.namespaces)
+        together = status or (query.status() if several else statuses[0])
+        report = Report(together, view, query.namespaces, several)
         fill(report)
         write(report.text())
 
@@ -94,24 +100,33 @@ def _cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, bool | dict | list) else value
 
 
-def open_query(log: LogAddress, archive: str | None = None) -> Query:
+def open_query(log: LogAddress | LogAddresses, archive: str | None = None) -> Query:
     from projector.query import Query
 
-    return Query(log.location.url, log.namespace, archive=archive)
+    names = [log.namespace] if isinstance(log.namespace, str) else list(log.namespace)
+    return Query(log.location.url, namespaces=names, archive=archive)
 
 
-def why_empty(log: LogAddress) -> str:
-    """About a namespace in which nothing was recorded: which may have been meant. About another nothing."""
+def why_empty(log: LogAddress | LogAddresses) -> str:
+    """About namespaces in which nothing was recorded: which may have been meant. About others nothing."""
     from rich.text import Text
 
     from projector.cli.display.page import page
-    from projector.query.remarks import why_nothing
 
     with open_query(log) as query, suppress(ServerRefused, Damaged):
-        status = query.status()
-        if status.checkpoint is None and not status.wal_length:
-            return page(Text(why_nothing(status, "", query.namespaces)))
+        statuses = query.statuses()
+        if all(status.checkpoint is None and not status.wal_length for status in statuses):
+            return page(Text(_why_nothing(query, statuses, "")))
     return ""
+
+
+def _why_nothing(query: Query, statuses: Sequence[Status], otherwise: str) -> str:
+    from projector.cli.display.several import Several
+    from projector.query.remarks import why_nothing
+
+    if several := Several.of(query.namespace, statuses, query.namespaces):
+        return several.why_nothing(otherwise)
+    return why_nothing(statuses[0], otherwise, query.namespaces)
 
 
 def check_action(query: Query, action: str) -> None:
@@ -128,12 +143,13 @@ def check_scanner(query: Query, scanner: str) -> None:
         raise _unknown(query, "scanner", scanner, known, "cleanups")
 
 
-def _unknown(query: Query, kind: str, name: str, known: Sequence[str], command: str) -> ProjectorError:
+def _unknown(query: Query, kind: str, name: str, known: Sequence[str], words: str) -> ProjectorError:
     """That nothing has that name: which was meant, or why there is none, or the command that shows those `known`."""
-    from projector.query.remarks import did_you_mean, why_nothing
+    from projector.cli.display.several import command
+    from projector.query.remarks import did_you_mean
 
-    status = query.status()
-    meant = did_you_mean(name, known)
-    why = why_nothing(status, f"those there are: {command_for(status.namespace, command)}", query.namespaces)
+    wanted, meant = query.namespace.split(", "), did_you_mean(name, known)
+    why = _why_nothing(query, query.statuses(), f"those there are: {command(wanted, words)}")
     end = f".{visible(meant)}" if meant else f"; {why}"
-    return ProjectorError(f"there is no {kind} {visible(name)} in namespace {status.namespace}{end}")
+    namespace = "namespace" if len(wanted) == 1 else "namespaces"
+    return ProjectorError(f"there is no {kind} {visible(name)} in {namespace} {query.namespace}{end}")

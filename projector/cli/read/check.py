@@ -11,13 +11,15 @@ import typer
 
 from producer.connection.location import settings_file
 from producer.errors import InvalidSettings
-from producer.terminal.options import Log, LogAddress
 from producer.terminal.stdout import write
+from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.interval import moment_of
 from projector.cli.options import milliseconds
+from projector.cli.read.answer import open_query
 
 if TYPE_CHECKING:
-    from projector.expectation import Expectation
+    from projector.cli.display.several import Several
+    from projector.expectation import Expectation, Judgement
 
 _Action = Annotated[str | None, typer.Argument(metavar="ACTION", help="Whose runs to judge.", show_default=False)]
 _All = Annotated[
@@ -48,7 +50,7 @@ def check(
     max_duration: _Duration = None,
     since: _Since = None,
     *,
-    log: Log,
+    log: Logs,
 ) -> None:
     """Whether runs are as expected, as a plugin of monitoring systems: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
@@ -60,9 +62,9 @@ def check(
     Example: projector check deploy --max-failures 3 --max-age 26h
     """
     from projector.cli.display.judged import judged_line, judged_lines, worst_first
+    from projector.cli.display.several import Several
     from projector.expectation import Expectation
     from projector.expectation import check as judgements_of
-    from projector.query import Query
 
     if everything == (action is not None):
         raise typer.BadParameter("name the action, or all that the settings file expects with --all")
@@ -72,14 +74,24 @@ def check(
         raise typer.BadParameter("no settings file has a section [expect.ACTION]", param_hint="--all")
     limits = {"max_failures": max_failures, "max_age_ms": max_age, "max_duration_ms": max_duration}
     given: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
-    with Query(log.location.url, log.namespace) as query:
+    with open_query(log) as query:
         wanted = [replace(each, **given) for each in expected]
         found = judgements_of(query, wanted, since=_moment(since))
+        if several := Several.of(query.namespace, query.statuses(), query.namespaces):
+            found = [_judged_by(several, each) for each in found]
     write(judged_lines(found) if everything else judged_line(found[0]))
     raise typer.Exit(worst_first(found)[0].state)
 
 
-def _expected(log: LogAddress) -> dict[str, Expectation]:
+def _judged_by(several: Several, found: Judgement) -> Judgement:
+    """`found`, where the answer may be old because one of several namespaces lacks something."""
+    from projector.expectation.judgement import judge
+
+    stale = several.notice(behind=found.stale is not None) or several.why_nothing("")
+    return judge(found.expectation, found.facts, now=found.at, stale=stale.replace("\n", "; "))
+
+
+def _expected(log: LogAddresses) -> dict[str, Expectation]:
     """What the settings file expects, by action."""
     from projector.expectation.settings import expectations_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from producer.terminal.options import Log
+from projector.cli.addresses import Logs
 from projector.cli.interval import Between
 from projector.cli.options import Rows, View
 from projector.cli.read.answer import answer, check_action, listed, open_query
@@ -27,7 +27,7 @@ _By = Annotated[
 ]
 
 
-def history(action: _Action = None, by: _By = "hour", *, between: Between, log: Log, view: Rows) -> None:
+def history(action: _Action = None, by: _By = "hour", *, between: Between, log: Logs, view: Rows) -> None:
     """How many runs ended over time, how many failed, how long they took; this week beside the last.
 
     Without --since the last hour by minutes, the last day by hours, the last week by days. Days are those of UTC.

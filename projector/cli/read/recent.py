@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from producer.terminal.options import Log
 from producer.terminal.progress import progress_bar
+from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.filters import RecordFilters
 from projector.cli.interval import Between, Interval
-from projector.cli.options import ArchiveOption, Rows
+from projector.cli.options import ArchiveOption, Rows, View
 from projector.cli.read.answer import answer, check_action, check_scanner, listed, open_query
 from projector.records import ActionExecutionRecord, CleanupRecord
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
+    from projector.query import Query, Records
     from projector.search import Filter
 
 _Limit = Annotated[
@@ -44,7 +46,7 @@ def recent(
     *,
     where: RecordFilters,
     between: Between,
-    log: Log,
+    log: Logs,
     view: Rows,
 ) -> None:
     """The latest executions that have ended.
@@ -54,22 +56,18 @@ def recent(
 
     Example: projector recent --failed --since yesterday --limit 20
     """
-    most = 10 if limit is None and between.since is None else limit
+    action, rest = _one("action", where)
     with open_query(log, archive) as query:
-        action, rest = _one("action", where)
-        with progress_bar("Searching", after_a_moment=True) as progress:
-            records = query.recent_action_executions(
-                most, action_id=action, where=rest, since=between.since, until=between.until, progress=progress
-            )
-        if action is not None and not records and not view.for_programs:
-            check_action(query, action)
-        none = "no execution that has ended is like that"
-
-        def fill(report: Report) -> None:
-            report.executions(records, none=none)
-            report.reach(records, most, between.since)
-
-        answer(query, listed(records), view, fill, rows=records, of=ActionExecutionRecord)
+        _answer(
+            query,
+            lambda **asked: query.recent_action_executions(action_id=action, where=rest, **asked),
+            lambda report, records: report.executions(records, none="no execution that has ended is like that"),
+            limit=limit,
+            between=between,
+            view=view,
+            of=ActionExecutionRecord,
+            check=None if action is None else lambda: check_action(query, action),
+        )
 
 
 def failures(
@@ -79,7 +77,7 @@ def failures(
     *,
     where: RecordFilters,
     between: Between,
-    log: Log,
+    log: Logs,
     view: Rows,
 ) -> None:
     """The latest executions that have failed.
@@ -91,42 +89,45 @@ def failures(
     """
     from projector.search import Filter
 
-    most = 10 if limit is None and between.since is None else limit
+    if grouped:
+        _kinds(limit, where, between, log, view)
+        return
+    if where.success:
+        raise typer.BadParameter("failures are what failed", param_hint="--ok")
+    asks = where != Filter() or between != Interval()
+    none = "no failed execution is like that" if asks else "no execution has failed"
     with open_query(log, archive) as query:
-        if grouped:
-            from projector.query.questions.kinds import ActionFailureKind
+        _answer(
+            query,
+            lambda **asked: query.recent_failures(where=where, **asked),
+            lambda report, records: report.failures(records, none=none),
+            limit=limit,
+            between=between,
+            view=view,
+            of=ActionExecutionRecord,
+        )
 
-            action, rest = _one("action", where)
-            if between.until is not None or rest != Filter():
-                told = "it takes no filter but --since, and --action with the name of one"
-                raise typer.BadParameter(told, param_hint="--grouped")
-            most = 10 if limit is None else limit
-            kinds = query.failure_kinds(action, since=between.since, limit=most)
-            if action is not None and not kinds and not view.for_programs:
-                check_action(query, action)
-            ever = "no execution has failed" if between.since is None else "no execution has failed in that time"
 
-            def group(report: Report) -> None:
-                report.kinds(kinds, none=ever)
-                report.cut(kinds, most)
+def _kinds(limit: int | None, where: Filter, between: Interval, log: LogAddresses, view: View) -> None:
+    from projector.query.questions.kinds import ActionFailureKind
+    from projector.search import Filter
 
-            answer(query, listed(kinds), view, group, rows=kinds, of=ActionFailureKind)
-            return
-        if where.success:
-            raise typer.BadParameter("failures are what failed", param_hint="--ok")
-        with progress_bar("Searching", after_a_moment=True) as progress:
-            records = query.recent_failures(
-                most, where=where, since=between.since, until=between.until, progress=progress
-            )
-
-        asks = where != Filter() or between != Interval()
-        none = "no failed execution is like that" if asks else "no execution has failed"
+    action, rest = _one("action", where)
+    if between.until is not None or rest != Filter():
+        told = "it takes no filter but --since, and --action with the name of one"
+        raise typer.BadParameter(told, param_hint="--grouped")
+    most = 10 if limit is None else limit
+    none = "no execution has failed" if between.since is None else "no execution has failed in that time"
+    with open_query(log) as query:
+        kinds = query.failure_kinds(action, since=between.since, limit=most)
+        if action is not None and not kinds and not view.for_programs:
+            check_action(query, action)
 
         def fill(report: Report) -> None:
-            report.failures(records, none=none)
-            report.reach(records, most, between.since)
+            report.kinds(kinds, none=none)
+            report.cut(kinds, most)
 
-        answer(query, listed(records), view, fill, rows=records, of=ActionExecutionRecord)
+        answer(query, listed(kinds), view, fill, rows=kinds, of=ActionFailureKind)
 
 
 def cleanups(
@@ -135,7 +136,7 @@ def cleanups(
     *,
     where: RecordFilters,
     between: Between,
-    log: Log,
+    log: Logs,
     view: Rows,
 ) -> None:
     """The latest cleanups: what was deleted or released, and by whom.
@@ -147,23 +148,45 @@ def cleanups(
     """
     from projector.search import Filter
 
-    most = 10 if limit is None and between.since is None else limit
+    scanner, rest = _one("scanner", where)
+    asks = where != Filter() or between != Interval()
+    none = "no cleanup is like that" if asks else "nothing has been cleaned up yet"
     with open_query(log, archive) as query:
-        scanner, rest = _one("scanner", where)
-        with progress_bar("Searching", after_a_moment=True) as progress:
-            records = query.recent_cleanup_operations(
-                most, scanner_id=scanner, where=rest, since=between.since, until=between.until, progress=progress
-            )
-        if scanner is not None and not records and not view.for_programs:
-            check_scanner(query, scanner)
-        asks = scanner or rest != Filter() or between != Interval()
-        none = "no cleanup is like that" if asks else "nothing has been cleaned up yet"
+        _answer(
+            query,
+            lambda **asked: query.recent_cleanup_operations(scanner_id=scanner, where=rest, **asked),
+            lambda report, records: report.cleanups(records, none=none),
+            limit=limit,
+            between=between,
+            view=view,
+            of=CleanupRecord,
+            check=None if scanner is None else lambda: check_scanner(query, scanner),
+        )
 
-        def fill(report: Report) -> None:
-            report.cleanups(records, none=none)
-            report.reach(records, most, between.since)
 
-        answer(query, listed(records), view, fill, rows=records, of=CleanupRecord)
+def _answer(
+    query: Query,
+    ask: Callable[..., Records[Any]],
+    show: Callable[[Report, Records[Any]], None],
+    *,
+    limit: int | None,
+    between: Interval,
+    view: View,
+    of: type,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """Ask for the latest records, and show them. Where there are none, `check` raises if a name may be mistyped."""
+    most = 10 if limit is None and between.since is None else limit
+    with progress_bar("Searching", after_a_moment=True) as progress:
+        records = ask(limit=most, since=between.since, until=between.until, progress=progress)
+    if check is not None and not records and not view.for_programs:
+        check()
+
+    def fill(report: Report) -> None:
+        show(report, records)
+        report.reach(records, most, between.since)
+
+    answer(query, listed(records), view, fill, rows=records, of=of)
 
 
 def _one(name: str, where: Filter) -> tuple[str | None, Filter]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer.terminal.options import Log
+from projector.cli.addresses import Logs
 from projector.cli.options import Rows
 from projector.cli.read.answer import answer, open_query
 
@@ -25,7 +25,7 @@ def in_flight(
     orphans: Annotated[bool, typer.Option("--orphans", help="Only what is presumed dead.")] = False,
     limit: LimitOrAll = None,
     *,
-    log: Log,
+    log: Logs,
     view: Rows,
 ) -> None:
     """What runs right now, the latest start first.

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from producer.terminal.options import Log
 from producer.terminal.progress import progress_bar
+from projector.cli.addresses import Logs
 from projector.cli.interval import Between
 from projector.cli.options import ArchiveOption, Rows, Tables
 from projector.cli.read.answer import answer, listed, open_query
@@ -20,7 +20,7 @@ _Id = Annotated[
 _Resource = Annotated[str, typer.Argument(metavar="RESOURCE", help="Its id; 'lock:*' means all that are like it.")]
 
 
-def show(wanted: _Id, archive: ArchiveOption = None, *, log: Log, view: Tables) -> None:
+def show(wanted: _Id, archive: ArchiveOption = None, *, log: Logs, view: Tables) -> None:
     """Everything about one run, one cleanup or one decision: who, when, how long, error and output in full.
 
     What the projection has no more is looked for in the log, and in the archive if one is named. An id that names
@@ -40,7 +40,7 @@ def trail(
     limit: LimitOrAll = None,
     *,
     between: Between,
-    log: Log,
+    log: Logs,
     view: Rows,
 ) -> None:
     """All that was done to a resource, the latest first: by which scanner, when, by whom, in which run.

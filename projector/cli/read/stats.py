@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from producer.terminal.options import Log
+from projector.cli.addresses import Logs
 from projector.cli.options import Rows, View
 from projector.cli.read.answer import answer, check_action, open_query
 
@@ -33,7 +33,7 @@ _Sort = Annotated[
 ]
 
 
-def stats(action: _Action = None, sort: _Sort = "recency", limit: _Limit = None, *, log: Log, view: Rows) -> None:
+def stats(action: _Action = None, sort: _Sort = "recency", limit: _Limit = None, *, log: Logs, view: Rows) -> None:
     """Totals, actions, recent runs; or the statistics of one action.
 
     With --json all actions are there, all that runs and all that is presumed dead, whatever the limit. The rows of

@@ -6,26 +6,41 @@ from typing import Annotated
 
 import typer
 
-from producer.terminal.options import Log
+from projector.cli.addresses import Logs
 from projector.cli.options import Times
 from projector.cli.read.answer import answer, open_query
 from projector.errors import ProjectorError
 
 
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit status 1 unless a projector is active.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit status 1 unless each namespace has an active projector.")
+    ] = False,
     *,
-    log: Log,
+    log: Logs,
     view: Times,
 ) -> None:
-    """Where the projection stands, how much waits, what was lost.
+    """Where the projection stands, how much waits, what was lost. Of several namespaces a line each.
 
     Example: projector status --check
     """
+    from projector.cli.display.several import Several
+    from projector.cli.display.standing import standings_of
+
     with open_query(log) as query:
         found = query.status(room=True)
-        answer(query, found, view, lambda report: report.status(), status=found)
-    if check and found.lease_ttl_ms is None:
+        statuses = query.statuses()
+        several = Several.of(query.namespace, statuses, query.namespaces)
+        if several:
+            standings = standings_of(statuses, query.memory())
+            answer(query, found, view, lambda report: report.standings(standings), status=found)
+        else:
+            answer(query, found, view, lambda report: report.status(), status=found)
+    if not check:
+        return
+    if several and (told := several.without_projector()):
+        raise ProjectorError(told)
+    if not several and found.lease_ttl_ms is None:
         from projector.query.remarks import how_to_start
 
-        raise ProjectorError(f"no projector is active in namespace {log.namespace}; {how_to_start(found)}")
+        raise ProjectorError(f"no projector is active in namespace {found.namespace}; {how_to_start(found)}")

@@ -6,12 +6,12 @@ import sys
 
 import typer
 
-from producer.terminal.options import Log
+from projector.cli.addresses import Logs
 from projector.cli.options import ArchiveOption, Clock
 from projector.errors import InvalidQuery, ProjectorError
 
 
-def top(archive: ArchiveOption = None, *, log: Log, view: Clock) -> None:
+def top(archive: ArchiveOption = None, *, log: Logs, view: Clock) -> None:
     """What happens now, on a full screen: what runs, how fast, what fails, what was cleaned up.
 
     Keys: Tab and the arrows move, Enter opens a line, s sorts the actions, / filters, p pauses, q ends.
@@ -30,7 +30,8 @@ def top(archive: ArchiveOption = None, *, log: Log, view: Clock) -> None:
             raise
         cure = "install it with: pip install 'execution-wal[top]'"
         raise ProjectorError(f"top needs the package textual: {cure}") from error
-    app = Top(AsyncQuery(log.location.url, log.namespace, archive=archive), view)
+    query = AsyncQuery(log.location.url, namespaces=list(log.namespace), archive=archive)
+    app = Top(query, view)
     status = app.run()
     if app.bug is not None:
         raise app.bug

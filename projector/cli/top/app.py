@@ -20,7 +20,8 @@ from textual.widgets import Footer, Input, Static
 from textual.worker import WorkerCancelled, WorkerFailed, get_current_worker
 
 from producer.errors import WalError
-from projector.cli.display.bars import sparkline
+from projector.cli.display.history.bars import sparkline
+from projector.cli.display.several import Several
 from projector.cli.display.tables import CLEANUPS, FAILURES, IN_FLIGHT
 from projector.cli.display.wording import clock_time, visible
 from projector.cli.options import View
@@ -31,7 +32,7 @@ from projector.query import AsyncQuery
 from projector.query.remarks import notice, waiting_entries, why_nothing
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-_SEARCHED = ("action_id", "scanner_id", "resource_id", "source", "error", "execution_id", "by")
+_SEARCHED = ("namespace", "action_id", "scanner_id", "resource_id", "source", "error", "execution_id", "by")
 _RATES = 60
 _SHARE = 9
 """How many times as long as reading took the pause after it is, at least."""
@@ -171,8 +172,10 @@ class Top(App[int]):
         self._head.update(self._summary())
         if sample := self._sample:
             view = replace(self._view, now=sample.at)
+            several = Several.of(self._query.namespace, sample.statuses) is not None
             for name, table in self._tables.items():
-                table.show(self._wanted(getattr(sample, name)), view)
+                records = self._wanted(getattr(sample, name))
+                table.show(records, view, several=several)
 
     def _wanted(self, records: Sequence[Any]) -> Sequence[Any]:
         part = self._filter.value.casefold()
@@ -194,8 +197,14 @@ class Top(App[int]):
             rate = "–" if sample.rate is None else f"{sample.rate:,.0f}"
             rates = f"entries/s {rate} {sparkline(self._rates)}"
             lines.append(Text(f"{now}, {rates}", no_wrap=True, overflow="ellipsis"))
-            if (remark := notice(status) or why_nothing(status, "")) and not self._trouble:
+            if (remark := self._remark(sample)) and not self._trouble:
                 lines.append(Text(remark, style="yellow"))
         if self._trouble:
             lines.append(Text(self._trouble, style="red"))
         return Group(*lines)
+
+    def _remark(self, sample: Sample) -> str:
+        """What to know about the projectors; nothing if all is as it should be."""
+        if several := Several.of(self._query.namespace, sample.statuses):
+            return several.notice() or several.why_nothing("")
+        return notice(sample.status) or why_nothing(sample.status, "")

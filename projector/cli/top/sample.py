@@ -35,11 +35,13 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What there was at `at` (epoch ms). `rate`: how many entries a second were written since the sample before.
-    `running` begins with what takes longer than usual, the oldest first."""
+    """What there was at `at` (epoch ms). `status` is that of all namespaces together, `statuses` has that of each.
+    `rate`: how many entries a second were written since the sample before. `running` begins with what takes longer
+    than usual, the oldest first."""
 
     at: int
     status: Status
+    statuses: Sequence[Status]
     rate: float | None
     running: Sequence[Running]
     failures: Sequence[ActionExecutionRecord]
@@ -69,6 +71,7 @@ class Sampler:
         return Sample(
             at=now,
             status=status,
+            statuses=await query.statuses(),
             rate=self._rate(status),
             running=sorted(await query.running(), key=lambda run: (not run.overdue, run.started_at)),
             failures=await query.recent_failures(_LISTED),

@@ -11,8 +11,8 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
 
-from projector.cli.display.bars import sparkline
-from projector.cli.display.tables import FAILURE, Column, cell, failed_cell, table_of
+from projector.cli.display.history.bars import sparkline
+from projector.cli.display.tables import FAILURE, Column, beside_namespace, cell, failed_cell, table_of
 from projector.cli.display.wording import duration
 from projector.cli.options import View
 
@@ -54,9 +54,11 @@ class RecordTable(Widget, can_focus=True):
         self._none = none
         self._cursor = 0
         self._view = View()
+        self._several = False
 
-    def show(self, records: Sequence[Any], view: View) -> None:
-        self.records, self._view = records, view
+    def show(self, records: Sequence[Any], view: View, *, several: bool) -> None:
+        """`several`: the records come from several namespaces."""
+        self.records, self._view, self._several = records, view, several
         self.action_move(0)
 
     def action_move(self, by: int) -> None:
@@ -73,7 +75,8 @@ class RecordTable(Widget, can_focus=True):
         shown = self.records[first : first + lines]
         if not shown:
             return Text(self._none, style="dim")
-        table = table_of(self._columns, shown, self._view, width=self.size.width)
+        columns = beside_namespace(self._columns, shown) if self._several else self._columns
+        table = table_of(columns, shown, self._view, width=self.size.width)
         if self.has_focus:
             table.rows[self._cursor - first].style = "reverse"
         return table

@@ -72,6 +72,7 @@ CASES = [
     Case("history ACTION --by day --until UNTIL", "history", **NO_PAGE, tells=False),
     Case("status", "status"),
     Case("status --check", "status", {"empty": 1, "busy": 1}),
+    Case("namespaces", "namespaces", tells=False),
     Case("check ACTION", "", {"empty": 2, "busy": 2, "hostile": 2}, lines=True),
     Case("check nosuch", "", {"empty": 3, "busy": 3, "hostile": 3}, lines=True, tells=False),
     Case("check --all", "", {"empty": 2, "busy": 2, "hostile": 2}, lines=True),

@@ -217,23 +217,28 @@ class TestTables:
         assert "nothing" in ended.stdout
 
 
+def printed(record: object, options: list[str]) -> Any:
+    """A record of the namespace that `options` end with, as a document has it."""
+    return {**plain(record), "namespace": options[-1]}
+
+
 class TestJson:
     def test_records_are_what_the_library_answers(self, options: list[str]) -> None:
         def answered(*arguments: str) -> object:
             return json.loads(projector(*arguments, "--json", *options).stdout)
 
         whole = {"version": 1, "complete": True, "since": None}
-        assert answered("recent") == whole | {"records": [plain(record) for record in EXECUTIONS]}
-        assert answered("failures") == whole | {"records": [plain(EXECUTIONS[1])]}
-        assert answered("cleanups") == whole | {"records": [plain(record) for record in CLEANUPS]}
+        assert answered("recent") == whole | {"records": [printed(record, options) for record in EXECUTIONS]}
+        assert answered("failures") == whole | {"records": [printed(EXECUTIONS[1], options)]}
+        assert answered("cleanups") == whole | {"records": [printed(record, options) for record in CLEANUPS]}
         assert answered("cleanups", "--limit", "1") == {
             **whole,
             "complete": False,
             "since": 5,
-            "records": [plain(CLEANUPS[0])],
+            "records": [printed(CLEANUPS[0], options)],
         }
         against = {"p95_duration_ms": None, "overdue": False}
-        assert answered("in-flight") == [plain(RUNNING) | against]
+        assert answered("in-flight") == [printed(RUNNING, options) | against]
         assert answered("in-flight", "--orphans") == []
 
     @pytest.mark.parametrize(
@@ -268,7 +273,7 @@ class TestJson:
             *("version", "totals", "lost", "actions", "in_flight", "orphans", "recent_executions", "recent_cleanups")
         ]
         assert everything["totals"]["cleanups"] == 2
-        assert everything["recent_cleanups"] == [plain(CLEANUPS[0])]
+        assert everything["recent_cleanups"] == [printed(CLEANUPS[0], options)]
         status = json.loads(projector("status", "--json", *options).stdout)
         assert (status["checkpoint"], status["lag"], status["lease_holder"]) == ("6-0", 0, None)
 
@@ -283,20 +288,27 @@ class TestJson:
         client.hset(f"{tag}:orphans", "dead", orjson.dumps(dead))
         client.hset(f"{tag}:durations:deploy", mapping={"4991": 1})
         usual = {"p95_duration_ms": 4927}
-        runs = [plain(late) | usual | {"overdue": True}, plain(fresh) | usual | {"overdue": False}]
-        first_time = plain(RUNNING) | {"p95_duration_ms": None, "overdue": False}
+        runs = [
+            printed(late, options) | usual | {"overdue": True},
+            printed(fresh, options) | usual | {"overdue": False},
+        ]
+        first_time = printed(RUNNING, options) | {"p95_duration_ms": None, "overdue": False}
 
         def answered(*arguments: str) -> Any:
             return json.loads(projector(*arguments, "--json", *options).stdout)
 
         assert answered("in-flight") == [*runs, first_time]
         assert answered("in-flight", "--limit", "1") == runs[:1]
-        assert answered("in-flight", "--orphans") == [plain(dead)]
+        assert answered("in-flight", "--orphans") == [printed(dead, options)]
         everything = answered("stats", "--limit", "0")
-        assert (everything["in_flight"], everything["orphans"]) == ([*runs, first_time], [plain(dead)])
+        assert (everything["in_flight"], everything["orphans"]) == ([*runs, first_time], [printed(dead, options)])
         one = answered("stats", "deploy")
         assert one["total_executions"] == 1
-        assert [one[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [4927, runs, [plain(dead)]]
+        assert [one[name] for name in ("p95_duration_ms", "in_flight", "orphans")] == [
+            4927,
+            runs,
+            [printed(dead, options)],
+        ]
 
     def test_an_action_never_seen_is_zeros(self, options: list[str]) -> None:
         ended = projector("stats", "never", "--json", *options)

@@ -196,3 +196,22 @@ def test_a_namespace_without_anything_says_so(log: Log) -> None:
         await top.press("enter", "down", "up")
 
     drive(log, steps)
+
+
+def test_of_several_namespaces_each_line_says_which_and_the_head_names_those_without_a_projector(busy: Log) -> None:
+    other = Log(busy.client, busy.url, f"{busy.namespace}-2")
+    other.add(completed("ship", False, error="no such host"))
+    other.drain()
+    glob = f"{busy.namespace}*"
+
+    async def run() -> None:
+        app = Top(AsyncQuery(busy.url, namespaces=[glob]), View(utc=True))
+        async with app.run_test(size=(100, 30)) as pilot:
+            driven = Driven(app, pilot)
+            await driven.shows(
+                glob, "Namespace", other.namespace, "ship", "sync", "none of 2 namespaces has an active"
+            )
+            await driven.press("slash", *other.namespace)
+            await driven.until(lambda screen: "run-7" not in screen and "no such host" in screen)
+
+    asyncio.run(run())

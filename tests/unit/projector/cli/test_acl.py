@@ -49,6 +49,40 @@ def test_the_namespace_is_as_asked_for() -> None:
     assert patterns == {"%W~{mine}:wal", "(%W~{mine}:heartbeat:*", "%RW~{mine}:*", "%R~{mine}:*"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["--namespace", "mine", "--partitions"],
+            {
+                *("%W~{mine.[0-9][0-9]*}:wal", "(%W~{mine.[0-9][0-9]*}:heartbeat:*"),
+                *("(%RW~{mine}:partitions", "%RW~{mine}:partitions:read", "(%R~{mine}:wal"),
+                *("%RW~{mine}:*", "%RW~{mine.[0-9][0-9]*}:*", "%RW~projector:workers"),
+                *("%R~{mine}:*", "%R~{mine.[0-9][0-9]*}:*"),
+            },
+        ),
+        (
+            ["--namespace", "team-[!a]?"],
+            {
+                *("%W~{team-[^a]?}:wal", "(%W~{team-[^a]?}:heartbeat:*"),
+                *("%RW~{team-[^a]?}:*", "%RW~projector:workers", "%R~{team-[^a]?}:*"),
+            },
+        ),
+        (
+            ["--namespace", "a", "--namespace", "b"],
+            {
+                *("%W~{a}:wal", "%W~{b}:wal", "(%W~{a}:heartbeat:*", "%W~{b}:heartbeat:*"),
+                *("%RW~{a}:*", "%RW~{b}:*", "%RW~projector:workers", "%R~{a}:*", "%R~{b}:*"),
+            },
+        ),
+    ],
+    ids=["partitions", "a glob", "several names"],
+)
+def test_several_namespaces_and_partitions_are_as_asked_for(arguments: list[str], expected: set[str]) -> None:
+    commands, _ = printed(*arguments)
+    assert {word for command in commands for word in command.split() if "~" in word} == expected
+
+
 def test_a_bad_namespace_is_refused() -> None:
     with pytest.raises(UnusableServer, match="namespace"):
         roles("a b")

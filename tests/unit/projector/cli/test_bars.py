@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projector.cli.display.bars import bar, sparkline
+from projector.cli.display.history.bars import bar, sparkline
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What the commands do that operate on several namespaces, and on the partitions of one."""
