@@ -98,6 +98,14 @@ def place_of(where: str, namespace: str) -> Place:
     return ObjectPlace(f"{where.rstrip('/')}/{folder}")
 
 
+def namespaces_at(where: str) -> list[str]:
+    """The namespaces that are archived at `where`, sorted. Raises as `place_of` does."""
+    scheme, separator, path = where.partition("://")
+    if separator and scheme not in ("file", "local"):
+        return ObjectPlace(where.rstrip("/")).names("")
+    return DirectoryPlace(Path(path if separator else where).expanduser()).names("")
+
+
 class DirectoryPlace(Place):
     """Files in a directory. A crash at any moment leaves no more than a temporary file, which the next `create` of a
     file in that folder removes."""

@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError
 
 from producer.connection.client import Client, using_client
 from producer.wal import DEFAULT_NAMESPACE
-from projector.doctor import holds, log, producers, projection, server
+from projector.doctor import cluster, holds, log, partitions, producers, projection, server
 from projector.doctor.case import Case, Unanswered
 from projector.doctor.finding import Finding, Severity
 from projector.errors import Damaged, ServerRefused
@@ -21,6 +21,10 @@ CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "memory": server.memory,
     "append-only-file": server.append_only_file,
     "appendfsync": server.appendfsync,
+    "cluster": cluster.coverage,
+    "cluster-replicas": cluster.replicas,
+    "cluster-reads": cluster.reads,
+    "cluster-slot": cluster.slot,
     "key-types": projection.key_types,
     "log": log.log,
     "deleted-entries": log.deleted_entries,
@@ -35,6 +39,7 @@ CHECKS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "odd-times": projection.odd_times,
     "gaps": producers.gaps,
     "heartbeats": producers.heartbeats,
+    "partitions": partitions.partitions,
 }
 """By the name of their findings."""
 
@@ -48,8 +53,9 @@ def examine(
     seconds: float = 1.0,
     group_idle_ms: int = WEEK_MS,
     sleep: Callable[[float], None] = time.sleep,
+    checks: Iterable[str] = tuple(CHECKS),
 ) -> list[Finding]:
-    """The findings of every check, at least one each; writes nothing.
+    """The findings of the `checks`, of all by default, at least one each; writes nothing.
 
     `url_or_client` as for `Query`. Some checks look twice, `seconds` apart, and compare. A consumer group that nobody
     read from for `group_idle_ms` is wrong. Raises UnusableServer,
@@ -57,7 +63,7 @@ def examine(
     """
     with using_client(url_or_client, namespace) as client:
         case = Case(client, namespace, seconds=seconds, group_idle_ms=group_idle_ms, sleep=sleep)
-        return [finding for name, check in CHECKS.items() for finding in _findings(name, check, case)]
+        return [finding for name in checks for finding in _findings(name, CHECKS[name], case)]
 
 
 def broken_promises(client: Client, namespace: str) -> list[Finding]:

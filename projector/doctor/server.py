@@ -33,7 +33,8 @@ def role(case: Case) -> Iterator[Finding]:
         yield wrong(
             f"a replica of {case.info.get('master_host')}:{case.info.get('master_port')}",
             "nothing can be recorded or projected here",
-            "name the master with --url, or Sentinel: sentinel://host:26379/master-name",
+            "name the master with --url, or Sentinel: sentinel://host:26379/master-name, or nodes of the cluster: "
+            "cluster://host:6379,host:6379",
         )
 
 

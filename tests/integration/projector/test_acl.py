@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ import pytest
 import redis
 
 from producer import Producer
+from producer.partitions.naming import partition_of
 from projector import Query
 from projector.bounds import Bounds
 from projector.cli.acl import roles
-from projector.cli.commands.run import warn_of
+from projector.fleet.fleet import fleet_of
+from projector.fleet.making import Settings, warn_of
 from projector.quarantine import Quarantine
 from projector.retention import Retention
 from projector.worker.projector import Projector
@@ -34,12 +37,18 @@ from tests.support.servers import Server, eventually
 pytestmark = pytest.mark.server
 
 
+COMMANDS = {"producer": ("XADD", "*", "op", "x"), "projector": ("XADD", "*", "op", "x"), "reader": ("XLEN",)}
+"""What each account may do to the log of its own namespace."""
+
+
 class Guarded:
     """A server with the accounts of one namespace, and what its default user sees there."""
 
-    def __init__(self, server: Server, client: redis.Redis, namespace: str) -> None:
+    def __init__(
+        self, server: Server, client: redis.Redis, namespace: str, *, told: str = "", partitions: bool = False
+    ) -> None:
         self.log = Log(client, server.url, namespace)
-        for role in roles(namespace):
+        for role in roles(told or namespace, partitions=partitions):
             client.execute_command(*role.command(user=role.name, password="pw").split())
 
     def url(self, user: str) -> str:
@@ -73,7 +82,7 @@ def guarded(own_server: Server, namespace: str) -> Iterator[Guarded]:
 def granted(role_name: str, namespace: str) -> set[str]:
     (role,) = (role for role in roles(namespace) if role.name == role_name)
     rules = {rule.removeprefix("+") for rule in role.rules if rule.startswith("+") and "@" not in rule}
-    return rules - {"cluster|slots"}  # which only a node of a cluster is asked
+    return rules - {"cluster|slots", "cluster|info", "cluster|nodes"}  # which only a node of a cluster is asked
 
 
 def cleanup(scanner_id: str) -> str:
@@ -116,6 +125,7 @@ def project_everything(guarded: Guarded) -> None:
             lambda: log.client.hexists(log.key("orphans"), "o#r"), what="a silent producer's run presumed dead"
         )
         assert "is settled" in guarded.cli("projector", "resolve", "r", "--failed", "a test")
+        eventually(lambda: "getex" in guarded.used(), what="an idle projector's way to renew its lease")
     log.client.set(log.key("lease"), "another", px=300)
     Projector(  # which stands by first
         url,
@@ -250,6 +260,7 @@ class TestReader:
     def read_everything(self, guarded: Guarded) -> None:
         for command in ("stats", "recent", "failures", "cleanups", "in-flight", "history", "log", "status", "verify"):
             guarded.cli("reader", command)
+        guarded.cli("reader", "namespaces")
         guarded.cli("reader", "stats", "a")
         guarded.cli("reader", "history", "a", "--by", "day")
         guarded.cli("reader", "failures", "--grouped")
@@ -309,6 +320,90 @@ class TestReader:
         ]
         with guarded.client("reader") as client, pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*words)
+
+
+class TestPartitions:
+    """The accounts of a namespace with partitions: of its producer, a fleet that projects it, and a reader."""
+
+    @pytest.fixture
+    def divided(self, own_server: Server, namespace: str) -> Iterator[Guarded]:
+        with own_server.client() as client:
+            yield Guarded(own_server, client, namespace, partitions=True)
+
+    def record(self, guarded: Guarded) -> None:
+        with Producer(guarded.url("producer"), guarded.log.namespace, partitions=4) as producer:
+            for number in range(8):
+                with producer.execution(f"a{number}", source="manual"):
+                    pass
+                producer.cleanup_executed(f"s{number}", "lock:deploy", "release", True)
+
+    def project(self, guarded: Guarded) -> None:
+        settings = Settings(
+            url=guarded.url("projector"), namespaces=(guarded.log.namespace,), bounds=Bounds(), lease_ttl=1.0,
+            retention=Retention(), seal_after=600.0,
+        )  # fmt: skip
+        fleet = fleet_of(settings)
+        thread = threading.Thread(target=fleet.run)
+        thread.start()
+        try:
+            logs = [
+                Log(guarded.log.client, guarded.log.url, partition_of(guarded.log.namespace, number))
+                for number in range(4)
+            ]
+            eventually(lambda: sum(int(log.totals().get("cleanups", 0)) for log in logs) == 8, what="all projected")
+            eventually(lambda: guarded.log.client.hlen("projector:workers"), what="the word of this worker")
+        finally:
+            fleet.stop()
+            thread.join()
+
+    def test_each_does_its_work_and_is_refused_nothing(self, divided: Guarded, tmp_path: Path) -> None:
+        self.record(divided)
+        self.project(divided)
+        archive = ("--archive", str(tmp_path))
+        for words in (("verify",), ("rebuild",), ("repartition", "8"), ("archive", "once", *archive)):
+            divided.cli("projector", *words)
+        for words in (("verify",), ("stats",), ("recent",), ("namespaces",), ("archive", "verify", *archive)):
+            divided.cli("reader", *words)
+        assert divided.refused() == []
+
+    @pytest.mark.parametrize(
+        ("command", "key"),
+        [
+            (("SET", "3"), "partitions"),
+            (("SET", "3"), "partitions:read"),
+            (("DEL",), "partitions"),
+            (("XADD", "*", "op", "x"), "wal"),
+            (("XRANGE", "-", "+"), "wal"),
+            (("GET",), "lease"),
+            (("SETNX", "me"), "lease"),
+            (("SETNX", "x"), "wal"),
+        ],
+    )
+    def test_a_producer_changes_no_number_and_writes_nowhere_else(
+        self, divided: Guarded, command: tuple[str, ...], key: str
+    ) -> None:
+        name, *arguments = command
+        with divided.client("producer") as client, pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(name, divided.log.key(key), *arguments)
+
+    def test_none_of_them_reaches_another_namespace(self, divided: Guarded) -> None:
+        for key in ("{other}:wal", "{other.00}:wal", f"{{{divided.log.namespace}.x}}:wal"):
+            for user, command in COMMANDS.items():
+                with divided.client(user) as client, pytest.raises(redis.exceptions.NoPermissionError):
+                    client.execute_command(command[0], key, *command[1:])
+
+
+def test_accounts_of_a_glob_are_for_every_namespace_like_it_and_no_other(own_server: Server, namespace: str) -> None:
+    with own_server.client() as client:
+        guarded = Guarded(own_server, client, f"{namespace}-b", told=f"{namespace}-[!a]*")
+        with Producer(guarded.url("producer"), guarded.log.namespace) as producer:
+            producer.cleanup_executed("locks", "lock:deploy", "release", True)
+        assert "rebuilt" in guarded.cli("projector", "rebuild")
+        guarded.cli("reader", "stats")
+        assert guarded.refused() == []
+        for user, command in COMMANDS.items():
+            with guarded.client(user) as other, pytest.raises(redis.exceptions.NoPermissionError):
+                other.execute_command(command[0], f"{{{namespace}-a}}:wal", *command[1:])
 
 
 def pasted(server: Server, text: str) -> Iterator[list[str]]:

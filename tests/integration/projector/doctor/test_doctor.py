@@ -132,7 +132,16 @@ class TestServer:
         findings = {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
         assert ended.returncode == 0
         assert {name for name, finding in findings.items() if finding["severity"] == "not_checked"} == {
-            *("server-version", "role", "maxmemory-policy", "memory", "append-only-file", "appendfsync", "quarantine")
+            *(
+                "server-version",
+                "role",
+                "maxmemory-policy",
+                "memory",
+                "append-only-file",
+                "appendfsync",
+                "quarantine",
+            ),
+            *("cluster", "cluster-replicas", "cluster-reads", "cluster-slot"),
         }
         assert "'info'" in findings["role"]["found"]
         assert "'config|get'" in findings["appendfsync"]["found"]

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from producer.connection.client import client_of
+from producer.connection.wire import send_once
 from producer.log import Call
 from producer.partitions.naming import partitions_key, read_partitions_key
 from producer.wal import wal_key
@@ -25,14 +26,14 @@ def record(url: str, *namespaces: str) -> None:
     for namespace in namespaces:
         client, _ = client_of(url, namespace)
         with client:
-            client.execute_command("XADD", wal_key(namespace), "*", "op", "{}")
+            send_once(client, "XADD", wal_key(namespace), "*", "op", "{}")
 
 
 def set_partitions(url: str, namespace: str, *, written: int, read: int) -> None:
     client, _ = client_of(url, namespace)
     with client:
-        client.execute_command("SET", partitions_key(namespace), written)
-        client.execute_command("SET", read_partitions_key(namespace), read)
+        send_once(client, "SET", partitions_key(namespace), written)
+        send_once(client, "SET", read_partitions_key(namespace), read)
 
 
 def found(url: str, *texts: str) -> list[str]:
