@@ -8,6 +8,7 @@ from tests.benchmarks.ratio import Row
 from tests.benchmarks.rows.projecting import (
     archiving,
     fold_instructions,
+    growth,
     hold_up,
     interference,
     memory,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "takeover": takeover.run,
     "memory": memory.run,
     "query": query.run,
+    "growth": growth.run,
     "log": log.run,
     "fold_instructions": fold_instructions.run,
 }

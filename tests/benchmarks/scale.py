@@ -30,6 +30,11 @@ class Scale:
     """Entries of a short and of a long history."""
     queries: int
     """Calls in each round."""
+    growing: int
+    """Entries of each of many logs."""
+    namespaces: tuple[int, ...]
+    partitions: tuple[int, ...]
+    """How many logs a worker serves: one, and more."""
 
 
 LONG = Scale(
@@ -44,6 +49,9 @@ LONG = Scale(
     churn=30_000,
     history=(100_000, 1_000_000),
     queries=20,
+    growing=20_000,
+    namespaces=(1, 10, 100),
+    partitions=(1, 4, 16),
 )
 
 SHORT = Scale(
@@ -58,4 +66,7 @@ SHORT = Scale(
     churn=10_000,
     history=(40_000, 200_000),
     queries=5,
+    growing=10_000,
+    namespaces=(1, 10),
+    partitions=(1, 4),
 )
