@@ -29,8 +29,8 @@ check: ## ruff, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-chaos: ## five minutes of faults; SEED=N repeats them, TEST_REDIS_SERVER=redis-server takes Debian's Redis
-	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+chaos: ## five minutes of faults; SEED=N repeats them, CLUSTER=1 strikes a cluster, TEST_REDIS_SERVER=redis-server Debian's
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(CLUSTER),--cluster)
 
 bench: ## the benchmark guard: ratios to baselines of the same run
 	$(BIN)/python -m tests.benchmarks --short
@@ -44,7 +44,9 @@ OTHER_SERVER = $(addprefix --ignore=tests/integration/,projector/embedded test_r
 	producer/test_run_context.py producer/test_import.py producer/test_redaction.py connection/test_passwords.py \
 	connection/test_password_file.py connection/test_trouble.py projector/query/test_read_cli.py \
 	$(addprefix projector/query/test_,every_command.py on_a_terminal.py questions.py json_documents.py show.py trail.py \
-	check.py history.py read_history.py read_running.py failure_kinds.py actions.py) projector/top \
+	check.py history.py read_history.py read_running.py failure_kinds.py actions.py merging.py several_cli.py) \
+	$(addprefix projector/fleet/test_,archiving.py idle.py registry.py shares.py trouble.py) projector/top \
+	projector/partitions/test_each.py producer/partitions/test_partitions.py producer/partitions/test_partitions_cli.py \
 	projector/search/test_log_cli.py projector/search/test_recent_since.py projector/archive_faults \
 	projector/evidence projector/export projector/archiving/test_bounded.py) \
 	$(addprefix --ignore=tests/chaos/short/test_,spools.py vandals.py rebuild.py history_checker.py)

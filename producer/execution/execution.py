@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from producer.errors import InvalidOperation, NotYetDurable, Unavailable
+from producer.errors import InvalidOperation, NotYetDurable, Unavailable, UnusableServer
 from producer.execution.threads import Threads
 from producer.identity import Receipt
 
@@ -82,7 +82,7 @@ class Execution:
         try:
             self.started = self._begin(self)
         except BaseException as error:
-            if not isinstance(error, Unavailable) or self._on_unavailable == "raise":
+            if not isinstance(error, Unavailable | UnusableServer) or self._on_unavailable == "raise":
                 if isinstance(error, NotYetDurable):  # the start is in the log, so the end must follow
                     self._finish(error, 0.0)
                 self._end(self)
@@ -98,7 +98,7 @@ class Execution:
         except Exception as trouble:
             if raised is not None:
                 _add_note(raised, trouble)
-            elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable):
+            elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable | UnusableServer):
                 raise
             if self._on_unavailable == "log" or not isinstance(raised, Exception):
                 _log.warning("%s", trouble)  # nobody reads the notes of a SystemExit or a CancelledError

@@ -38,6 +38,8 @@ class Companion:
         self._news = News(trouble=self._news.trouble)  # the next log may lack what this one had: after a failover
 
     def _hear(self, news: News) -> None:
+        if news.ended:  # the order, which is no news of the archive
+            return
         before, self._news = self._news, news
         if news.trouble and not before.trouble:
             stopped = f"archiving{self._of_which} has stopped, and nothing more can be trimmed until it goes on"

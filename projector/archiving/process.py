@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from msgspec import DecodeError
 from msgspec.json import decode, encode
 from msgspec.structs import replace
 
@@ -103,29 +104,43 @@ class ArchiverProcess:
             with self._lock:
                 if ending.is_set():
                     return
-                command = [sys.executable, "-m", "projector.archiving"]
-                self._process = process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                for customer in self._customers.values():
-                    self._send(customer.order)
-            with suppress(BrokenPipeError), process:
-                self._listen(process)
+                try:
+                    command = [sys.executable, "-m", "projector.archiving"]
+                    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                except OSError as error:  # no memory, no process more
+                    trouble = f"its process cannot be started: {error.strerror}"
+                else:
+                    trouble = ""
+                    self._process = process
+                    for customer in self._customers.values():
+                        self._send(customer.order)
+            if not trouble:
+                with suppress(BrokenPipeError), process:
+                    trouble = self._listen(process)
+                trouble = trouble or f"its process ended with status {process.returncode}"
             with self._lock:
                 if ending.is_set():
                     return
                 self._process = None
                 customers = [*self._customers.values()]
             for customer in customers:
-                customer.hear(News(trouble=f"its process ended with status {process.returncode}"))
+                customer.hear(News(trouble=trouble))
                 if customer.served is not None:
                     customer.served.set()
             pause.wait()
 
-    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, process: subprocess.Popen[bytes]) -> str:
+        """Hear the process until it ends; why it was ended, if it said what nobody understands."""
         assert process.stdout
         for line in process.stdout:
-            news = decode(line, type=News)
+            try:
+                news = decode(line, type=News)
+            except DecodeError:
+                process.kill()
+                return f"its process said: {line[:100]!r}"
             customer = self._customers.get(news.number)
             if customer is not None:
                 customer.hear(news)
                 if news.ended and customer.served is not None:
                     customer.served.set()
+        return ""

@@ -23,6 +23,8 @@ _SLICE_SECONDS = 0.2
 _TELLS_IN_A_LEASE = 5
 _ALIVE = 2 / 3
 """The part of a lease's TTL after which a silent worker counts as dead: another waits for the lease's end then."""
+_TELLS_TO_OTHERS = 3
+"""For so many tells a namespace that cannot be reached from here is left to others."""
 _REMEMBERED_LEASES = 2
 """For so many leases what the registry said last is taken to hold while its node is away."""
 
@@ -110,13 +112,19 @@ class Fleet:
         for name, post in self._posts.items():
             if name not in mine:
                 post.stop()
-        self._ailing = {name: at for name, at in self._ailing.items() if name in mine}
-        others = [word for worker, word in self._words.items() if worker != self._me]
-        taken = {name for word in others for name in (*word.has, *word.awaits)}
+        self._ailing = {name: at for name, at in self._ailing.items() if name in found}
+        taken = {name for word in self._others for name in (*word.has, *word.awaits)}
         for name in sorted(mine - taken - self._posts.keys()):
-            if self._ailing.get(name, 0.0) <= self._monotonic():
+            self._ailing.pop(name, None)
+            try:
                 self._posts[name] = Post(name, self._make)
-        self._say(len(mine), len(self._shares), len(others))
+            except RuntimeError as error:  # there are as many threads as this process may have
+                self._fail(name, f"no thread can be started: {error}")
+        self._say(len(mine), len(self._shares), len(self._others))
+
+    @property
+    def _others(self) -> list[Word]:
+        return [word for worker, word in self._words.items() if worker != self._me]
 
     def _clear_posts(self) -> None:
         """Forget posts that are over; those that failed are told, and tried again later."""
@@ -124,21 +132,30 @@ class Fleet:
             if post.is_over:
                 del self._posts[name]
                 if post.error:
-                    self._ailing[name] = self._monotonic() + TRY_AGAIN_SECONDS
-                    if self._told.get(name) != post.error:
-                        self._told[name] = post.error
-                        again = f"it is tried again every {TRY_AGAIN_SECONDS:g} s"
-                        _log.error("namespace %s: %s (%s)", name, post.error, again, exc_info=post.bug)
+                    self._fail(name, post.error, post.bug)
+            elif post.away_for > self._lease_ttl and any(name in word.serves for word in self._others):
+                # Another may reach the node that this worker does not reach: it gets the time to try.
+                self._ailing[name] = self._monotonic() + _TELLS_TO_OTHERS * self._tell_seconds
             elif self._monotonic() - post.began_at > TRY_AGAIN_SECONDS:
                 self._told.pop(name, None)
 
+    def _fail(self, name: str, error: str, bug: Exception | None = None) -> None:
+        self._ailing[name] = self._monotonic() + TRY_AGAIN_SECONDS
+        if self._told.get(name) != error:
+            self._told[name] = error
+            again = f"it is tried again every {TRY_AGAIN_SECONDS:g} s"
+            _log.error("namespace %s: %s (%s)", name, error, again, exc_info=bug)
+
     def _tell(self, found: frozenset[str]) -> None:
-        """Tell the others of this worker, and hear of them."""
-        has, awaits = set(self._ailing), set[str]()
+        """Tell the others of this worker, and hear of them. What has failed here is left to them, for a while, and as
+        long as one of them has it."""
+        now, has, awaits = self._monotonic(), set[str](), set[str]()
+        theirs = {name for word in self._others for name in word.has}
+        left = {name for name, at in self._ailing.items() if at > now or name in theirs}
         for name, post in self._posts.items():
-            if not post.has_let_go:
+            if not (post.has_let_go or name in left):
                 (awaits if post.stands_by else has).add(name)
-        word = Word(serves=tuple(sorted(found)), has=tuple(sorted(has)), awaits=tuple(sorted(awaits)))
+        word = Word(serves=tuple(sorted(found - left)), has=tuple(sorted(has)), awaits=tuple(sorted(awaits)))
         try:
             words = self._registry.tell(word)
         except ProjectorError as error:

@@ -50,6 +50,11 @@ class Post:
         """Whether another has the lease."""
         return self._projector is not None and self._projector.stands_by
 
+    @property
+    def away_for(self) -> float:
+        """For how many seconds the server has been away; 0 if it is not."""
+        return 0.0 if self._projector is None else self._projector.away_for
+
     def _run(self, namespace: str) -> None:
         try:
             self._projector = projector = self._make(namespace)

@@ -54,7 +54,11 @@ class Worker:
             self._pause.wait()
             _log.warning("worker %d ended with status %d: it is started again", self._order.number, status)
         if now >= self._due:
-            self._start()
+            try:
+                self._start()
+            except OSError as error:  # no memory, no process more
+                _log.warning("worker %d cannot be started: %s", self._order.number, error.strerror)
+                self._pause.wait()
         return True
 
     def stop(self) -> None:

@@ -32,6 +32,7 @@ class Search:
         self.wanted = wanted
         self.found: frozenset[str] | None = None
         """None as long as no search has come to its end."""
+        self._before: frozenset[str] = frozenset()  # what the latest search found
         self.refusal: ProjectorError | None = None
         """Why the first search ended the thread: an operator has to repair that."""
         self._url = url
@@ -65,7 +66,9 @@ class Search:
         while not self._ending.is_set():
             began = time.monotonic()
             try:
-                self.found = self.look()
+                before, self._before = self._before, self.look()
+                # SCAN may miss a slot that moves from one master to another meanwhile, but not twice.
+                self.found = before | self._before
             except ProjectorError as error:
                 if self.found is None and not isinstance(error, ServerUnavailable):
                     self.refusal = error
@@ -73,6 +76,11 @@ class Search:
                 if not self._trouble:
                     _log.warning("namespaces cannot be looked for: %s", error)
                 self._trouble = str(error)
+                pause.wait()
+            except Exception:  # noqa: BLE001 - logged whole; without the thread nothing would be found any more
+                if not self._trouble:
+                    _log.exception("namespaces cannot be looked for: this is a bug, please report it")
+                self._trouble = "a bug"
                 pause.wait()
             else:
                 if self._trouble:

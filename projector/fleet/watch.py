@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ClusterCrossSlotError, NoPermissionError, ReadOnlyError, RedisError, ResponseError
 
 from producer.connection.client import client_of
 from producer.connection.nodes import SlotMoved
@@ -90,7 +90,9 @@ class Watch:
         logs, ids = [asleep.log for asleep in watched], [asleep.last_id or "0-0" for asleep in watched]
         (read,) = self._wire.ask([("XREAD", "COUNT", 1, "BLOCK", int(left * 1000) + 1, "STREAMS", *logs, *ids)])
         if isinstance(read, ResponseError):
-            self._serves = str(read).startswith("WRONGTYPE")  # of one log: its session says so
+            lasting = isinstance(read, NoPermissionError | ClusterCrossSlotError) or "unknown" in str(read)
+            self._serves = not lasting
+            self._wire.close()  # after another error its node may be a master no more
             raise read
         for log in pairs_of(read) if read else ():
             self.wake(log)
@@ -103,6 +105,8 @@ class Watch:
         if looks:
             commands += [("XLEN", asleep.log) for asleep in watched]
         replies = self._wire.ask(commands)
+        if any(isinstance(reply, ReadOnlyError) for reply in replies):
+            self._wire.close()
         for asleep, holder in zip(watched, replies, strict=False):
             if holder != asleep.token:
                 self.wake(asleep.log)

@@ -47,7 +47,7 @@ def find(wanted: Wanted, call_of: CallOf, *, seconds: float = math.inf) -> list[
 def partitions_of(name: str, call: Call) -> list[str]:
     """What is meant by the one `name`: its partitions, and itself if it has a log; itself if it has no partitions."""
     counts = call("GET", partitions_key(name).encode()), call("GET", read_partitions_key(name).encode())
-    count = max((int(text) for text in counts if text and text.isdigit()), default=0)
+    count = max((int(text) for text in counts if text and len(text) < 5 and text.isdigit()), default=0)
     partitions = [partition_of(name, number) for number in range(min(count, MOST_PARTITIONS))]
     return [name, *partitions] if not partitions or call("EXISTS", wal_key(name).encode()) else partitions
 

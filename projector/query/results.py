@@ -30,8 +30,8 @@ class ActionStats:
 
     `last_error` is None also if the last failure came without a text. `last_entry_id` is the WAL entry that changed
     these statistics last. `running` runs are in flight. `success_rate`, from 0 to 1, is that of the runs that ended.
-    Of several namespaces, `last_error`, `consecutive_failures` and `last_entry_id` are those of the one that saw the
-    action last: exact over partitions, because an action is in one of them.
+    Of several namespaces, `consecutive_failures` and `last_entry_id` are those of the one that saw the action last,
+    and `last_error` is of the one in which it failed last: exact over partitions, as an action is in one of them.
     Half of them took `p50_duration_ms` at most, and so on; these come from a histogram, and are within 1.6 %.
     """
 

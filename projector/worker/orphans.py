@@ -80,6 +80,7 @@ class Orphans:
         self._silent: dict[str, _Silence] = {}
         self._seen: set[str] = set()
         self._may_find = True  # a producer that beats: not after all runs were looked at, until an entry comes
+        self._stirred = False  # whether an entry came since that look at all runs began
         self._log = logging.getLogger("projector")
 
     def look(self) -> None:
@@ -89,11 +90,13 @@ class Orphans:
             return
         self._looking = True
         self._next_look = now + self._pause
+        if self._cursor == b"0":
+            self._stirred = False
         self._link.request(self._page_came, "HSCAN", self._keys.in_flight, self._cursor, "COUNT", _PAGE)
 
     def stir(self) -> None:
         """Take note that entries came, perhaps of a producer that beats."""
-        self._may_find = True
+        self._may_find = self._stirred = True
 
     @property
     def seconds_to_look(self) -> float:
@@ -106,7 +109,7 @@ class Orphans:
         self._seen.update(beating)
         if self._cursor == b"0":
             self._silent = {by: silence for by, silence in self._silent.items() if by in self._seen}
-            self._may_find = bool(self._seen)
+            self._may_find = bool(self._seen) or self._stirred
             self._seen = set()
         if not beating:
             self._looking = False

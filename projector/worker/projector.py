@@ -99,6 +99,7 @@ class Projector:
         self._dozes = True
         self._connected = False  # whether the server has ever answered
         self._trouble = ""
+        self._troubled_at = 0.0
         self._holder = ""
         self._released = False  # whether this projector had the lease, and gave it back
 
@@ -155,6 +156,11 @@ class Projector:
     def has_lease(self) -> bool:
         """Whether this projector has taken the lease, and not given it back."""
         return self._lease is not None
+
+    @property
+    def away_for(self) -> float:
+        """For how many seconds the server has been away, or has refused the password; 0 if it does not."""
+        return self._monotonic() - self._troubled_at if self._trouble else 0.0
 
     @property
     def stands_by(self) -> bool:
@@ -255,6 +261,8 @@ class Projector:
             self._log.info("standing by in namespace %s: %s is active", namespace, holder)
 
     def _say_trouble(self, trouble: str, error: ProjectorError) -> None:
+        if not self._trouble:
+            self._troubled_at = self._monotonic()
         if self._trouble != trouble:
             self._trouble = trouble
             self._log.warning("%s: %s", trouble, error)

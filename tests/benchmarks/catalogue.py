@@ -40,10 +40,9 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "takeover": takeover.run,
     "memory": memory.run,
     "query": query.run,
-    "growth": growth.run,
     "log": log.run,
     "fold_instructions": fold_instructions.run,
 }
 
-ON_REQUEST: dict[str, Callable[[Scale], list[Row]]] = {"rivals": rivals.run}
-"""Run where they are named only: they need what is not installed otherwise."""
+ON_REQUEST: dict[str, Callable[[Scale], list[Row]]] = {"growth": growth.run, "rivals": rivals.run}
+"""Run where they are named only: they take long, or need what is not installed otherwise."""

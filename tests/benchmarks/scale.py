@@ -35,6 +35,8 @@ class Scale:
     namespaces: tuple[int, ...]
     partitions: tuple[int, ...]
     """How many logs a worker serves: one, and more."""
+    two_workers: bool
+    """Whether two workers are measured beside one."""
 
 
 LONG = Scale(
@@ -52,6 +54,7 @@ LONG = Scale(
     growing=20_000,
     namespaces=(1, 10, 100),
     partitions=(1, 4, 16),
+    two_workers=True,
 )
 
 SHORT = Scale(
@@ -66,7 +69,8 @@ SHORT = Scale(
     churn=10_000,
     history=(40_000, 200_000),
     queries=5,
-    growing=10_000,
-    namespaces=(1, 10),
+    growing=5_000,
+    namespaces=(1, 8),
     partitions=(1, 4),
+    two_workers=False,
 )

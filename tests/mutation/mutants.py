@@ -442,4 +442,22 @@ MUTANTS = (
         {"loaded=not self.failures_elsewhere or action_id in self.actions.dropped": "loaded=True"},
         (f"{_ROLLUPS}::test_a_takeover_loads_the_rows_that_its_batch_needs",),
     ),
+    Mutant(
+        "the key by which a script is refused while its slot moves",
+        "projector/commit/link.py",
+        {"len(keys) + 1, *keys, absent": "len(keys) + 1, *keys, keys[0]"},
+        (
+            "tests/integration/projector/worker/test_cluster.py::"
+            "test_while_the_slot_moves_key_by_key_no_commit_is_written_by_half_and_afterwards_all_is_projected",
+        ),
+    ),
+    Mutant(
+        "the agreement on the number of partitions, before a spool is delivered",
+        "producer/delivery/sender.py",
+        {"self._agree(self._timeout)": "pass"},
+        (
+            "tests/integration/producer/partitions/test_agreement.py::"
+            "test_a_spool_goes_on_taking_operations_until_it_is_agreed",
+        ),
+    ),
 )

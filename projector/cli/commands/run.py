@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -88,16 +89,18 @@ def run(
             return
         log_to_stderr(of_threads=True)
         _log.info("namespace %s has partitions: each gets a projector of its own", one)
+        _share(settings, workers, unless=lambda: lone.was_stopped)
+        return
     _share(settings, workers)
 
 
-def _share(settings: Settings, workers: int | None) -> None:
+def _share(settings: Settings, workers: int | None, *, unless: Callable[[], bool] = lambda: False) -> None:
     """Serve several namespaces, in this process or in so many `workers`."""
     from projector.fleet.fleet import fleet_of
     from projector.fleet.processes import Processes
 
     if workers is None:
-        project(fleet_of(settings))
+        project(fleet_of(settings), unless=unless)
         return
     processes = Processes(settings, workers)
     project(processes)
@@ -113,8 +116,9 @@ class Work(Protocol):
     def stop(self) -> None: ...
 
 
-def project(work: Work) -> None:
-    """Run `work` until SIGINT or SIGTERM; a second signal ends the process at once."""
+def project(work: Work, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Run `work` until SIGINT or SIGTERM, `unless` such a signal has come before; a second signal ends the process at
+    once."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         work.stop()
@@ -122,4 +126,5 @@ def project(work: Work) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    work.run()
+    if not unless():
+        work.run()

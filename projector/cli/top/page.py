@@ -52,7 +52,7 @@ class Page(ModalScreen[None]):
             self._page.update(facts_of_action(self._record.stats, self._view))
             return
         try:
-            shown = await self._query.show(self._record.entry_id)
+            shown = await self._query.show(self._record.entry_id, namespace=self._record.namespace or None)
         except WalError as error:
             self._page.update(Text(visible(str(error)), style="red"))
         else:

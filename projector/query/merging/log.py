@@ -123,8 +123,7 @@ class Logs:
 
     def page(self) -> Inquiry[list[LogEntry]]:
         """The next entries, which may be none."""
-        if self._follow or not self._begun:
-            yield from self._find()
+        yield from self._find()
         if len(self._courses) == 1 and not self._waiting:
             (course,) = self._courses.values()
             found = yield from ask(course.keys.namespace, lambda _: page_of(course.walk, self._pause))
@@ -148,11 +147,14 @@ class Logs:
         return any(course.found for course in self._courses.values())
 
     def _find(self) -> Inquiry[None]:
-        """Namespaces that have appeared since were not there before: of these all is new."""
-        for keys in (yield from all_keys()):
-            if keys.namespace not in self._courses:
-                limit = None if self._begun else self._limit
-                self._courses[keys.namespace] = _Course(keys, self._walk_of(keys.namespace, limit))
+        """Namespaces that have appeared since were not there before: of these all is new, if this is followed. Those
+        that are found no longer, because others have taken their place or their logs are gone, have nothing more."""
+        there = {keys.namespace: keys for keys in (yield from all_keys())}
+        for name in [name for name, course in self._courses.items() if name not in there and not course.found]:
+            del self._courses[name]
+        for name, keys in there.items():
+            if name not in self._courses and (self._follow or not self._begun):
+                self._courses[name] = _Course(keys, self._walk_of(name, None if self._begun else self._limit))
         self._begun = True
 
     def _step(self) -> Inquiry[None]:

@@ -43,29 +43,31 @@ def show(
     def log_of(keys: Keys) -> Lookup:
         return Lookup(keys.namespace, archive, progress)
 
-    known = yield from each(lambda keys: showing.known(keys) if namespace in (None, keys.namespace) else None)
+    # All are asked, because what belongs to the run may be elsewhere; `namespace` says which run is meant.
+    known = yield from each(lambda keys: showing.known(keys))
+    meant = {name: having for name, having in known.items() if namespace in (None, name)}
     if _is_entry_id(wanted):
-        return (yield from _entry(wanted, known, log_of))
-    run = named(wanted, [run for having in known.values() for run in having.runs])
+        return (yield from _entry(wanted, known, meant, log_of))
+    run = named(wanted, [run for having in meant.values() for run in having.runs])
     if run is None:
         logged = yield from each(
-            lambda keys: showing.logged(log_of(keys), wanted) if keys.namespace in known else None
+            lambda keys: showing.logged(log_of(keys), wanted) if keys.namespace in meant else None
         )
         run = named(wanted, [run for runs in logged.values() for run in runs])
     if run is None:
-        raise ProjectorError(f"no run {said(wanted)} is in the log of {_among(known)}{_archived(archive)}")
+        raise ProjectorError(f"no run {said(wanted)} is in the log of {_among(meant)}{_archived(archive)}")
     return (yield from _run(run, known, log_of))
 
 
-def _entry(wanted: str, known: Mapping[str, Known], log_of: _LogOf) -> Inquiry[Shown]:
+def _entry(wanted: str, known: Mapping[str, Known], meant: Mapping[str, Known], log_of: _LogOf) -> Inquiry[Shown]:
     entries = yield from each(
-        lambda keys: showing.entry_of(log_of(keys), wanted) if keys.namespace in known else None
+        lambda keys: showing.entry_of(log_of(keys), wanted) if keys.namespace in meant else None
     )
-    abouts = {namespace: having.about(wanted) for namespace, having in known.items()}
-    having = [namespace for namespace in known if entries[namespace] or abouts[namespace]]
+    abouts = {namespace: having.about(wanted) for namespace, having in meant.items()}
+    having = [namespace for namespace in meant if entries[namespace] or abouts[namespace]]
     if not having:
-        archive = next((log_of(keys).archive for keys in map(Keys, known)), None)
-        raise ProjectorError(f"no entry {wanted} is in the log of {_among(known)}{_archived(archive)}")
+        archive = next((log_of(keys).archive for keys in map(Keys, meant)), None)
+        raise ProjectorError(f"no entry {wanted} is in the log of {_among(meant)}{_archived(archive)}")
     if len(having) > 1:
         there = f"entry {wanted} is in {len(having)} namespaces: {_listed(having)}"
         raise ProjectorError(f"{there}; name one of them, or the run by its id")

@@ -131,6 +131,7 @@ def _action(found: list[ActionStats]) -> ActionStats:
         max(found, key=lambda stats: order_of_any(stats.last_entry_id)),
         **summed,
         **_latest(found, "last_at", "last_success_at", "last_failure_at"),
+        last_error=_error_of(found, lambda stats: stats.last_failure_at),
         first_at=min((stats.first_at for stats in found if stats.first_at is not None), default=None),
         avg_duration_ms=summed["duration_ms_sum"] // count if count else 0,
         duration_ms_min=min((stats.duration_ms_min for stats in timed), default=0),
@@ -148,8 +149,15 @@ def _scanner(found: list[ScannerStats]) -> ScannerStats:
         max(found, key=lambda stats: order_of_any(stats.last_entry_id)),
         **_summed(found, "total_cleanups", "successes", "failures"),
         **_latest(found, "last_at"),
+        last_error=_error_of([stats for stats in found if stats.failures], lambda stats: stats.last_at),
         actions=dict(sorted(actions.items())),
     )
+
+
+def _error_of(found: Sequence[_Stats], failed_at: Callable[[_Stats], int | None]) -> str | None:
+    """The error of the one that failed last."""
+    latest = max(found, key=lambda stats: (failed_at(stats) or -1, order_of_any(stats.last_entry_id)), default=None)
+    return None if latest is None else latest.last_error
 
 
 def _summed(found: Iterable[Any], *names: str) -> dict[str, Any]:

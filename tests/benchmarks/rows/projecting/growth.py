@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from multiprocessing.synchronize import Event
 from threading import Thread
 from time import perf_counter, process_time, sleep
 
+import orjson
 import redis
 
-from producer.partitions.naming import partition_of
+from producer.partitions.naming import partition_number, partition_of
 from projector.bounds import DEFAULT_LEASE_SECONDS, Bounds
 from projector.fleet.fleet import fleet_of
 from projector.fleet.making import Settings
@@ -20,7 +22,7 @@ from projector.retention.retention import WEEK_MS, Retention
 from tests.benchmarks.ground.drained import Drained
 from tests.benchmarks.ground.process import Companion
 from tests.benchmarks.ground.site import Site, site
-from tests.benchmarks.ground.workload import ACTIONS_50
+from tests.benchmarks.ground.workload import ACTIONS_50, Fields
 from tests.benchmarks.ratio import Rounds, Row, at_most
 from tests.benchmarks.scale import Scale
 from tests.support.servers import eventually
@@ -28,56 +30,73 @@ from tests.support.servers import eventually
 __all__ = ["run"]
 
 _NAMESPACE, _PARTITIONED = "team", "otters"
+_SPREAD = replace(ACTIONS_50, name="500 actions", actions=500)
 _PATIENCE = 600.0
 _BEGIN = "begin"
 """The key by which workers that are ready begin at once."""
 
 
 def run(scale: Scale) -> list[Row]:
-    """Each log has as many entries, so that what beginning a session costs is spread over as many."""
+    """Namespaces have logs of one length each; over partitions one log is spread by its actions."""
+    rows = []
     with site() as here:
-        namespaces = [f"{_NAMESPACE}-{number}" for number in range(max(scale.namespaces))]
-        partitions = [partition_of(_PARTITIONED, number) for number in range(max(scale.partitions))]
-        for name in (*namespaces, *partitions):
+        served = {count: [f"{_NAMESPACE}-{number}" for number in range(count)] for count in scale.namespaces}
+        for name in served[max(served)]:
             here.fill(ACTIONS_50, scale.growing, namespace=name)
-        rows = _costs(here, scale, "namespaces", namespaces, scale.namespaces)
-        rows += _costs(here, scale, "partitions", partitions, scale.partitions)
-        rows.append(_two_workers(here, scale, partitions))
+        rows += _costs(here, scale, "namespaces", served, scale.growing)
+    with site() as here:
+        served = {count: _spread(here, scale, count) for count in scale.partitions}
+        rows += _costs(here, scale, "partitions", served, None)
+        if scale.two_workers:
+            rows.append(_two_workers(here, scale, served[max(served)]))
     return rows
 
 
-def _costs(here: Site, scale: Scale, kind: str, names: Sequence[str], counts: Sequence[int]) -> list[Row]:
-    """CPU an entry with so many logs, beside the CPU with the first count, which is one."""
+def _spread(here: Site, scale: Scale, count: int) -> list[str]:
+    """The partitions over which one log is spread."""
+    names = [partition_of(f"{_PARTITIONED}-{count}", number) for number in range(count)]
+    logs: list[list[Fields]] = [[] for _ in names]
+    for entry in _SPREAD.entries(scale.growing * max(scale.partitions)):
+        logs[partition_number(orjson.loads(entry[1])["action_id"], count)].append(entry)
+    for name, log in zip(names, logs, strict=True):
+        here.append(log, namespace=name)
+    return names
+
+
+def _costs(here: Site, scale: Scale, kind: str, served: Mapping[int, Sequence[str]], each: int | None) -> list[Row]:
+    """CPU an entry with so many logs, of `each` so many entries (None: all that there are in all of one), beside the
+    CPU with one log."""
     rounds = Rounds(scale.backlog_rounds)
-    for count in counts:
-        rounds.measure(str(count), partial(_cost, here, names[:count], scale.growing))
+    for count, names in served.items():
+        total = scale.growing * max(scale.partitions) if each is None else each * count
+        rounds.measure(str(count), partial(_cost, here, names, total))
     figures = rounds.run()
-    alone = figures[str(counts[0])]
+    first, *more = served
     return [
-        Row("growth", f"{count} {kind}", "one", "CPU µs/entry", figures[str(count)], alone, at_most(1.1))
-        for count in counts[1:]
+        Row(
+            "growth", f"{count} {kind}", "one", "CPU µs/entry", figures[str(count)], figures[str(first)], at_most(1.1)
+        )
+        for count in more
     ]
 
 
 def _two_workers(here: Site, scale: Scale, names: Sequence[str]) -> Row:
     """Entries a second of two workers with half of the partitions each, beside one worker with all."""
-    half = len(names) // 2
+    half, total = len(names) // 2, scale.growing * max(scale.partitions)
     rounds = Rounds(scale.backlog_rounds)
-    rounds.measure("two", lambda: _drained(here, [names[:half], names[half:]], scale.growing).per_second)
-    rounds.measure("one", lambda: _drained(here, [names], scale.growing).per_second)
+    rounds.measure("two", lambda: _drained(here, [names[:half], names[half:]], total).per_second)
+    rounds.measure("one", lambda: _drained(here, [names], total).per_second)
     figures = rounds.run()
-    return Row(
-        "growth", f"two workers, {len(names)} partitions", "one worker", "entries/s", figures["two"], figures["one"]
-    )
+    case = f"two workers, {len(names)} partitions"
+    return Row("growth", case, "one worker", "entries/s", figures["two"], figures["one"])
 
 
-def _cost(here: Site, names: Sequence[str], entries: int) -> float:
-    drained = _drained(here, [names], entries)
-    return drained.cpu_us
+def _cost(here: Site, names: Sequence[str], total: int) -> float:
+    return _drained(here, [names], total).cpu_us
 
 
-def _drained(here: Site, shares: Sequence[Sequence[str]], entries: int) -> Drained:
-    """The drain of logs with so many `entries` each by a worker for each of `shares`, all of them at once."""
+def _drained(here: Site, shares: Sequence[Sequence[str]], total: int) -> Drained:
+    """The drain of logs with `total` entries together by a worker for each of `shares`, all of them at once."""
     names = [name for share in shares for name in share]
     for name in names:
         here.forget_projection(name)
@@ -87,10 +106,10 @@ def _drained(here: Site, shares: Sequence[Sequence[str]], entries: int) -> Drain
         here.client.set(_BEGIN, 1)
         begun = perf_counter()
         keys = [Keys(name).checkpoint for name in names]
-        eventually(lambda: _projected(here, keys) == entries * len(names), seconds=_PATIENCE, what="a drain")
+        eventually(lambda: _projected(here, keys) == total, seconds=_PATIENCE, what="a drain")
         ended = perf_counter()
     cpu = sum(worker.result for worker in workers)
-    return Drained(entries * len(names), begun, ended, cpu, 0)
+    return Drained(total, begun, ended, cpu, 0)
 
 
 def _projected(here: Site, checkpoints: Sequence[bytes]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from producer.operations import ActionExecutionCompleted, ActionExecutionStarted
 from producer.partitions.naming import partition_number, partition_of, partitions_key
 from projector import AsyncQuery, Query
 from projector.errors import InvalidQuery
+from projector.query.sources import sources
 from projector.worker.projector import Projector
-from tests.support.servers import Server
+from tests.support.servers import Server, eventually
 
 pytestmark = pytest.mark.server
 
@@ -136,6 +138,28 @@ def test_what_is_followed_comes_from_all_logs(recorded: str, namespace: str, cli
         after = [next(entries).namespace for _ in range(3)]
     assert [entry.time for entry in before] == sorted(entry.time for entry in before)
     assert sorted(after) == [partition_of(namespace, number) for number in range(3)]
+
+
+def test_what_is_followed_goes_on_in_partitions_that_take_the_place_of_an_empty_namespace(
+    shared_server: Server, namespace: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name alone has no log any more once there are partitions."""
+    monkeypatch.setattr(sources, "FIND_SECONDS", 0.1)
+    with Query(shared_server.url, namespace) as query:
+        entries = query.log(follow=True)
+        found: list[str] = []
+
+        def follow() -> None:
+            for entry in entries:
+                found.append(entry.namespace)
+
+        follower = Thread(target=follow, daemon=True)
+        follower.start()
+        client.set(partitions_key(namespace), 2)
+        for number in range(2):
+            client.xadd(f"{{{partition_of(namespace, number)}}}:wal", {"op": "{}"})
+        eventually(lambda: len(found) == 2, what="the entries of both partitions")
+    assert sorted(found) == [partition_of(namespace, number) for number in range(2)]
 
 
 def test_arguments_that_exclude_each_other_are_refused() -> None:
