@@ -352,6 +352,7 @@ class TestPartitions:
             ]
             eventually(lambda: sum(int(log.totals().get("cleanups", 0)) for log in logs) == 8, what="all projected")
             eventually(lambda: guarded.log.client.hlen("projector:workers"), what="the word of this worker")
+            eventually(lambda: "xread" in guarded.used(), what="idle sessions under one watch")
         finally:
             fleet.stop()
             thread.join()
