@@ -14,7 +14,10 @@ from threading import Lock
 from producer import Receipt
 from tests.chaos.history.deed import Deed
 
-__all__ = ["Attempt", "Journal", "read_journal"]
+__all__ = ["RETURNED", "Attempt", "Journal", "read_journal"]
+
+RETURNED = b', "at": '
+"""Stands in the line of each call that returned, and in no other."""
 
 
 @dataclass(frozen=True, slots=True)

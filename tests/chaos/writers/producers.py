@@ -11,7 +11,7 @@ from random import Random
 
 from tests.chaos.ground.operator_commands import flush
 from tests.chaos.ground.waiting import until
-from tests.chaos.writers.journal import Attempt, read_journal
+from tests.chaos.writers.journal import RETURNED, Attempt, read_journal
 from tests.chaos.writers.way import Way
 from tests.support.servers import die_with_parent
 
@@ -80,6 +80,10 @@ class Producers:
         running, self._running = self._running, []
         for writer in running:
             writer.kill()
+
+    def returned(self) -> int:
+        """How many calls have returned. Cheap, because it is asked again and again while the journals grow."""
+        return sum(journal.read_bytes().count(RETURNED) for journal in self._journals)
 
     def attempts(self) -> Iterator[Attempt]:
         """Of all writers, the killed ones included."""

@@ -354,7 +354,7 @@ def test_by_a_buffer_the_start_is_not_held_up_and_the_key_comes_at_once() -> Non
     with Producer(client, buffer=10) as producer, producer.execution("a", source="manual") as run:
         assert run.started is not None
         key = f"{{otters}}:heartbeat:{run.started.by}"
-        eventually(lambda: client.exists(key), seconds=5)
+        eventually(lambda: client.exists(key))
         eventually(lambda: client.xlen("{otters}:wal") == 1)
         ((_, fields),) = client.xrange("{otters}:wal")
         assert orjson.loads(fields[b"op"])["heartbeats"] is True
