@@ -31,7 +31,7 @@ class Scale:
     queries: int
     """Calls in each round."""
     growing: int
-    """Entries of each of many logs."""
+    """Entries of each of many logs: so many that the beginning of a session weighs little."""
     namespaces: tuple[int, ...]
     partitions: tuple[int, ...]
     """How many logs a worker serves: one, and more."""
@@ -51,7 +51,7 @@ LONG = Scale(
     churn=30_000,
     history=(100_000, 1_000_000),
     queries=20,
-    growing=20_000,
+    growing=8_000,
     namespaces=(1, 10, 100),
     partitions=(1, 4, 16),
     two_workers=True,

@@ -41,7 +41,9 @@ def test_one_process_archives_for_all_namespaces_of_a_worker(own_server: Server,
 
         other = workers.start(*options)
         wait_for_shares(logs, 2, 2)
-        assert len(worker.children()) == len(other.children()) == 1
+        eventually(
+            lambda: len(worker.children()) == len(other.children()) == 1, what="an archiver beside each worker"
+        )
         for log in logs:
             log.add_completions(1)
             log.wait_for_entries(3)
