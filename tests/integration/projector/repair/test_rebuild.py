@@ -69,7 +69,7 @@ def test_an_active_projector_stands_by_for_the_swap_and_goes_on(log: Log, caplog
     """The projector that was active, not the one that stands by, and in words that alarm nobody."""
     caplog.set_level(logging.INFO, logger="projector")
     log.add_completions(2500)
-    with running(log.projector()), running(log.projector()):
+    with running(log.projector(lease_ttl=5.0)), running(log.projector(lease_ttl=5.0)):
         log.wait_for_entries(2500)
         for count in range(1, 4):
             log.rebuild()
