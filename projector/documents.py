@@ -16,7 +16,7 @@ from projector.archive.archiver import Archived
 from projector.doctor.finding import Finding
 from projector.evidence.examination import Fault
 from projector.losses.examination import Losses
-from projector.query.overview import ActionOverview, Overview, Running
+from projector.query.overview import ActionOverview, NamespaceStanding, Overview, Running
 from projector.query.questions.history import Point, Step
 from projector.query.questions.kinds import ActionFailureKind
 from projector.query.questions.show import Shown
@@ -203,18 +203,6 @@ class OverTime(Listed[Point]):
 
     action_id: str | None
     step: Step
-
-
-class NamespaceStanding(BaseModel):
-    """A namespace in the list of `namespaces`: who projects it (null: nobody), how many entries wait (null: not
-    known), how many are projected, how many operations are missing, the bytes that its keys take (null: not told)."""
-
-    namespace: str
-    lease_holder: str | None
-    lag: int | None
-    entries: int
-    missing: int
-    memory: int | None
 
 
 DOCUMENTS: dict[str, TypeAdapter[Any]] = {

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from inspect import signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from producer.terminal.options import OptionGroup, ServerAddress
-from producer.wal import DEFAULT_NAMESPACE, wal_key
-
-if TYPE_CHECKING:
-    from producer.log import Call
+from producer.wal import DEFAULT_NAMESPACE
 
 _Names = Annotated[
     list[str],
@@ -49,19 +46,13 @@ class LogAddresses(ServerAddress):
 
     def found(self) -> list[str]:
         """The namespaces that are meant, sorted; a name is among them even without a log. Raises as `find` does."""
-        from producer.connection.client import client_of
-        from projector.connection.reader import Reader
         from projector.namespaces.finding import find
+        from projector.namespaces.readers import Readers
         from projector.namespaces.wanted import Wanted
 
-        with ExitStack() as stack:
-
-            def call_of(namespace: str) -> Call:
-                client, _ = client_of(self.location.url, namespace)
-                stack.callback(client.close)
-                return Reader(client, wal_key(namespace).encode()).call
-
-            return find(Wanted.of(self.namespace), call_of)
+        wanted = Wanted.of(self.namespace)
+        with closing(Readers(self.location.url, wanted.first)) as readers:
+            return find(wanted, readers.call_of)
 
 
 def _of(*, only: _Only = ("*",), **address: Any) -> LogAddresses:  # type: ignore[assignment]  # as above

@@ -1,6 +1,7 @@
 """Checks of a cluster: is every slot served, is the namespace's node replaced if it dies, does its slot stay?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 
 from redis.crc import key_slot
 from redis.exceptions import NoPermissionError
@@ -11,16 +12,26 @@ from projector.doctor.finding import Finding, configuration, ok, redis_cli, warn
 from projector.errors import ServerRefused
 
 _SLOTS = 16_384
-_NONE = "no cluster"
 _OVER = {"success", "failed", "canceled", "cancelled"}
 """How an atomic migration can have ended."""
 
 
+def _of_a_cluster(check: Callable[[Case], Iterator[Finding]]) -> Callable[[Case], Iterator[Finding]]:
+    """`check` for a node of a cluster; of a single server all is well."""
+
+    @wraps(check)
+    def checked(case: Case) -> Iterator[Finding]:
+        if case.info.get("cluster_enabled") == "1":
+            yield from check(case)
+        else:
+            yield ok("no cluster")
+
+    return checked
+
+
+@_of_a_cluster
 def coverage(case: Case) -> Iterator[Finding]:
     """A namespace whose slot nobody serves can neither be recorded nor read."""
-    if not _is_cluster(case):
-        yield ok(_NONE)
-        return
     facts = dict(line.split(":", 1) for line in _text(case.reader, "CLUSTER INFO").splitlines() if ":" in line)
     served, assigned = int(facts.get("cluster_slots_ok", 0)), int(facts.get("cluster_slots_assigned", 0))
     if facts.get("cluster_state") == "ok" and served == _SLOTS:
@@ -35,11 +46,9 @@ def coverage(case: Case) -> Iterator[Finding]:
     )
 
 
+@_of_a_cluster
 def replicas(case: Case) -> Iterator[Finding]:
     """Without a replica a node that dies takes its namespaces with it until it is started again."""
-    if not _is_cluster(case):
-        yield ok(_NONE)
-        return
     if case.told("role") != "master":
         raise Unanswered("this node is a replica itself")
     lines = (line for name, line in case.info.items() if name.startswith("slave") and name[5:].isdigit())
@@ -54,11 +63,9 @@ def replicas(case: Case) -> Iterator[Finding]:
         )
 
 
+@_of_a_cluster
 def reads(case: Case) -> Iterator[Finding]:
     """A node that is cut off may answer readers with what was, while others have gone on."""
-    if not _is_cluster(case):
-        yield ok(_NONE)
-        return
     name = "cluster-allow-reads-when-down"
     told = case.reader.call("CONFIG GET", name).get(name.encode())
     if told is None:
@@ -73,11 +80,9 @@ def reads(case: Case) -> Iterator[Finding]:
         )
 
 
+@_of_a_cluster
 def slot(case: Case) -> Iterator[Finding]:
     """While a slot moves key by key, commits wait: a namespace's keys are at two nodes."""
-    if not _is_cluster(case):
-        yield ok(_NONE)
-        return
     number = key_slot(case.keys.namespace.encode())
     nodes = [line.split() for line in _text(case.reader, "CLUSTER NODES").splitlines()]
     mine = next((words for words in nodes if "myself" in words[2]), [])
@@ -117,10 +122,6 @@ def _migrates(reader: Reader, number: int) -> bool | None:
         ):
             return True
     return False
-
-
-def _is_cluster(case: Case) -> bool:
-    return case.info.get("cluster_enabled") == "1"
 
 
 def _text(reader: Reader, command: str) -> str:

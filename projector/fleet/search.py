@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing
 from typing import Any
 
-from producer.connection.client import Client, client_of
 from producer.connection.pause import Pause
 from producer.log import Call
-from producer.wal import wal_key
-from projector.connection.reader import Reader
 from projector.errors import Damaged, ProjectorError, ServerUnavailable
 from projector.namespaces.finding import find
+from projector.namespaces.readers import Readers
 from projector.namespaces.wanted import Wanted
 
 SEARCH_SECONDS = 30.0
@@ -37,8 +36,6 @@ class Search:
         """Why the first search ended the thread: an operator has to repair that."""
         self._url = url
         self._ending = threading.Event()
-        self._single: Client | None = None  # of a server that is no cluster
-        self._clients: list[Client] = []
         self._told: set[str] = set()
         self._trouble = ""
 
@@ -52,14 +49,10 @@ class Search:
 
     def look(self) -> frozenset[str]:
         """The namespaces that there are now. Raises as `find` does."""
-        try:
-            return frozenset(find(self.wanted, self._call_of))
-        finally:
-            single = self._single
-            for client in self._clients:
-                if client is not single:
-                    client.close()
-            self._clients = [single] if single else []
+        with closing(Readers(self._url, self.wanted.first)) as readers:
+            return frozenset(
+                find(self.wanted, lambda namespace: self._lenient(namespace, readers.call_of(namespace)))
+            )
 
     def _run(self) -> None:
         pause = Pause(_FIRST_PAUSE, SEARCH_SECONDS, sleep=self._ending.wait)
@@ -89,14 +82,13 @@ class Search:
                 pause.reset()
                 self._ending.wait(max(SEARCH_SECONDS, (time.monotonic() - began) / _MOST))
 
-    def _call_of(self, namespace: str) -> Call:
-        client = self._single or self._client_of(namespace)
-        call = Reader(client, wal_key(namespace).encode()).call
+    def _lenient(self, namespace: str, call: Call) -> Call:
+        """`call`, but what is damaged is told once and counts as absent, because the others have to be found."""
 
         def ask(*command: Any) -> Any:
             try:
                 return call(*command)
-            except Damaged as error:  # of one namespace, and the others have to be found
+            except Damaged as error:
                 if command[0] != "GET":
                     raise
                 if (text := f"namespace {namespace}: {error}") not in self._told:
@@ -105,18 +97,3 @@ class Search:
                 return None
 
         return ask
-
-    def _client_of(self, namespace: str) -> Client:
-        for client in self._clients:
-            if not _may_be_a_cluster(client):
-                self._single = client
-                return client
-        made, _ = client_of(self._url, namespace)
-        self._clients.append(made)
-        return made
-
-
-def _may_be_a_cluster(client: Any) -> bool:
-    """Whether `client` has found nodes, or has not yet asked."""
-    nodes = client.connection_pool.connection_kwargs.get("nodes")
-    return nodes is not None and nodes.is_cluster is not False

@@ -35,6 +35,11 @@ class Wanted:
             raise UnusableServer("namespace: expected one at least, found none")
         return cls(names, globs)
 
+    @property
+    def first(self) -> str:
+        """The namespace whose node is asked first."""
+        return self.names[0] if self.names else "0"
+
     def matches(self, name: str) -> bool:
         """Whether a glob takes `name`."""
         return any(fnmatchcase(name, glob) for glob in self.globs)

@@ -39,6 +39,19 @@ class ActionOverview(ActionStats):
     orphans: list[InFlightRecord]
 
 
+@dataclass(frozen=True, kw_only=True)
+class NamespaceStanding:
+    """A namespace in the list of `namespaces`: who projects it (null: nobody), how many entries wait (null: not
+    known), how many are projected, how many operations are missing, the bytes that its keys take (null: not told)."""
+
+    namespace: str
+    lease_holder: str | None
+    lag: int | None
+    entries: int
+    missing: int
+    memory: int | None
+
+
 def beside_usual(records: Iterable[InFlightRecord], usual: Mapping[str, int | None], *, now: int) -> list[Running]:
     """`records` at `now` (epoch ms) beside the `usual` durations (ms) of their actions."""
     found: list[Running] = []

@@ -13,7 +13,7 @@ from projector.cli.display.history.over_time import Bars, weeks
 from projector.cli.display.page import page, page_console
 from projector.cli.display.several import Several
 from projector.cli.display.shown import facts_of, texts_of
-from projector.cli.display.standing import Standing, all_of
+from projector.cli.display.standing import all_of
 from projector.cli.display.tables import (
     ACTIONS,
     CLEANUPS,
@@ -38,7 +38,7 @@ from projector.cli.options import View
 from projector.entry_id import milliseconds_of
 from projector.keys import REBUILDING
 from projector.query import ActionStats, Records, Status, Totals
-from projector.query.overview import Running
+from projector.query.overview import NamespaceStanding, Running
 from projector.query.questions.history import KEPT, History
 from projector.query.questions.show import Shown
 from projector.query.remarks import notice, waiting_entries, why_nothing
@@ -174,7 +174,7 @@ class Report:
         self.cleanups(shown.cleanups, title="Cleaned up", none=None)
         self._parts += texts_of(shown)
 
-    def standings(self, standings: Sequence[Standing]) -> None:
+    def standings(self, standings: Sequence[NamespaceStanding]) -> None:
         """A line for each namespace, and one for all of them."""
         if standings:
             self._table(STANDINGS, [*standings, all_of(standings)])

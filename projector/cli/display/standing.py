@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from projector.query import Status
+from projector.query.overview import NamespaceStanding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Of one namespace: who projects it (None: nobody), how many entries wait (None: not known), how many are
-    projected, how many operations are missing, and the bytes that its keys take (None: the server does not tell)."""
-
-    namespace: str
-    lease_holder: str | None
-    lag: int | None
-    entries: int
-    missing: int
-    memory: int | None
-
-
-def standings_of(statuses: Iterable[Status], memory: Mapping[str, int | None]) -> list[Standing]:
+def standings_of(statuses: Iterable[Status], memory: Mapping[str, int | None]) -> list[NamespaceStanding]:
     return [
-        Standing(
+        NamespaceStanding(
             namespace=status.namespace,
             lease_holder=None
             if status.lease_ttl_ms is None
@@ -37,10 +24,10 @@ def standings_of(statuses: Iterable[Status], memory: Mapping[str, int | None]) -
     ]
 
 
-def all_of(standings: Sequence[Standing]) -> Standing:
+def all_of(standings: Sequence[NamespaceStanding]) -> NamespaceStanding:
     """All of them together, under a name that no namespace has."""
     active = sum(each.lease_holder is not None for each in standings)
-    return Standing(
+    return NamespaceStanding(
         namespace=f"{len(standings):,} in all",
         lease_holder=f"{active:,} active",
         lag=_sum(each.lag for each in standings),

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.display.standing import Standing
 from projector.cli.display.wording import ago, clock_time, duration, size, visible
 from projector.cli.options import View
 from projector.query import ActionStats
+from projector.query.overview import NamespaceStanding
 from projector.query.questions.trail import Deed
 from projector.query.remarks import outcome, state, who
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -123,7 +123,7 @@ def _run_of(deed: Deed) -> str | None:
     return " ".join(filter(None, (deed.run_action_id, deed.execution_id))) or None
 
 
-def _projector(standing: Standing, view: View) -> Text:
+def _projector(standing: NamespaceStanding, view: View) -> Text:
     if standing.lease_holder is None:
         return Text("none", "yellow")
     return cell(standing.lease_holder, view)
@@ -252,7 +252,7 @@ STANDINGS = (
     Column("Missing", lambda each, _: failed_cell(each.missing), number=True),
     Column("Memory", lambda each, _: size(each.memory), number=True),
 )
-"""For records of the type `Standing`."""
+"""For records of the type `NamespaceStanding`."""
 QUARANTINE = (
     Column("When", lambda entry, view: ago(entry.at, view.now)),
     Column("Entry", _text("entry_id")),

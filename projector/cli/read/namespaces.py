@@ -14,8 +14,9 @@ def namespaces(*, log: EveryLog, view: Rows) -> None:
 
     Example: projector namespaces --namespace 'team-*'
     """
-    from projector.cli.display.standing import Standing, standings_of
+    from projector.cli.display.standing import standings_of
+    from projector.query.overview import NamespaceStanding
 
     with open_query(log) as query:
         found = standings_of(query.statuses(), query.memory())
-        answer(query, found, view, lambda report: report.standings(found), rows=found, of=Standing)
+        answer(query, found, view, lambda report: report.standings(found), rows=found, of=NamespaceStanding)

@@ -19,9 +19,10 @@ from projector.connection.exchange import drive_async
 from projector.errors import ProjectorError, ServerUnavailable
 from projector.keys import Keys
 from projector.namespaces.finding import find
+from projector.namespaces.readers import is_of_a_cluster
 from projector.namespaces.wanted import Wanted
 from projector.query.questions.question import AtOneInstant, Each, Inquiry, Question, QuestionOf, Request
-from projector.query.sources.sources import AGAIN_SECONDS, FIND_SECONDS, first_of, is_of_a_cluster, told_of
+from projector.query.sources.sources import AGAIN_SECONDS, FIND_SECONDS, told_of
 
 _T = TypeVar("_T")
 
@@ -62,8 +63,8 @@ class AsyncSources:
         self._wanted = wanted
         self._options: dict[str, Any] = {"timeout": timeout, "password_file": password_file}
         self._monotonic = monotonic
-        self._first, self._owned = async_client_of(target, first_of(wanted), **self._options)
-        self._clients = {first_of(wanted): self._first}
+        self._first, self._owned = async_client_of(target, wanted.first, **self._options)
+        self._clients = {wanted.first: self._first}
         self._lock = asyncio.Lock()
         self._found: list[AsyncSource] = []
         self._due: float | None = None

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from producer.connection.client import Client, client_of, is_cluster, where
-from producer.connection.nodes import Nodes
+from producer.connection.client import Client, is_cluster, where
 from producer.log import Call
-from producer.wal import DEFAULT_NAMESPACE, namespace_tag, wal_key
+from producer.wal import DEFAULT_NAMESPACE, namespace_tag
 from projector.connection.exchange import drive
 from projector.connection.reader import Reader
 from projector.errors import InvalidQuery, ProjectorError, ServerUnavailable
 from projector.keys import Keys
 from projector.namespaces.finding import find
+from projector.namespaces.readers import Readers, is_of_a_cluster
 from projector.namespaces.wanted import Wanted
 from projector.query.questions.question import AtOneInstant, Each, Inquiry, Question, QuestionOf, Request
 
@@ -42,19 +42,6 @@ def wanted_of(namespace: str, namespaces: Iterable[str] | None) -> tuple[Wanted,
     if not all(isinstance(text, str) for text in texts):
         raise InvalidQuery("namespaces", "names and globs", texts)
     return Wanted.of(texts), ", ".join(texts)
-
-
-def first_of(wanted: Wanted) -> str:
-    """The namespace whose node is asked first."""
-    return wanted.names[0] if wanted.names else "0"
-
-
-def is_of_a_cluster(client: Any) -> bool:
-    """Whether `client`, which has asked a server already, was made here and found a node of a cluster: then it goes
-    to the node of one namespace."""
-    options = getattr(getattr(client, "connection_pool", None), "connection_kwargs", {})
-    nodes = options.get("nodes")
-    return isinstance(nodes, Nodes) and nodes.is_cluster is True
 
 
 def told_of(error: ProjectorError, namespace: str) -> None:
@@ -94,24 +81,21 @@ class Sources:
         password_file: str | os.PathLike[str] | None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._target = target
         self._wanted = wanted
-        self._options: dict[str, Any] = {"timeout": timeout, "password_file": password_file}
         self._monotonic = monotonic
-        self._first, self._owned = client_of(target, first_of(wanted), **self._options)
-        self._clients = {first_of(wanted): self._first}
+        self._readers = Readers(target, wanted.first, timeout=timeout, password_file=password_file)
         self._lock = threading.Lock()
         self._found: list[Source] = []
         self._due: float | None = None
 
     @property
     def where(self) -> str:
-        return where(self._first)
+        return where(self._readers.client)
 
     @property
     def together(self) -> bool:
         """Whether one command can be about several, as far as is known: no node has a part of them."""
-        return not (is_cluster(self._first) or is_of_a_cluster(self._first))
+        return not (is_cluster(self._readers.client) or is_of_a_cluster(self._readers.client))
 
     def ask(self, inquiry: Inquiry[_T]) -> _T:
         """Raises what a question raises; of several the error names the namespace."""
@@ -140,19 +124,17 @@ class Sources:
                     self._due = self._monotonic() + AGAIN_SECONDS
                     return self._found
                 known = {source.keys.namespace: source for source in self._found}
-                self._found = [known.get(name) or Source(Keys(name), self._reader_of(name)) for name in names]
+                self._found = [known.get(name) or Source(Keys(name), self._readers.of(name)) for name in names]
                 self._due = self._monotonic() + FIND_SECONDS
             return self._found
 
     def call_of(self, namespace: str) -> Call:
         """What sends a command to the node that has `namespace`."""
-        return self._reader_of(namespace).call
+        return self._readers.call_of(namespace)
 
     def close(self) -> None:
         """Close the connections that were made here."""
-        if self._owned:
-            for client in self._clients.values():
-                client.close()
+        self._readers.close()
 
     def _answer(self, source: Source, question: Question[_T], *, alone: bool) -> _T:
         try:
@@ -161,10 +143,3 @@ class Sources:
             if not alone:
                 told_of(error, source.keys.namespace)
             raise
-
-    def _reader_of(self, namespace: str) -> Reader:
-        client = self._first
-        if is_of_a_cluster(client):
-            client = self._clients.get(namespace) or client_of(self._target, namespace, **self._options)[0]
-            self._clients[namespace] = client
-        return Reader(client, wal_key(namespace).encode())
