@@ -1,14 +1,11 @@
 """Standard output, which may be a terminal, a file on a full disk, or a pipe whose reader has left."""
 
-import json
 import os
 import select
 import sys
-from dataclasses import asdict
 from typing import Any
 
-VERSION = 1
-"""Of the JSON documents. A field more is no other version."""
+from producer.text.document import json_text
 
 
 def is_terminal() -> bool:
@@ -25,13 +22,6 @@ def reader_has_left() -> bool:
 def write_json(value: Any) -> None:
     """Write `value`, of dataclasses and plain types, as one JSON document."""
     write(json_text(value) + "\n")
-
-
-def json_text(value: Any) -> str:
-    """`value` as a JSON document: ASCII alone, integers of any size. An object begins with its version, which may be
-    one of its own."""
-    document = {"version": VERSION, **value} if isinstance(value, dict) else value
-    return json.dumps(document, default=asdict, indent=2)
 
 
 def write(text: str) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from producer.terminal.options import OptionGroup
+from projector.answers.filters import filter_of
+from projector.answers.parameter import WrongParameter
 from projector.cli.options import milliseconds
 
 if TYPE_CHECKING:
@@ -55,29 +57,21 @@ def _filter(
         str | None, _option("--type", metavar="TYPE", help="Only started, completed, cleanup, orphaned and so on.")
     ] = None,
 ) -> "Filter":
-    from projector.errors import InvalidQuery
-    from projector.search import Filter
-
-    pairs = [each.partition("=") for each in label or ()]
-    for name, sign, value in pairs:
-        if not (name and sign):
-            raise typer.BadParameter(f"expected NAME=VALUE, found {name + sign + value!r}", param_hint="--label")
     try:
-        return Filter(
+        return filter_of(
             action=action,
             scanner=scanner,
             resource=resource,
             source=source,
-            type=kind,
+            failed=failed,
             host=host,
+            labels=label or (),
             grep=grep,
-            success=None if failed is None else not failed,
-            labels={name: value for name, _, value in pairs},
             longer_than_ms=longer_than,
+            kind=kind,
         )
-    except InvalidQuery as error:
-        name, _, told = str(error).partition(": ")
-        raise typer.BadParameter(told, param_hint=f"--{name}") from error
+    except WrongParameter as error:
+        raise typer.BadParameter(error.told, param_hint=f"--{error.name}") from error
 
 
 _OPTIONS = tuple(signature(_filter).parameters.values())

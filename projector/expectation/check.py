@@ -14,15 +14,17 @@ _LATEST = 20
 """Runs that are looked at for the latest start: they may have ended in another order."""
 _HOURS_MS = 13 * 86_400_000
 """Within which hours are kept of each action."""
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """Seconds for the projector to come to what the log has; a busy log has always something new."""
 
 
-def check(query: Query, expectations: Iterable[Expectation], *, since: int | None = None) -> list[Judgement]:
+def check(
+    query: Query, expectations: Iterable[Expectation], *, since: int | None = None, patience: float = PATIENCE
+) -> list[Judgement]:
     """Whether each of `expectations` holds now. `since` (epoch ms, to the hour, or to the day before the 14 days that
     hours are kept for) asks for failures and the longest run since then, in place of failures in a row and the last
-    run. Raises as a query does."""
-    stale = _stale(query)
+    run. A projector that is behind is given `patience` seconds. Raises as a query does."""
+    stale = _stale(query, patience)
     runs = query.in_flight()
     now = int(time.time() * 1000)
     return [judge(each, _facts(query, each.action_id, runs, since), now=now, stale=stale) for each in expectations]
@@ -53,10 +55,10 @@ def _facts(query: Query, action_id: str, runs: list[InFlightRecord], since: int 
     )
 
 
-def _stale(query: Query) -> str | None:
+def _stale(query: Query, patience: float) -> str | None:
     """Why answers may be old; None once all is projected that was in the log when this was asked."""
     status = query.status()
-    asked, deadline = status.entries + (status.lag or 0), time.monotonic() + _PATIENCE
+    asked, deadline = status.entries + (status.lag or 0), time.monotonic() + patience
     while (found := notice(status)) and status.lag and status.lease_ttl_ms is not None:
         if status.entries >= asked:
             return None

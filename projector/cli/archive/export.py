@@ -13,8 +13,9 @@ import typer
 from producer.terminal.progress import progress_bar
 from producer.terminal.stdout import write
 from producer.text.wording import counted
+from projector.answers.interval import Interval
 from projector.cli.addresses import LogAddresses, Logs
-from projector.cli.interval import Between, Interval
+from projector.cli.interval import Between
 from projector.cli.options import ArchiveOption
 from projector.errors import ProjectorError
 

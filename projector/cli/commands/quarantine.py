@@ -9,8 +9,9 @@ import typer
 
 from producer.terminal.options import Log, LogAddress
 from producer.terminal.program import add_commands, new_group
-from producer.terminal.stdout import write, write_json
+from producer.terminal.stdout import write
 from producer.text.wording import counted
+from projector.answers.quarantined import entry_answer, entry_of, list_answer
 from projector.cli.decided import Wait, Yes, ask, report
 from projector.cli.entry_ids import check_entry_ids
 from projector.cli.options import ArchiveOption, Limit, Tables, Times
@@ -34,9 +35,7 @@ def list_(limit: Limit = 10, *, log: Log, view: Tables) -> None:
     with _open(log) as opened:
         entries, size = opened.entries(limit), opened.size()
     if view.as_json:
-        from projector.documents import document
-
-        write_json(document("quarantine-list", entries))
+        write(list_answer(entries).json)
     elif size:
         write(entries_page(entries, size=size, view=view))
     else:
@@ -52,16 +51,9 @@ def show(entry_id: _Id, *, log: Log, view: Times) -> None:
 
     check_entry_ids(entry_id)
     with _open(log) as opened:
-        entry = opened.get(entry_id)
-    if entry is None:
-        raise ProjectorError(
-            f"entry {entry_id} is not in the quarantine of namespace {log.namespace}; "
-            f"those that are: {command_for(log.namespace, 'quarantine list')}"
-        )
+        entry = entry_of(opened, entry_id, log.namespace)
     if view.as_json:
-        from projector.documents import document
-
-        write_json(document("quarantine-show", entry))
+        write(entry_answer(entry).json)
     else:
         write(entry_page(entry, view))
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from producer.text.wording import counted
-from projector.cli.display.wording import ago, clock_time, duration, visible
+from projector.answers.wording.amounts import ago, clock_time, duration
+from projector.cli.display.wording import visible
 from projector.expectation import Judgement, State
 
 _WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING, State.OK)

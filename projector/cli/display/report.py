@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from producer.text.wording import counted
+from projector.answers.wording.amounts import clock_time, duration
+from projector.answers.wording.several import Several
 from projector.cli.display.history.over_time import Bars, weeks
 from projector.cli.display.page import page, page_console
-from projector.cli.display.several import Several
 from projector.cli.display.shown import facts_of, texts_of
 from projector.cli.display.standing import all_of
 from projector.cli.display.tables import (
@@ -33,7 +34,7 @@ from projector.cli.display.tables import (
     state_cell,
     table_of,
 )
-from projector.cli.display.wording import clock_time, duration, visible, when
+from projector.cli.display.wording import visible, when
 from projector.cli.options import View
 from projector.entry_id import milliseconds_of
 from projector.keys import REBUILDING

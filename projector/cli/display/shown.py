@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from projector.answers.wording.amounts import duration
 from projector.cli.display.tables import FAILURE, pairs
-from projector.cli.display.wording import duration, visible, when
+from projector.cli.display.wording import visible, when
 from projector.cli.options import View
 from projector.entry_id import milliseconds_of
 from projector.query.questions.show import Run, Shown

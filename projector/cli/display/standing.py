@@ -1,27 +1,10 @@
-"""Where each of several namespaces stands, in a line."""
+"""Where several namespaces stand together, in a line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from projector.query import Status
 from projector.query.overview import NamespaceStanding
-
-
-def standings_of(statuses: Iterable[Status], memory: Mapping[str, int | None]) -> list[NamespaceStanding]:
-    return [
-        NamespaceStanding(
-            namespace=status.namespace,
-            lease_holder=None
-            if status.lease_ttl_ms is None
-            else status.lease_holder,  # a lease without end is nobody's
-            lag=status.lag,
-            entries=status.entries,
-            missing=status.missing,
-            memory=memory.get(status.namespace),
-        )
-        for status in statuses
-    ]
 
 
 def all_of(standings: Sequence[NamespaceStanding]) -> NamespaceStanding:

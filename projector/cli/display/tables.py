@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from projector.cli.display.wording import ago, clock_time, duration, size, visible
+from projector.answers.wording.amounts import ago, clock_time, duration, size
+from projector.cli.display.wording import visible
 from projector.cli.options import View
 from projector.query import ActionStats
 from projector.query.overview import NamespaceStanding

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import orjson
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from producer.terminal.stdout import is_terminal
+from projector.answers.wording.amounts import clock_time
+from projector.answers.wording.entries import is_failure, name_of, outcome_of, type_of, who_of
 from projector.cli.display.page import page, page_console
 from projector.cli.display.tables import FAILURE
-from projector.cli.display.wording import clock_time, duration, visible
+from projector.cli.display.wording import visible
 from projector.cli.options import View
-from projector.query.remarks import outcome
 from projector.search.entry import LogEntry
-from projector.search.filter import ORPHANED, host_of, short_type
 
-_NAMES = ("action_id", "scanner_id", "producer_id")
 _TYPE_WIDTH = 9
 _NARROW = 80
 """Columns below which a line has no year."""
@@ -41,24 +38,23 @@ class EntryLines:
 
     def line(self, entry: LogEntry) -> str:
         text = text_of(entry, utc=self._utc, width=self._width, namespace_width=self._namespace_width)
-        if not (self._console.is_terminal and _is_failure(entry)):
+        if not (self._console.is_terminal and is_failure(entry)):
             return text
         return page(Text(text, style=FAILURE, no_wrap=True, overflow="ignore"), console=self._console).rstrip("\n")
 
 
 def text_of(entry: LogEntry, *, utc: bool, width: int | None, namespace_width: int = 0) -> str:
     """The line, cut to `width` columns; whole if that is None. It begins with the namespace if that has a width."""
-    told, narrow = entry.operation or {}, width is not None and width < _NARROW
+    narrow = width is not None and width < _NARROW
     when = clock_time(entry.time, utc=utc)
-    begin = f"{when[5:19] if narrow else when[:19]}  {_type(entry).ljust(_TYPE_WIDTH)}"
+    begin = f"{when[5:19] if narrow else when[:19]}  {type_of(entry).ljust(_TYPE_WIDTH)}"
     least = _LEAST
     if namespace_width:
         column = namespace_width if width is None else min(namespace_width, max(_SHORTEST, width // 6))
         begin = f"{_cut(entry.namespace, column).ljust(column)}  {begin}"
         least = _SHORTEST
-    name = next((told[field] for field in _NAMES if field in told), "")
-    who = "" if narrow and namespace_width else _who(entry, told)
-    words = [visible(name), visible(_outcome(entry, told)), visible(who)]
+    who = "" if narrow and namespace_width else who_of(entry)
+    words = [visible(name_of(entry)), visible(outcome_of(entry)), visible(who)]
     if width is not None:
         room = width - cell_len(begin)
         words[0] = _cut(words[0], max(least, room // 3))
@@ -68,42 +64,5 @@ def text_of(entry: LogEntry, *, utc: bool, width: int | None, namespace_width: i
     return "  ".join([begin, *filter(None, words)])
 
 
-def _type(entry: LogEntry) -> str:
-    return short_type(entry.type) if entry.type else "unreadable"
-
-
-def _is_failure(entry: LogEntry) -> bool:
-    """Whether it tells of a failure, or cannot be read."""
-    told = entry.operation
-    return told is None or told.get("success") is False or entry.type == ORPHANED
-
-
 def _cut(text: str, width: int) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…"
-
-
-def _outcome(entry: LogEntry, told: Mapping[str, Any]) -> str:
-    match short_type(entry.type or ""):
-        case "":
-            return entry.rejection or ""
-        case "started":
-            return f"from {told['source']}"
-        case "completed":
-            ended = outcome(told["success"], told.get("error"))
-            return f"{duration(told['duration_ms'])}, {ended}"
-        case "cleanup":
-            return f"{told['action']} {told['resource_id']}, {outcome(told['success'], told.get('error'))}"
-        case "orphaned":
-            return f"presumed dead: {told['reason']}"
-        case "resolved":
-            return f"resolved as {outcome(told['success'], told['reason'])}"
-    rest = {name: value for name, value in told.items() if name not in ("type", *_NAMES)}
-    return orjson.dumps(rest).decode()
-
-
-def _who(entry: LogEntry, told: Mapping[str, Any]) -> str:
-    if by := told.get("by"):  # whoever decided
-        return str(by)
-    labels = told.get("labels") or {}
-    host, user = host_of(labels, entry.by), labels.get("user")
-    return f"{user}@{host or '?'}" if user else host or ""

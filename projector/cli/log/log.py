@@ -13,12 +13,14 @@ import typer
 
 from producer.terminal.options import OptionGroup
 from producer.terminal.progress import progress_bar
-from producer.terminal.stdout import is_terminal, json_text, reader_has_left, write
+from producer.terminal.stdout import is_terminal, reader_has_left, write
 from producer.text.wording import counted
+from projector.answers.interval import Interval
+from projector.answers.records import log_answer
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.display.wording import visible
 from projector.cli.filters import EntryFilters
-from projector.cli.interval import Between, Interval
+from projector.cli.interval import Between
 from projector.cli.options import ArchiveOption, Entries, View
 from projector.cli.read.answer import open_query, why_empty
 from projector.errors import Damaged, ServerRefused, ServerUnavailable
@@ -115,9 +117,9 @@ def _show(
         )
         lines.entries = entries
         if view.as_json:
-            records = [entry.document for entry in entries]
-            lines.add(json_text({"complete": entries.complete, "since": entries.since, "records": records}))
-            shown = len(records)
+            found = log_answer(entries)
+            lines.add(found.json.rstrip("\n"))
+            shown = len(found.document["records"])
         else:
             shown = 0
             for entry in entries:
@@ -153,7 +155,7 @@ def _as_text(view: View, namespaces: Sequence[str]) -> Callable[[LogEntry], str]
 
 def _several(query: Query) -> Sequence[str]:
     """The namespaces, if several are read."""
-    from projector.cli.display.several import Several
+    from projector.answers.wording.several import Several
 
     with suppress(ServerRefused, ServerUnavailable, Damaged):  # whose log is read all the same, or not at all
         if several := Several.of(query.namespace, query.statuses()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import typer
 
@@ -13,6 +13,7 @@ from producer.errors import WalError
 from producer.terminal.exit_status import FAILED, status_of
 from producer.terminal.progress import progress_bar
 from producer.text.wording import counted
+from projector.answers.outcome import Outcome
 from projector.cli.addresses import LogAddresses
 from projector.cli.display.wording import visible
 from projector.errors import ProjectorError
@@ -38,23 +39,6 @@ def names_of(log: LogAddresses, *, unless: tuple[type[WalError], ...] = ()) -> l
     return names
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[_T]):
-    """What was `found` about a namespace; or the `error` that kept a command from it."""
-
-    namespace: str
-    found: _T | None = None
-    error: WalError | OSError | None = None
-
-    def document(self, name: str) -> dict[str, Any]:
-        """As a part of a document of several namespaces: what was found as the document `name` has it."""
-        if self.error:
-            return {"namespace": self.namespace, "error": str(self.error)}
-        from projector.documents import document
-
-        return {"namespace": self.namespace, **document(name, self.found)}
-
-
 @dataclass
 class Each(Generic[_T]):
     """Does to each of `names` what a command does: `act(name)`. Errors are told on stderr as they come, and keep no
@@ -71,17 +55,12 @@ class Each(Generic[_T]):
     def outcomes(self) -> Iterator[Outcome[_T]]:
         """Of each namespace in turn, as soon as there is one."""
         for name in self.names:
-            try:
-                found = self.act(name)
-            except (WalError, OSError) as error:
-                if isinstance(error, BrokenPipeError):
-                    raise
+            outcome = Outcome.of(name, self.act)
+            if error := outcome.error:
                 self.failed.append(name)
                 self.statuses.add(status_of(error))
                 typer.echo(f"projector: {name}: {visible(' '.join(str(error).split()))}", err=True)
-                yield Outcome(name, error=error)
-            else:
-                yield Outcome(name, found)
+            yield outcome
 
     def judge(self, name: str, *, good: bool, status: int = FAILED) -> None:
         """Note whether all is well with the namespace `name`."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from producer.terminal.options import LogAddress
-from producer.terminal.stdout import is_terminal, write, write_json
-from producer.text.moment import iso_of
+from producer.terminal.stdout import is_terminal, write
+from projector.answers.documents.answer import Answer
 from projector.cli.addresses import LogAddresses
 from projector.cli.display.wording import visible
 from projector.cli.options import View
@@ -19,33 +16,22 @@ from projector.errors import Damaged, ProjectorError, ServerRefused
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
-    from projector.query import Query, Records, Status
-
-
-_TIMES = ("timestamp", "started_at", "start", "last_at")
-"""The field from which a record has its `at`: the first that it has of these."""
+    from projector.query import Query, Status
 
 
 def answer(
-    query: Query,
-    document: Any,
-    view: View,
-    fill: Callable[[Report], None],
-    *,
-    rows: Iterable[Any] = (),
-    of: type | None = None,
-    status: Status | None = None,
+    query: Query, found: Answer, view: View, fill: Callable[[Report], None], *, status: Status | None = None
 ) -> None:
-    """Write what `view` asks for: `document` as JSON, its `rows`, dataclasses `of` one kind, as lines or CSV, or else
-    the report that `fill` fills, with what to know about the projectors, by `status` if that was asked for already.
+    """Write what `view` asks for: `found` as JSON, its rows as lines or CSV, or else the report that `fill` fills,
+    with what to know about the projectors, by `status` if that was asked for already.
     """
+    from projector.answers.wording.several import Several
     from projector.cli.display.report import Report
-    from projector.cli.display.several import Several
 
     if view.as_json:
-        write_json(plain(document))
+        write(found.json)
     elif view.for_programs:
-        write("".join(lines_of(rows, view, of=of)))
+        write("".join(lines_of(found, view)))
     else:
         statuses = query.statuses()
         several = Several.of(query.namespace, statuses, query.namespaces)
@@ -55,49 +41,12 @@ def answer(
         write(report.text())
 
 
-def listed(records: Records[Any]) -> dict[str, Any]:
-    """The envelope of `records`: whether they are complete, and since when they are whole."""
-    return {"complete": records.complete, "since": records.since, "records": list(records)}
-
-
-def lines_of(rows: Iterable[Any], view: View, *, of: type | None = None) -> Iterator[str]:
-    """Each of `rows` as the line that `view` asks for: a JSON object, or CSV below a heading."""
-    if view.as_lines:
-        yield from (json.dumps(plain(row)) + "\n" for row in rows)
-        return
-    from projector.export.formats import csv_line
-
-    assert of is not None
-    yield csv_line(_names_of(of))
-    for row in rows:
-        yield csv_line(_cell(value) for value in plain(row).values())
-
-
-def plain(value: Any) -> Any:
-    """`value` in plain types for programs. Beside the time of a record stands the same as `at`: ISO 8601, UTC."""
-    if is_dataclass(value):
-        return {name: plain(getattr(value, name)) for name in _names_of(type(value))}
-    if isinstance(value, datetime):
-        return iso_of(value)
-    if isinstance(value, Mapping):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _names_of(kind: type) -> list[str]:
-    names = [field.name for field in fields(kind)]
-    time = next((name for name in _TIMES if name in names), None)
-    if time and isinstance(getattr(kind, "at", None), property):
-        names.insert(names.index(time) + 1, "at")
-    return names
-
-
-def _cell(value: Any) -> Any:
-    """As in JSON, but texts and numbers as they are, and nothing for what is not there. A terminal gets texts that it
+def lines_of(found: Answer, view: View) -> Iterator[str]:
+    """Each row as the line that `view` asks for: a JSON object, or CSV below a heading. A terminal gets texts that it
     does not obey."""
-    if isinstance(value, str):
-        return visible(value) if is_terminal() else value
-    return json.dumps(value) if isinstance(value, bool | dict | list) else value
+    if view.as_lines:
+        return found.lines()
+    return found.csv(visible) if is_terminal() else found.csv()
 
 
 def open_query(log: LogAddress | LogAddresses, archive: str | None = None) -> Query:
@@ -121,7 +70,7 @@ def why_empty(log: LogAddress | LogAddresses) -> str:
 
 
 def _why_nothing(query: Query, statuses: Sequence[Status], otherwise: str) -> str:
-    from projector.cli.display.several import Several
+    from projector.answers.wording.several import Several
     from projector.query.remarks import why_nothing
 
     if several := Several.of(query.namespace, statuses, query.namespaces):
@@ -145,7 +94,7 @@ def check_scanner(query: Query, scanner: str) -> None:
 
 def _unknown(query: Query, kind: str, name: str, known: Sequence[str], words: str) -> ProjectorError:
     """That nothing has that name: which was meant, or why there is none, or the command that shows those `known`."""
-    from projector.cli.display.several import command
+    from projector.answers.wording.several import command
     from projector.query.remarks import did_you_mean
 
     wanted, meant = query.namespace.split(", "), did_you_mean(name, known)

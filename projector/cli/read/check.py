@@ -12,13 +12,13 @@ import typer
 from producer.connection.location import settings_file
 from producer.errors import InvalidSettings
 from producer.terminal.stdout import write
+from projector.answers.interval import moment_of
 from projector.cli.addresses import LogAddresses, Logs
-from projector.cli.interval import moment_of
 from projector.cli.options import milliseconds
 from projector.cli.read.answer import open_query
 
 if TYPE_CHECKING:
-    from projector.cli.display.several import Several
+    from projector.answers.wording.several import Several
     from projector.expectation import Expectation, Judgement
 
 _Action = Annotated[str | None, typer.Argument(metavar="ACTION", help="Whose runs to judge.", show_default=False)]
@@ -61,14 +61,14 @@ def check(
 
     Example: projector check deploy --max-failures 3 --max-age 26h
     """
+    from projector.answers.wording.several import Several
     from projector.cli.display.judged import judged_line, judged_lines, worst_first
-    from projector.cli.display.several import Several
     from projector.expectation import Expectation
     from projector.expectation import check as judgements_of
 
     if everything == (action is not None):
         raise typer.BadParameter("name the action, or all that the settings file expects with --all")
-    known = _expected(log)
+    known = expected_of(log)
     expected = list(known.values()) if action is None else [known.get(action) or Expectation(action_id=action)]
     if not expected:
         raise typer.BadParameter("no settings file has a section [expect.ACTION]", param_hint="--all")
@@ -91,7 +91,7 @@ def _judged_by(several: Several, found: Judgement) -> Judgement:
     return judge(found.expectation, found.facts, now=found.at, stale=stale.replace("\n", "; "))
 
 
-def _expected(log: LogAddresses) -> dict[str, Expectation]:
+def expected_of(log: LogAddresses) -> dict[str, Expectation]:
     """What the settings file expects, by action."""
     from projector.expectation.settings import expectations_of
 

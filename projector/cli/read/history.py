@@ -9,7 +9,7 @@ import typer
 from projector.cli.addresses import Logs
 from projector.cli.interval import Between
 from projector.cli.options import Rows, View
-from projector.cli.read.answer import answer, check_action, listed, open_query
+from projector.cli.read.answer import answer, check_action, open_query
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
@@ -37,16 +37,14 @@ def history(action: _Action = None, by: _By = "hour", *, between: Between, log: 
 
     Example: projector history deploy --by day
     """
-    from projector.query import Point, Records
+    from projector.answers.documents.history import history as history_of
+    from projector.answers.documents.history import history_answer
 
     with open_query(log) as query:
-        until = view.now + 1 if between.until is None else between.until
-        found = query.history(action, since=between.since, until=until, step=by)
+        found = history_of(query, action, step=by, between=between, now=view.now)
         if action is not None and not view.for_programs and not found.runs:
             check_action(query, action)
-        points = Records(found.points, complete=found.complete, since=found.since)
-        document = listed(points) | {"action_id": action, "step": by}
-        answer(query, document, view, lambda report: _fill(report, query, found, view), rows=points, of=Point)
+        answer(query, history_answer(found), view, lambda report: _fill(report, query, found, view))
 
 
 def _fill(report: Report, query: Query, found: History, view: View) -> None:

@@ -14,9 +14,8 @@ def namespaces(*, log: EveryLog, view: Rows) -> None:
 
     Example: projector namespaces --namespace 'team-*'
     """
-    from projector.cli.display.standing import standings_of
-    from projector.query.overview import NamespaceStanding
+    from projector.answers.standing import standings, standings_answer
 
     with open_query(log) as query:
-        found = standings_of(query.statuses(), query.memory())
-        answer(query, found, view, lambda report: report.standings(found), rows=found, of=NamespaceStanding)
+        found = standings(query)
+        answer(query, standings_answer(found), view, lambda report: report.standings(found))

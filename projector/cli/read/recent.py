@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from producer.terminal.progress import progress_bar
+from projector.answers import records as answers
+from projector.answers.documents.answer import Answer
+from projector.answers.filters import one_of
+from projector.answers.interval import Interval
+from projector.answers.parameter import WrongParameter
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.filters import RecordFilters
-from projector.cli.interval import Between, Interval
+from projector.cli.interval import Between
 from projector.cli.options import ArchiveOption, Rows, View
-from projector.cli.read.answer import answer, check_action, check_scanner, listed, open_query
+from projector.cli.read.answer import answer, check_action, check_scanner, open_query
 from projector.records import ActionExecutionRecord, CleanupRecord
 
 if TYPE_CHECKING:
@@ -56,11 +62,11 @@ def recent(
 
     Example: projector recent --failed --since yesterday --limit 20
     """
-    action, rest = _one("action", where)
+    action, _ = one_of("action", where)
     with open_query(log, archive) as query:
         _answer(
             query,
-            lambda **asked: query.recent_action_executions(action_id=action, where=rest, **asked),
+            partial(answers.recent, query, where),
             lambda report, records: report.executions(records, none="no execution that has ended is like that"),
             limit=limit,
             between=between,
@@ -92,14 +98,12 @@ def failures(
     if grouped:
         _kinds(limit, where, between, log, view)
         return
-    if where.success:
-        raise typer.BadParameter("failures are what failed", param_hint="--ok")
     asks = where != Filter() or between != Interval()
     none = "no failed execution is like that" if asks else "no execution has failed"
     with open_query(log, archive) as query:
         _answer(
             query,
-            lambda **asked: query.recent_failures(where=where, **asked),
+            partial(answers.failures, query, where),
             lambda report, records: report.failures(records, none=none),
             limit=limit,
             between=between,
@@ -110,24 +114,20 @@ def failures(
 
 def _kinds(limit: int | None, where: Filter, between: Interval, log: LogAddresses, view: View) -> None:
     from projector.query.questions.kinds import ActionFailureKind
-    from projector.search import Filter
 
-    action, rest = _one("action", where)
-    if between.until is not None or rest != Filter():
-        told = "it takes no filter but --since, and --action with the name of one"
-        raise typer.BadParameter(told, param_hint="--grouped")
-    most = 10 if limit is None else limit
+    action, _ = one_of("action", where)
     none = "no execution has failed" if between.since is None else "no execution has failed in that time"
     with open_query(log) as query:
-        kinds = query.failure_kinds(action, since=between.since, limit=most)
+        with _usable():
+            kinds = answers.kinds(query, where, between=between, limit=limit)
         if action is not None and not kinds and not view.for_programs:
             check_action(query, action)
 
         def fill(report: Report) -> None:
             report.kinds(kinds, none=none)
-            report.cut(kinds, most)
+            report.cut(kinds, answers.USUAL if limit is None else limit)
 
-        answer(query, listed(kinds), view, fill, rows=kinds, of=ActionFailureKind)
+        answer(query, Answer.of_records(kinds, ActionFailureKind), view, fill)
 
 
 def cleanups(
@@ -148,13 +148,13 @@ def cleanups(
     """
     from projector.search import Filter
 
-    scanner, rest = _one("scanner", where)
+    scanner, _ = one_of("scanner", where)
     asks = where != Filter() or between != Interval()
     none = "no cleanup is like that" if asks else "nothing has been cleaned up yet"
     with open_query(log, archive) as query:
         _answer(
             query,
-            lambda **asked: query.recent_cleanup_operations(scanner_id=scanner, where=rest, **asked),
+            partial(answers.cleanups, query, where),
             lambda report, records: report.cleanups(records, none=none),
             limit=limit,
             between=between,
@@ -176,23 +176,22 @@ def _answer(
     check: Callable[[], None] | None = None,
 ) -> None:
     """Ask for the latest records, and show them. Where there are none, `check` raises if a name may be mistyped."""
-    most = 10 if limit is None and between.since is None else limit
-    with progress_bar("Searching", after_a_moment=True) as progress:
-        records = ask(limit=most, since=between.since, until=between.until, progress=progress)
+    with _usable(), progress_bar("Searching", after_a_moment=True) as progress:
+        records = ask(between=between, limit=limit, progress=progress)
     if check is not None and not records and not view.for_programs:
         check()
 
     def fill(report: Report) -> None:
         show(report, records)
-        report.reach(records, most, between.since)
+        report.reach(records, answers.most_of(between, limit), between.since)
 
-    answer(query, listed(records), view, fill, rows=records, of=of)
+    answer(query, Answer.of_records(records, of), view, fill)
 
 
-def _one(name: str, where: Filter) -> tuple[str | None, Filter]:
-    """The one action or scanner that is meant, which has its own list or may be mistyped, and the rest of `where`."""
-    glob = getattr(where, name)
-    if glob is None or set(glob) & set("*?["):
-        return None, where
-    rest: dict[str, Any] = {name: None}
-    return glob, replace(where, **rest)
+@contextmanager
+def _usable() -> Iterator[None]:
+    """What makes no answer is a wrong option."""
+    try:
+        yield
+    except WrongParameter as error:
+        raise typer.BadParameter(error.told, param_hint=f"--{error.name}") from error

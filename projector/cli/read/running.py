@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from projector.answers.documents.answer import Answer
 from projector.cli.addresses import Logs
 from projector.cli.options import Rows
 from projector.cli.read.answer import answer, open_query
@@ -49,4 +50,5 @@ def in_flight(
                 report.orphans(dead)
 
         found: Sequence[InFlightRecord] = dead if orphans else runs
-        answer(query, found, view, fill, rows=found, of=InFlightRecord if orphans else Running)
+        told = Answer(found, found, InFlightRecord if orphans else Running)
+        answer(query, told, view, fill)

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from producer.terminal.progress import progress_bar
+from projector.answers.documents.answer import Answer
 from projector.cli.addresses import Logs
 from projector.cli.interval import Between
 from projector.cli.options import ArchiveOption, Rows, Tables
-from projector.cli.read.answer import answer, listed, open_query
+from projector.cli.read.answer import answer, open_query
 from projector.cli.read.running import LimitOrAll
 
 _Id = Annotated[
@@ -31,7 +32,7 @@ def show(wanted: _Id, archive: ArchiveOption = None, *, log: Logs, view: Tables)
     with open_query(log, archive) as query:
         with progress_bar("Searching", after_a_moment=True) as progress:
             found = query.show(wanted, progress=progress)
-        answer(query, found, view, lambda report: report.shown(found))
+        answer(query, Answer(found), view, lambda report: report.shown(found))
 
 
 def trail(
@@ -54,4 +55,4 @@ def trail(
     with open_query(log, archive) as query:
         with progress_bar("Searching", after_a_moment=True) as progress:
             found = query.trail(resource, since=between.since, until=between.until, limit=limit, progress=progress)
-        answer(query, listed(found), view, lambda report: report.deeds(found), rows=found, of=Deed)
+        answer(query, Answer.of_records(found, Deed), view, lambda report: report.deeds(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -51,19 +50,10 @@ def stats(action: _Action = None, sort: _Sort = "recency", limit: _Limit = None,
 
 
 def _stats_of_all(query: Query, sort: Sort, most: int | None, view: View) -> None:
-    from projector.query import ActionStats
-    from projector.query.overview import Overview
+    from projector.answers.documents.stats import overview, stats_answer
 
     limit, status = 10 if most is None else most, query.status()
-    document = Overview(
-        totals=query.totals(),
-        lost=status.lost,
-        actions=query.actions(sort),
-        in_flight=query.running(),
-        orphans=query.orphans(),
-        recent_executions=query.recent_action_executions(limit),
-        recent_cleanups=query.recent_cleanup_operations(limit),
-    )
+    document = overview(query, sort=sort, limit=limit, status=status)
 
     def fill(report: Report) -> None:
         report.totals(document.totals)
@@ -73,20 +63,15 @@ def _stats_of_all(query: Query, sort: Sort, most: int | None, view: View) -> Non
         report.executions(document.recent_executions, title="Recent executions", none=None)
         report.cleanups(document.recent_cleanups, title="Recent cleanups", none=None)
 
-    answer(query, document, view, fill, rows=document.actions[:most], of=ActionStats, status=status)
+    answer(query, stats_answer(document, most), view, fill, status=status)
 
 
 def _stats_of_one(query: Query, action: str, limit: int, view: View) -> None:
-    from projector.query.overview import ActionOverview
+    from projector.answers.documents.stats import action_answer, action_overview
 
     if not view.for_programs:
         check_action(query, action)
-    stats = query.action_stats(action)
-    document = ActionOverview(
-        **asdict(stats),
-        in_flight=[run for run in query.running() if run.action_id == action],
-        orphans=[record for record in query.orphans() if record.action_id == action],
-    )
+    document = action_overview(query, action)
 
     def fill(report: Report) -> None:
         report.action(document)
@@ -95,4 +80,4 @@ def _stats_of_one(query: Query, action: str, limit: int, view: View) -> None:
         executions = query.recent_action_executions(limit, action_id=action)
         report.executions(executions, title="Recent executions", none=None)
 
-    answer(query, document, view, fill, rows=[stats], of=type(stats))
+    answer(query, action_answer(document), view, fill)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from projector.answers.documents.answer import Answer
 from projector.cli.addresses import Logs
 from projector.cli.options import Times
 from projector.cli.read.answer import answer, open_query
@@ -24,8 +25,8 @@ def status(
 
     Example: projector status --check
     """
-    from projector.cli.display.several import Several
-    from projector.cli.display.standing import standings_of
+    from projector.answers.standing import standings_of
+    from projector.answers.wording.several import Several
 
     with open_query(log) as query:
         found = query.status(room=True)
@@ -33,9 +34,9 @@ def status(
         several = Several.of(query.namespace, statuses, query.namespaces)
         if several:
             standings = standings_of(statuses, query.memory())
-            answer(query, found, view, lambda report: report.standings(standings), status=found)
+            answer(query, Answer(found), view, lambda report: report.standings(standings), status=found)
         else:
-            answer(query, found, view, lambda report: report.status(), status=found)
+            answer(query, Answer(found), view, lambda report: report.status(), status=found)
     if not check:
         return
     if several and (told := several.without_projector()):

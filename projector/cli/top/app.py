@@ -20,10 +20,11 @@ from textual.widgets import Footer, Input, Static
 from textual.worker import WorkerCancelled, WorkerFailed, get_current_worker
 
 from producer.errors import WalError
+from projector.answers.wording.amounts import clock_time
+from projector.answers.wording.several import Several
 from projector.cli.display.history.bars import sparkline
-from projector.cli.display.several import Several
 from projector.cli.display.tables import CLEANUPS, FAILURES, IN_FLIGHT
-from projector.cli.display.wording import clock_time, visible
+from projector.cli.display.wording import visible
 from projector.cli.options import View
 from projector.cli.top.page import Page
 from projector.cli.top.sample import ORDERS, Sample, Sampler

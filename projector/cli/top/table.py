@@ -11,9 +11,9 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
 
+from projector.answers.wording.amounts import duration
 from projector.cli.display.history.bars import sparkline
 from projector.cli.display.tables import FAILURE, Column, beside_namespace, cell, failed_cell, table_of
-from projector.cli.display.wording import duration
 from projector.cli.options import View
 
 RANKED = (

@@ -11,9 +11,9 @@ from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
+from projector.answers.wording.amounts import duration
 from projector.cli.display.history.bars import bar
 from projector.cli.display.tables import failed_cell, grid
-from projector.cli.display.wording import duration
 from projector.query.questions.history import WEEK_MS, History, Point
 
 _FORMATS = {"minute": "%H:%M", "hour": "%m-%d %H:%M", "day": "%a %m-%d"}

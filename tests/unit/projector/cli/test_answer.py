@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import typer
 
+from projector.answers.documents.answer import Answer, listed, plain
 from projector.cli.options import View
-from projector.cli.read.answer import lines_of, listed, plain
+from projector.cli.read.answer import lines_of
 from projector.query import Records
 from projector.query.overview import Running, beside_usual
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -39,14 +40,14 @@ def test_the_envelope_tells_how_far_the_records_reach() -> None:
 
 
 def test_each_row_is_a_line_of_json() -> None:
-    lines = list(lines_of([RUN, RUN], View(as_lines=True)))
+    lines = list(lines_of(Answer(None, [RUN, RUN]), View(as_lines=True)))
     assert [line.count("\n") for line in lines] == [1, 1]
     assert [json.loads(line) for line in lines] == [plain(RUN)] * 2
 
 
 @pytest.mark.parametrize("record", [RUN, CLEANED, STARTED, *beside_usual([STARTED], {"sync": 9}, now=0)])
 def test_csv_gives_back_what_was_written(record: Any) -> None:
-    text = "".join(lines_of([record], View(form="csv"), of=type(record)))
+    text = "".join(lines_of(Answer(None, [record], type(record)), View(form="csv")))
     (row,) = csv.DictReader(StringIO(text, newline=""))
     expected = plain(record)
     assert list(row) == list(expected)
@@ -59,12 +60,12 @@ def test_csv_gives_back_what_was_written(record: Any) -> None:
 
 def test_csv_on_a_terminal_is_nothing_that_it_obeys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projector.cli.read.answer.is_terminal", lambda: True)
-    _, line = lines_of([STARTED], View(form="csv"), of=InFlightRecord)
+    _, line = lines_of(Answer(None, [STARTED], InFlightRecord), View(form="csv"))
     assert line.startswith("sync,back\\rward,command,")
 
 
 def test_csv_without_rows_has_its_heading() -> None:
-    (heading,) = lines_of([], View(form="csv"), of=Running)
+    (heading,) = lines_of(Answer(None, [], Running), View(form="csv"))
     assert heading.startswith("action_id,source,execution_type,started_at,at,")
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projector.cli.interval import Interval, moment_of
+from projector.answers.interval import Interval, moment_of
 
 NOW = datetime(2026, 10, 25, 12, 30, 15, tzinfo=UTC)  # clocks in Berlin went back in that night
 

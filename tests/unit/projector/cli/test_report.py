@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from projector.answers.wording.amounts import ago, clock_time, duration
 from projector.cli.display.report import Report
-from projector.cli.display.wording import ago, clock_time, duration, visible
+from projector.cli.display.wording import visible
 from projector.cli.options import View
 from projector.query import ActionStats, Records, Status, Totals
 from projector.query.overview import ActionOverview, beside_usual

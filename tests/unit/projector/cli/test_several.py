@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from projector.cli.display.several import Several
-from projector.cli.display.wording import size
+from projector.answers.wording.amounts import size
+from projector.answers.wording.several import Several
 from projector.query import Status
 from tests.support.report import STATUS
 

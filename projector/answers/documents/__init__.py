@@ -1,0 +1,1 @@
+"""The documents that programs get, and how they are put together."""

@@ -1,0 +1,1 @@
+"""How answers are put into words, on a terminal and on a page."""
