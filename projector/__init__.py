@@ -5,12 +5,12 @@
     with Query("redis://localhost:6379/0") as query:
         print(query.action_stats("backup").failures)
 
-`Query` answers with `Records` (of `ActionExecutionRecord`, `CleanupRecord`, `ActionFailureKind`), `InFlightRecord`,
-`History` (of `Point`), `Histogram`, `ActionStats`, `ScannerStats`, `Totals` and `Status`, `Query.log` with each
-`LogEntry`; a `Filter` asks for some of them. `AsyncQuery` is the same for asyncio. A `Projector` makes the projection
-within its `Bounds`. `verify`, `rebuild` and `examine` take the same URL or client, and return a `Verification` with
-each `Difference`, a `Rebuilt`, and for each check a `Finding` of some `Severity`. All errors are kinds of `WalError`;
-`projector.errors` has the tree.
+`Query` answers with `Records` (of `ActionExecutionRecord`, `CleanupRecord`, `ActionFailureKind`, `ProducerStanding`),
+`InFlightRecord`, `History` (of `Point`), `Histogram`, `ActionStats`, `ScannerStats`, `Totals`, `Status` and
+`LastVerified`, `Query.log` with each `LogEntry`; a `Filter` asks for some of them. `AsyncQuery` is the same for
+asyncio. A `Projector` makes the projection within its `Bounds`. `verify`, `rebuild` and `examine` take the same URL
+or client, and return a `Verification` with each `Difference`, a `Rebuilt`, and for each check a `Finding` of some
+`Severity`. All errors are kinds of `WalError`; `projector.errors` has the tree.
 
 A reader loads neither the worker nor the fold, because every name but the errors is imported when first asked for.
 """
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from projector.query import AsyncQuery as AsyncQuery
     from projector.query import Histogram as Histogram
     from projector.query import History as History
+    from projector.query import LastVerified as LastVerified
     from projector.query import Point as Point
+    from projector.query import ProducerStanding as ProducerStanding
     from projector.query import Query as Query
     from projector.query import Records as Records
     from projector.query import ScannerStats as ScannerStats
@@ -55,8 +57,8 @@ _HOMES = {
     for module, names in {
         "bounds": "Bounds",
         "doctor": "Finding Severity examine",
-        "query": "ActionFailureKind ActionStats AsyncQuery Histogram History Point Query Records ScannerStats Status"
-        " Totals",
+        "query": "ActionFailureKind ActionStats AsyncQuery Histogram History LastVerified Point ProducerStanding"
+        " Query Records ScannerStats Status Totals",
         "records": "ActionExecutionRecord CleanupRecord InFlightRecord",
         "search.entry": "LogEntry",
         "search.filter": "Filter",

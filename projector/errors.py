@@ -14,6 +14,8 @@ __all__ = [
     "ServerRefused",
     "ServerUnavailable",
     "Superseded",
+    "TooManyStreams",
+    "TooMuchWork",
 ]
 
 
@@ -26,7 +28,12 @@ def mend_of(key: bytes) -> str:
     """The command that repairs a `key` which holds what nobody wrote there. None deletes a log."""
     namespace, _, name = (text := text_of(key)).removeprefix("{").partition("}:")
     rebuild = command_for(namespace, "rebuild")
-    commands = {"lease": f"redis-cli DEL '{text}'", "wal": f"redis-cli RENAME '{text}' '{text}-before' && {rebuild}"}
+    commands = {
+        "lease": f"redis-cli DEL '{text}'",
+        "traced": f"redis-cli DEL '{text}'",
+        "verified": command_for(namespace, "verify"),
+        "wal": f"redis-cli RENAME '{text}' '{text}-before' && {rebuild}",
+    }
     return commands.get(name, rebuild)
 
 
@@ -66,6 +73,14 @@ class ServerUnavailable(ProjectorError):
 class ServerRefused(ProjectorError):
     """The server refuses, and waiting does not change that: a missing permission, a wrong password, an unknown
     command. An operator repairs it."""
+
+
+class TooMuchWork(ProjectorError):
+    """The web server has no time for this request: it asks for too much, or too many others wait."""
+
+
+class TooManyStreams(ProjectorError):
+    """A client, or all together, have as many streams open as the web server keeps."""
 
 
 class ConfigMismatch(ProjectorError):

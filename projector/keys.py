@@ -1,7 +1,8 @@
 """Every key of the projection; the table in docs/architecture.md says what each holds. Other code spells no key.
 
 `{ns}` is the namespace in braces, so that all keys of one namespace share a cluster slot. A shadow, which a rebuild
-fills, has its keys under `{ns}:rebuild:`; the log and the lease it shares with the live projection.
+fills, has its keys under `{ns}:rebuild:`; the log, the lease and how far spans are it shares with the live
+projection.
 """
 
 from producer.wal import heartbeat_key, namespace_tag, wal_key
@@ -17,7 +18,7 @@ what it serves and has. No promise rests on it: the leases decide who projects."
 REBUILDING = "rebuild:"
 """How the token in the lease begins while a rebuild has it, and for a moment after."""
 
-_BESIDE = (b"wal", b"lease", b"partitions", b"partitions:read")
+_BESIDE = (b"wal", b"lease", b"traced", b"verified", b"partitions", b"partitions:read")
 
 _FAMILIES = (b"executions", b"action", b"durations", b"scanner", b"failure_kinds", b"failure_durations", b"history")
 
@@ -31,6 +32,8 @@ class Keys:
         self.namespace = namespace
         self.wal = wal_key(namespace).encode()
         self.lease = tag + b":lease"
+        self.traced = tag + b":traced"
+        self.verified = tag + b":verified"
         self._prefix = prefix
         self.executions = prefix + b"executions"
         self.failures = prefix + b"failures"
@@ -68,8 +71,8 @@ class Keys:
         return self._prefix + b"*"
 
     def owns(self, key: bytes) -> bool:
-        """Whether `key` is one of the projection: not the log, the lease, a heartbeat, a shadow's, or the number of
-        partitions."""
+        """Whether `key` is one of the projection: not the log, the lease, how far spans are, a heartbeat, a shadow's,
+        or the number of partitions."""
         suffix = self.suffix_of(key)
         return suffix not in _BESIDE and not suffix.startswith((b"heartbeat:", b"rebuild:"))
 

@@ -6,7 +6,7 @@ from projector.query.overview import Running
 from projector.query.query import Query
 from projector.query.questions.history import History, Point
 from projector.query.questions.kinds import ActionFailureKind
-from projector.query.results import ActionStats, Records, ScannerStats, Status, Totals
+from projector.query.results import ActionStats, LastVerified, ProducerStanding, Records, ScannerStats, Status, Totals
 
 __all__ = [
     "ActionFailureKind",
@@ -14,7 +14,9 @@ __all__ = [
     "AsyncQuery",
     "Histogram",
     "History",
+    "LastVerified",
     "Point",
+    "ProducerStanding",
     "Query",
     "Records",
     "Running",

@@ -12,7 +12,7 @@ from projector.query.arguments import Moment, Progress, checked_limit, checked_s
 from projector.query.entries import AsyncLogEntries
 from projector.query.histogram import Histogram
 from projector.query.merging import history as over_time
-from projector.query.merging import kinds, records, statistics
+from projector.query.merging import kinds, producers, records, statistics
 from projector.query.merging import show as showing
 from projector.query.merging import status as standing
 from projector.query.merging import trail as trails
@@ -27,7 +27,7 @@ from projector.query.questions.show import Shown
 from projector.query.questions.statistics import Sort
 from projector.query.questions.status import namespaces as find_namespaces
 from projector.query.questions.trail import Deed
-from projector.query.results import ActionStats, Records, ScannerStats, Status, Totals
+from projector.query.results import ActionStats, LastVerified, ProducerStanding, Records, ScannerStats, Status, Totals
 from projector.query.sources.async_sources import AsyncSources
 from projector.query.sources.sources import wanted_of
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -183,6 +183,12 @@ class AsyncQuery:
 
     async def memory(self) -> dict[str, int | None]:
         return await self._ask(standing.memory())
+
+    async def verified(self) -> dict[str, LastVerified | None]:
+        return await self._ask(standing.verified())
+
+    async def producers(self, limit: int | None = 100) -> Records[ProducerStanding]:
+        return await self._ask(producers.producers(limit))
 
     async def namespaces(self, *, seconds: float = 1.0) -> list[str]:
         return await self._sources.in_thread(lambda call_of: find_namespaces(call_of, seconds))

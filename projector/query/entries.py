@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from projector.entry_id import order_of_any
 from projector.query.arguments import Progress
 from projector.query.merging.log import Logs
 from projector.query.questions.question import Inquiry
@@ -46,6 +47,11 @@ class _Pages:
     def scanned(self) -> int:
         """How many entries were looked at so far."""
         return sum(walk.scanned for walk in self._logs.walks)
+
+    @property
+    def stands(self) -> str:
+        """The entry back to which all were looked at so far, newest first; empty if nothing was."""
+        return max((walk.stands for walk in self._logs.walks if not walk.done), key=order_of_any, default="")
 
     @property
     def trouble(self) -> Exception | None:

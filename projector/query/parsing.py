@@ -1,7 +1,7 @@
 """What the projection holds, parsed by pydantic into records and results; anything else raises Damaged."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from projector.entry_id import order_of
 from projector.errors import damaged, text_of
-from projector.query.results import ActionStats, ScannerStats, Totals
+from projector.query.results import ActionStats, LastVerified, ScannerStats, Totals
 from projector.records import (
     NAMESPACE,
     ActionExecutionRecord,
@@ -58,6 +58,20 @@ CLEANUPS = RecordReader(CleanupRecord)
 IN_FLIGHT = RecordReader(InFlightRecord)
 ROLLUPS = RecordReader(Rollup)
 FAILURE_KINDS = RecordReader(FailureKind)
+LAST_VERIFIED = RecordReader(LastVerified)
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerNumbers:
+    """The numbers of one producer: the highest, and the gaps below it, from and to, ascending."""
+
+    seq: int
+    gaps: list[tuple[int, int]]
+    entry_id: str
+    accepted: int = 0
+
+
+PRODUCERS = RecordReader(ProducerNumbers)
 
 
 @lru_cache

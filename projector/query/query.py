@@ -12,7 +12,7 @@ from projector.query.arguments import Moment, Progress, checked_limit, checked_s
 from projector.query.entries import LogEntries
 from projector.query.histogram import Histogram
 from projector.query.merging import history as over_time
-from projector.query.merging import kinds, records, statistics
+from projector.query.merging import kinds, producers, records, statistics
 from projector.query.merging import show as showing
 from projector.query.merging import status as standing
 from projector.query.merging import trail as trails
@@ -27,7 +27,7 @@ from projector.query.questions.show import Shown
 from projector.query.questions.statistics import Sort
 from projector.query.questions.status import namespaces as find_namespaces
 from projector.query.questions.trail import Deed
-from projector.query.results import ActionStats, Records, ScannerStats, Status, Totals
+from projector.query.results import ActionStats, LastVerified, ProducerStanding, Records, ScannerStats, Status, Totals
 from projector.query.sources.sources import Sources, wanted_of
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from projector.search.filter import Filter
@@ -253,6 +253,14 @@ class Query:
         """
         return self._ask(standing.memory())
 
+    def verified(self) -> dict[str, LastVerified | None]:
+        """What the last `projector verify` of each namespace found; None if none is on record."""
+        return self._ask(standing.verified())
+
+    def producers(self, limit: int | None = 100) -> Records[ProducerStanding]:
+        """The producers that the projection knows, those with gaps first, then the one with the latest entry."""
+        return self._ask(producers.producers(limit))
+
     def namespaces(self, *, seconds: float = 1.0) -> list[str]:
         """The namespaces that have a log on this server, or on any master of the cluster, as far as a search of
         `seconds` goes.
@@ -276,3 +284,8 @@ class Query:
 
     def _ask(self, inquiry: Inquiry[_T]) -> _T:
         return self._sources.ask(inquiry)
+
+
+def asked(query: Query, inquiry: Inquiry[_T]) -> _T:
+    """The answer of `query` to an inquiry that is none of its calls."""
+    return query._ask(inquiry)

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
+
+from producer.text.moment import datetime_of
+from projector.entry_id import milliseconds_of
 
 _Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
 _R = TypeVar("_R")
@@ -129,3 +133,42 @@ class Status:
     archive_head: str | None
     archive_last_id: str | None
     room_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastVerified:
+    """What the last `projector verify` of a namespace found, `at` then by the server's clock.
+
+    The log was folded up to the entry `entry_id` (0-0: nothing was projected yet), which made `entries`. `moved`: the
+    projection went on meanwhile. `by` is who ran it, and where. A rebuild since then is not told.
+    """
+
+    at: int
+    entry_id: str
+    entries: int
+    identical: bool
+    moved: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerStanding:
+    """How far the projection is with the producer `by`: `seq` is its highest number, `entry_id` its latest entry.
+
+    `missing` numbers never arrived, in `gaps`, from and to, of which only the first 20 are here; those up to
+    `accepted` (0: none) somebody has accepted. `alive`: its heart beats, as it does only while a run of it is open.
+    """
+
+    by: str
+    namespace: str
+    seq: int
+    missing: int
+    gaps: list[tuple[int, int]]
+    accepted: int
+    entry_id: str
+    alive: bool
+
+    @property
+    def at(self) -> datetime:
+        """When its latest entry was written, in UTC, by the server's clock."""
+        return datetime_of(milliseconds_of(self.entry_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from producer.terminal.exit_status import FAILED
 from producer.terminal.options import Json
 from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted
+from projector.cli.account import account
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.display.wording import visible
 from projector.cli.options import ArchiveOption
@@ -35,8 +37,9 @@ def verify(
 ) -> None:
     """Fold the log anew, in memory, and compare it with the projection.
 
-    A log that was trimmed takes its archive. Exit status 0 if both are identical, 1 if not. Reads only. The projector
-    may go on working meanwhile. Of several namespaces, or partitions, each is compared by itself.
+    A log that was trimmed takes its archive. Exit status 0 if both are identical, 1 if not. The projector may go
+    on working meanwhile. Of several namespaces, or partitions, each is compared by itself. It
+    notes when it was and what came of it, if the account may write, and writes nothing else.
 
     Example: projector verify
     """
@@ -62,11 +65,15 @@ def _compared(
     log: LogAddresses, names: list[str], archive: str | None, from_archive: bool, name: str
 ) -> Verification:
     from projector.verification import verify as verify_projection
+    from projector.verification.record import record
 
     with bar_of("Verifying", name, names) as progress:
-        return verify_projection(
+        outcome = verify_projection(
             log.location.url, name, archive=archive, from_archive=from_archive, progress=progress
         )
+    if outcome.at or outcome.differences:  # a namespace that nobody uses gets no key
+        record(log.location.url, name, outcome, by="@".join(filter(None, (account(), gethostname()))))
+    return outcome
 
 
 def _verify_each(log: LogAddresses, each: Each[Verification], *, as_json: bool, archived: bool) -> None:

@@ -46,14 +46,19 @@ def actions(*, sort: Sort, limit: int | None) -> Inquiry[list[ActionStats]]:
     answers = yield from each(statistics.actions)
     found = _by_name([*answers.values()], lambda stats: stats.action_id, _action)
     if sort != "slowness":
-        found = sorted(found, key=_RANKS[sort])[:limit]
+        found = in_order(found, sort)[:limit]
     shown = {stats.action_id for stats in found}
     names = {
         namespace: [stats.action_id for stats in of if stats.action_id in shown] for namespace, of in answers.items()
     }
     histograms = yield from _durations(lambda keys: names[keys.namespace], failures_only=False)
     found = [reckoned(stats, histograms[stats.action_id]) for stats in found]
-    return sorted(found, key=_RANKS[sort])[:limit]
+    return in_order(found, sort)[:limit]
+
+
+def in_order(found: Sequence[ActionStats], sort: Sort) -> list[ActionStats]:
+    """Those that have come by recency, sorted."""
+    return sorted(found, key=_RANKS[sort])
 
 
 def durations(action_ids: Iterable[str], *, failures_only: bool) -> Inquiry[dict[str, Histogram]]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from projector.query.questions import memory as memories
 from projector.query.questions import status as standing
+from projector.query.questions.health import verified as verifications
 from projector.query.questions.question import Inquiry, each
-from projector.query.results import Status
+from projector.query.results import LastVerified, Status
 
 
 def statuses(*, room: bool) -> Inquiry[list[Status]]:
@@ -23,6 +24,10 @@ def status(told: str, *, room: bool) -> Inquiry[Status]:
 
 def memory() -> Inquiry[dict[str, int | None]]:
     return (yield from each(memories.memory))
+
+
+def verified() -> Inquiry[dict[str, LastVerified | None]]:
+    return (yield from each(verifications.verified))
 
 
 def together(found: Sequence[Status], told: str) -> Status:

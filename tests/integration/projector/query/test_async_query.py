@@ -51,6 +51,7 @@ def recorded(log: Log) -> Log:
     log.drain()
     run = log.client.hget(log.key("in_flight"), "backup")
     log.client.hset(log.key("orphans"), "backup#dead", run)
+    log.client.hset(log.key("producers"), "h:1:ab", '{"seq":3,"gaps":[[1,2]],"closed":0,"entry_id":"1-0"}')
     return log
 
 

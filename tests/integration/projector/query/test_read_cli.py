@@ -17,7 +17,7 @@ import orjson
 import pytest
 import redis
 
-from projector.cli.read.answer import plain
+from projector.answers.documents.answer import plain
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from tests.support.commands import PROJECTOR, environment, projector
 from tests.support.servers import Server, vacant_port
