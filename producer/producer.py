@@ -12,11 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from producer.connection.client import DEFAULT_SECONDS, Client
+from producer.delivery.standing import Standing
 from producer.durability import Durability, check_seconds
 from producer.errors import InvalidOperation, Unacknowledged
 from producer.execution.execution import Execution, abandon, enclosing, tracked
 from producer.execution.labels import Labels, carried, checked_labels, merged_labels
 from producer.execution.threads import Threads
+from producer.execution.trace_context import traced
 from producer.identity import Receipt
 from producer.operations import OUTPUT_BYTES, TEXT_BYTES, encode_fields
 from producer.partitions.partition import Partition
@@ -69,10 +71,8 @@ class Producer:
     before `projector repartition`.
 
     A heartbeat lives for `heartbeat_ttl` seconds. An `at` before the year 2000 or more than a day ahead of the clock
-    raises InvalidOperation, unless `allow_odd_times`.
-
-    Raises UnusableServer, SpoolUnusable, InvalidOperation for bad labels, and ValueError for options that do not go
-    together.
+    raises InvalidOperation, unless `allow_odd_times`. The constructor raises UnusableServer, SpoolUnusable,
+    InvalidOperation for bad labels, and ValueError for options that do not go together.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Producer:
                 "execution_id": execution_id,
                 "command": fitted_command(command, TEXT_BYTES, self._redact),
                 "attempt": attempt,
-                "labels": merged_labels(labels, self._labels),
+                "labels": traced(merged_labels(labels, self._labels)),
             },
             now,
         )
@@ -308,7 +308,7 @@ class Producer:
                 "heartbeats": promises or None,
                 "command": fitted_command(run.command, TEXT_BYTES, self._redact),
                 "attempt": run.attempt,
-                "labels": run.labels,
+                "labels": traced(run.labels),
             },
             now,
         )
@@ -328,6 +328,11 @@ class Producer:
     def trouble(self) -> str | None:
         """Why operations in the spool or buffer cannot be forwarded at present; None if they can."""
         return self._log.trouble
+
+    @property
+    def standing(self) -> Standing:
+        """What has become of the operations so far; `producer.metrics` tells it to Prometheus."""
+        return self._log.standing
 
     def flush(self, timeout: float = DEFAULT_SECONDS, *, leftovers: bool = True, attempts: float = math.inf) -> bool:
         """Whether all operations recorded so far have arrived, as safely as was asked, within `timeout` seconds.

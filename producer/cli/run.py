@@ -62,6 +62,7 @@ def run(
     from producer.cli.recording import Recording
     from producer.command.child import run as run_child
     from producer.command.signals import hold_signals
+    from producer.execution.trace_context import VARIABLE, within
     from producer.operations import OUTPUT_BYTES, TEXT_BYTES
     from producer.text.redaction import redacted_beginning, redacted_end
 
@@ -74,7 +75,7 @@ def run(
         execution_id=execution_id,
         command=None if who.no_context else redacted_beginning(command_line(command), TEXT_BYTES, redaction),
         attempt=attempt,
-        labels=who.labels,
+        labels=within(os.environ.get(VARIABLE, ""), who.labels),
         say=_say,
     )
     signals = hold_signals()  # before the start is recorded: from there on, nothing may end us before the end is

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from producer.connection.client import Client
 from producer.delivery.direct import Direct
+from producer.delivery.standing import Standing
 from producer.durability import Durability
 from producer.errors import Unacknowledged, UnusableServer
 from producer.identity import Identity, Receipt
@@ -132,18 +133,38 @@ class Deferred:
         """Why waiting operations cannot be delivered at present; None if they can."""
         return None if self._begun is None else self._begun[1].trouble
 
+    @property
+    def standing(self) -> Standing:
+        """What has become of the operations."""
+        called = self._direct.standing
+        if self._begun is None:
+            return called
+        backlog = self._begun[0].backlog
+        return Standing(
+            recorded=called.recorded,
+            refused=called.refused + backlog.dropped,
+            waiting=backlog.operations,
+            spool_bytes=backlog.disk_bytes,
+            oldest_at=backlog.oldest_at,
+        )
+
     def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - only a direct error names it
         """Let the operation `raw`, recorded `at` (epoch ms), wait. Its receipt has no entry's id.
 
         Raises SpoolFull, SpoolUnusable or BufferFull as its queue does, and for a buffer UnusableServer.
         """
-        queue, forwarder = self._running()
-        if not self._outlives and forwarder.unusable is not None:
-            raise UnusableServer(str(forwarder.unusable))  # else the operation would end with us
         try:
-            seq = queue.append(raw, at)
-        finally:
-            forwarder.wake()  # also if the queue is damaged: the forwarder begins a new file
+            queue, forwarder = self._running()
+            if not self._outlives and forwarder.unusable is not None:
+                raise UnusableServer(str(forwarder.unusable))  # else the operation would end with us
+            try:
+                seq = queue.append(raw, at)
+            finally:
+                forwarder.wake()  # also if the queue is damaged: the forwarder begins a new file
+        except BaseException:
+            self._direct.refused.add()
+            raise
+        self._direct.recorded.add()
         return tuple.__new__(Receipt, (queue.identity.by, seq, None))  # in half the time of Receipt(…)
 
     def resend(self, error: Unacknowledged) -> Receipt:

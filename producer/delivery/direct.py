@@ -11,6 +11,8 @@ from redis.exceptions import RedisError, ResponseError
 from producer.connection.client import Client, is_answer, is_refusal, reason_of, renew_locks, where
 from producer.connection.pause import Pause
 from producer.connection.wire import Wire, send_once
+from producer.delivery.standing import Standing
+from producer.delivery.tally import Tally
 from producer.durability import Durability, prove_fsync
 from producer.errors import NotYetDurable, Unacknowledged, WalRefused, WalUnavailable
 from producer.identity import Identity, Receipt
@@ -58,6 +60,12 @@ class Direct:
         self._monotonic = monotonic
         self._has_warned = False
         self.identity = Identity()
+        self.recorded, self.refused = Tally(), Tally()
+
+    @property
+    def standing(self) -> Standing:
+        """What has become of the operations."""
+        return Standing(recorded=self.recorded.value, refused=self.refused.value)
 
     @property
     def by(self) -> str:
@@ -66,18 +74,26 @@ class Direct:
 
     def record(self, kind: str, raw: bytes, at: int) -> Receipt:  # noqa: ARG002 - a queue needs it
         """Send an operation of the type `kind`, whose bytes are `raw`, under the next number."""
-        left = self._prove() if self._unproven else self._timeout
-        identity = self.identity
-        seq, acked = identity.take(self._monotonic())
-        return self._send(kind, raw, identity.by, seq, acked, left)
+        try:
+            left = self._prove() if self._unproven else self._timeout
+            identity = self.identity
+            seq, acked = identity.take(self._monotonic())
+            receipt = self._send(kind, raw, identity.by, seq, acked, left)
+        except BaseException:
+            self.refused.add()
+            raise
+        self.recorded.add()
+        return receipt
 
     def resend(self, error: Unacknowledged) -> Receipt:
         """Send the operation of `error` again, under its own number."""
         by, seq, landed = error.receipt
         doubtful = not isinstance(error, WalRefused)
-        return self._send(
+        receipt = self._send(
             error.type, error.raw, by, seq, error.acked, self._timeout, landed=landed, doubtful=doubtful
         )
+        self.recorded.add()
+        return receipt
 
     def flush(self, timeout: float, *, leftovers: bool, attempts: float) -> bool:  # noqa: ARG002 - nothing waits
         """Each operation was acknowledged, or its call raised."""
@@ -87,8 +103,9 @@ class Direct:
         """Nothing to do."""
 
     def begin_process(self) -> None:
-        """In a forked child: take another identity, and locks that no thread of the parent holds."""
+        """In a forked child: take another identity, new counts, and locks that no thread of the parent holds."""
         self.identity = Identity()
+        self.recorded, self.refused = Tally(), Tally()
         renew_locks(self._client)
 
     def _send(

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from producer.connection.client import Client, client_of, where
 from producer.delivery.deferred import Deferred, delivery_of
 from producer.delivery.direct import Direct
+from producer.delivery.standing import Standing
 from producer.durability import Durability
 from producer.errors import Unacknowledged
 from producer.execution.execution import Execution
@@ -79,6 +80,11 @@ class Partition:
     def trouble(self) -> str | None:
         """Why waiting operations cannot be forwarded at present; None if they can."""
         return self.delivery.trouble
+
+    @property
+    def standing(self) -> Standing:
+        """What has become of the operations."""
+        return self.delivery.standing
 
     @property
     def unwatched(self) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 from producer.connection.client import Client, client_of, where
 from producer.connection.location import PASSWORD_FILE_VARIABLE, URL_VARIABLE
+from producer.delivery.standing import Standing
 from producer.errors import Unacknowledged
 from producer.execution.execution import Execution
 from producer.identity import Receipt
@@ -69,6 +71,11 @@ class Partitions:
     def trouble(self) -> str | None:
         """Why waiting operations of a partition cannot be forwarded at present; None if they can."""
         return next((trouble for each in self._all_open() if (trouble := each.trouble)), None)
+
+    @property
+    def standing(self) -> Standing:
+        """What has become of the operations of all partitions."""
+        return reduce(add, (each.standing for each in self._all_open()))
 
     @property
     def unwatched(self) -> str | None:

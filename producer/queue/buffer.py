@@ -8,7 +8,8 @@ from itertools import islice
 from producer.durability import ACKNOWLEDGED, check_seconds
 from producer.errors import BufferFull
 from producer.identity import Identity
-from producer.queue.queue import Numbered
+from producer.operations import decode
+from producer.queue.queue import Backlog, Numbered
 from producer.text.wording import waiting
 
 
@@ -39,6 +40,13 @@ class Buffer:
     @property
     def waiting(self) -> int:
         return len(self._operations)
+
+    @property
+    def backlog(self) -> Backlog:
+        with self._room:
+            operations, first = len(self._operations), next(iter(self._operations), None)
+        # Its own time: to keep another for each would cost all calls, for the few looks that there are.
+        return Backlog(operations=operations, oldest_at=None if first is None else decode(first[1]).moment[1])
 
     def append(self, op: bytes, at: int) -> int:  # noqa: ARG002 - only a spool bounds the age
         operations = self._operations

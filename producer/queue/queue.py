@@ -1,6 +1,7 @@
 """The queue from which the forwarder takes one producer's operations, in the order of their numbers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from producer.durability import Durability
@@ -11,6 +12,17 @@ Numbered = tuple[int, bytes]
 
 Vetted = Callable[[Sequence[Numbered]], Sequence[Numbered]]
 """Gives the operations of a batch as they may be sent now; raises RedisError to have them wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """So many `operations` wait, `disk_bytes` of them on disk, the oldest since `oldest_at` (epoch ms; None: there is
+    none), and so many more were `dropped` since the queue was made."""
+
+    operations: int
+    disk_bytes: int = 0
+    oldest_at: int | None = None
+    dropped: int = 0
 
 
 class Queue(Protocol):
@@ -36,6 +48,10 @@ class Queue(Protocol):
     @property
     def waiting(self) -> int:
         """How many operations wait."""
+
+    @property
+    def backlog(self) -> Backlog:
+        """The same, and more. For now and then: it may read an operation."""
 
     def append(self, op: bytes, at: int) -> int:
         """Let the operation `op`, recorded `at` (epoch ms), wait; returns its number."""

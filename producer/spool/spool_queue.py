@@ -11,7 +11,7 @@ from pathlib import Path
 from producer.connection.destination import Destination
 from producer.errors import SpoolDamaged, SpoolFull, SpoolUnusable
 from producer.identity import FormerIdentity, Identity
-from producer.queue.queue import Numbered
+from producer.queue.queue import Backlog, Numbered
 from producer.spool import file
 from producer.spool.file import SpoolFile
 from producer.spool.fork import held_off, keep_apart
@@ -60,6 +60,7 @@ class SpoolQueue:
         self._closed = False
         self._surplus = self._surplus_bytes = 0  # the number and size of the one operation beyond the bounds
         self._unreported = 0  # dropped since the last warning
+        self._dropped = 0  # of this file and of those before it
         self._writes = 0  # since the last checkpoint
         self._count()
         opened.lock.note(self.state())
@@ -107,6 +108,7 @@ class SpoolQueue:
         self._surplus, self._surplus_bytes = seq, len(op)
         self._owner = replace(self._owner, dropped=self._owner.dropped + 1)
         self._unreported += 1
+        self._dropped += 1
         if self._unreported == 1:
             _log.warning("%s is full (%s): operations are dropped, and will be missing", self.path, reason)
         return seq
@@ -226,6 +228,12 @@ class SpoolQueue:
 
     def state(self) -> Waiting:
         return Waiting(**asdict(self._owner), operations=self.waiting, bytes=self._bytes, oldest_at=self._oldest_at)
+
+    @property
+    def backlog(self) -> Backlog:
+        return Backlog(
+            operations=self.waiting, disk_bytes=self._bytes, oldest_at=self._oldest_at, dropped=self._dropped
+        )
 
     def _count(self) -> None:
         self.waiting, self._bytes, last = self._file.count(self.removed)

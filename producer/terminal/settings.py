@@ -57,6 +57,14 @@ class Settings(BaseSettings):
     no_archive: bool | None = None
     group_idle: str | None = None
     partitions: Annotated[int, Field(ge=1, le=1000)] | None = None
+    otlp: str | None = None
+    metrics: str | None = None
+    metrics_actions: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    listen: str | None = None
+    token_file: str | None = None
+    trust_proxy_header: str | None = None
+    allow_host: str | None = None
+    path_prefix: str | None = None
     expect: dict[str, Expected] | None = None
 
     @classmethod

@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from contextlib import suppress
 
 import msgspec
 
@@ -14,6 +16,23 @@ from producer.errors import WalError
 from projector.fleet.fleet import fleet_of
 from projector.fleet.log import log_to_stderr
 from projector.fleet.processes import REFUSED, Order
+from projector.metrics.commits import Activity
+
+_TELL_SECONDS = 1.0
+
+
+def tell(activity: Activity) -> None:
+    """Write what this process has done to its output, which its parent reads."""
+    with suppress(OSError):  # the parent has gone, and this process ends as well
+        sys.stdout.buffer.write(msgspec.json.encode(activity.figures()) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def tell_on(activity: Activity) -> None:
+    """Do so each second."""
+    while True:
+        time.sleep(_TELL_SECONDS)
+        tell(activity)
 
 
 def main() -> int:
@@ -21,8 +40,9 @@ def main() -> int:
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     log_to_stderr(of_threads=True)
     threading.current_thread().name = f"worker {order.number}"
+    activity = Activity() if order.observed else None
     try:
-        fleet = fleet_of(order.settings)
+        fleet = fleet_of(order.settings, activity)
         signal.signal(signal.SIGTERM, lambda _number, _frame: fleet.stop())
 
         def listen() -> None:
@@ -31,7 +51,11 @@ def main() -> int:
             fleet.stop()
 
         threading.Thread(target=listen, daemon=True).start()
+        if activity is not None:
+            threading.Thread(target=tell_on, args=(activity,), daemon=True).start()
         fleet.run()
+        if activity is not None:
+            tell(activity)
     except WalError as error:
         logging.getLogger("projector").error("%s", error)
         return REFUSED

@@ -15,6 +15,7 @@ from projector.fleet.search import SEARCH_SECONDS, Search
 from projector.fleet.sharing.registry import Registry, Word
 from projector.fleet.sharing.shares import shares_of
 from projector.fleet.watch import Watch
+from projector.metrics.commits import Activity
 from projector.worker.projector import Projector
 
 TRY_AGAIN_SECONDS = 30.0
@@ -46,6 +47,7 @@ class Fleet:
         make: Callable[[str], Projector],
         *,
         lease_ttl: float,
+        activity: Activity | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -53,6 +55,7 @@ class Fleet:
         self._registry = registry
         self._me = registry.me
         self._make = make
+        self._activity = activity
         self._lease_ttl = lease_ttl
         self._tell_seconds = min(1.0, lease_ttl / _TELLS_IN_A_LEASE)
         self._monotonic = monotonic
@@ -82,6 +85,8 @@ class Fleet:
                 if self._monotonic() >= due or any(post.is_over for post in self._posts.values()):
                     due = self._monotonic() + self._tell_seconds
                     self._turn()
+                if self._activity is not None:
+                    self._activity.beat()
                 self._sleep(min(_SLICE_SECONDS, self._tell_seconds))
         finally:
             self._search.stop()
@@ -195,11 +200,17 @@ class Fleet:
         self._saying = saying
 
 
-def fleet_of(settings: Settings) -> Fleet:
-    """A worker by `settings`."""
+def fleet_of(settings: Settings, activity: Activity | None = None) -> Fleet:
+    """A worker by `settings`, whose `activity` is counted if somebody wants to know it."""
     return Fleet(
         Search(settings.url, settings.wanted),
         Registry(settings.url, alive_ms=int(settings.lease_ttl * 1000 * _ALIVE)),
-        Maker(settings, watch=Watch(settings.url, settings.lease_ttl), archiver=ArchiverProcess()),
+        Maker(
+            settings,
+            watch=Watch(settings.url, settings.lease_ttl),
+            archiver=ArchiverProcess(),
+            activity=activity,
+        ),
         lease_ttl=settings.lease_ttl,
+        activity=activity,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,8 +19,10 @@ from projector.archiving.process import ArchiverProcess
 from projector.bounds import Bounds
 from projector.doctor import broken_promises
 from projector.errors import ProjectorError
+from projector.metrics.commits import Activity
 from projector.namespaces.wanted import Wanted
 from projector.retention import Retention
+from projector.tracing import tracing_to
 from projector.worker.projector import STANDBY_SECONDS, Projector
 from projector.worker.session import Watch
 
@@ -40,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     archive: str | None = None
     sign_key: str | None = None
     seal_after: float
+    otlp: str | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -58,12 +62,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.retention.without_archive else self.archive
 
     def check(self) -> None:
-        """Raises InvalidSettings for a bad key, UnusableServer for a bad name, as `place_of` for a bad place."""
+        """Raises InvalidSettings for a bad key or a bad collector, UnusableServer for a bad name, as `place_of` for a
+        bad place, and ProjectorError where a package is not installed."""
         names = self.wanted.names
         if self.archives_to:
             place_of(self.archives_to, names[0] if names else DEFAULT_NAMESPACE)
             if self.sign_key:
                 Signer(Path(self.sign_key))
+        if self.otlp:
+            tracing_to(self.otlp)
 
     def companion_of(self, namespace: str, shared: ArchiverProcess | None) -> Companion | None:
         """The archiver beside the projector of `namespace`, in a `shared` process or its own, if there is a place."""
@@ -75,11 +82,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             shared,
         )
 
+    def tracing_of(self, namespace: str) -> AbstractContextManager[object] | None:
+        """The export of spans beside the projector of `namespace`, if there is a collector."""
+        if not self.otlp:
+            return None
+        return tracing_to(self.otlp)(self.url, namespace, archive=self.archives_to)
+
+
+class Together(AbstractContextManager[object]):
+    """Contexts that are entered and left as one, the last first. May be entered again, if each of them may."""
+
+    def __init__(self, *contexts: AbstractContextManager[object]) -> None:
+        self._contexts = contexts
+
+    def __enter__(self) -> None:
+        with ExitStack() as entered:
+            for context in self._contexts:
+                entered.enter_context(context)
+            self._entered = entered.pop_all()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._entered.__exit__(*raised)
+
 
 class Maker:
     """Makes projectors by `settings`. Each says what breaks its promise, once for all of them.
 
-    They may have one `watch` and one `archiver` for all, which those of a fleet have.
+    They may have one `watch` and one `archiver` for all, which those of a fleet have. Their `activity` is
+    counted if somebody wants to know it.
     """
 
     def __init__(
@@ -89,8 +119,10 @@ class Maker:
         watch: Watch | None = None,
         archiver: ArchiverProcess | None = None,
         look_seconds: float = FLEET_LOOKS_SECONDS,
+        activity: Activity | None = None,
     ) -> None:
         self._settings = settings
+        self._activity = activity
         self._look_seconds = look_seconds
         self._warned: set[str] = set()
         self._watch = watch
@@ -106,6 +138,7 @@ class Maker:
                 on_connect(client)
 
         companion = settings.companion_of(namespace, self._archiver)
+        beside = [each for each in (companion, settings.tracing_of(namespace)) if each is not None]
         return Projector(
             settings.url,
             namespace,
@@ -113,16 +146,17 @@ class Maker:
             lease_ttl=settings.lease_ttl,
             retention=settings.retention,
             archived_to=companion.archived_to if companion else lambda: "",
-            beside=companion,
+            beside=Together(*beside),
             on_connect=connected,
             look_seconds=self._look_seconds,
             watch=self._watch,
+            observer=self._activity.of(namespace) if self._activity else None,
         )
 
 
-def lone_maker(settings: Settings) -> Maker:
+def lone_maker(settings: Settings, activity: Activity | None = None) -> Maker:
     """A maker of projectors that stand by for as long as it takes: they look more often."""
-    return Maker(settings, look_seconds=STANDBY_SECONDS)
+    return Maker(settings, look_seconds=STANDBY_SECONDS, activity=activity)
 
 
 def warn_of(namespace: str, told: set[str] | None = None) -> Callable[[Client], None]:

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 
@@ -14,6 +15,7 @@ import msgspec
 from producer.connection.pause import Pause
 from producer.text.wording import counted
 from projector.fleet.making import Settings
+from projector.metrics.commits import Activity, Figures
 
 REFUSED = os.EX_UNAVAILABLE
 """The status of a worker that could not begin, because the server refuses: an operator has to repair that."""
@@ -28,13 +30,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     settings: Settings
+    observed: bool = False
+    """Whether the process is to write what it does to its output, a line each second."""
 
 
 class Worker:
-    """The process of one worker, started again with a pause when it has died."""
+    """The process of one worker, started again with a pause when it has died. It tells its `activity` if asked."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, activity: Activity | None = None) -> None:
         self._order = order
+        self._activity = activity
         self._due = 0.0
         self._pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE, sleep=self._put_off)
         self._started_at = 0.0
@@ -75,7 +80,14 @@ class Worker:
         self._due = time.monotonic() + seconds
 
     def _start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", "projector.fleet"], stdin=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "projector.fleet"],
+            stdin=subprocess.PIPE,
+            stdout=None if self._activity is None else subprocess.PIPE,
+        )
+        if self._activity is not None:
+            told = (self._process, self._activity)
+            threading.Thread(target=_listen, args=told, name="activity", daemon=True).start()
         self._started_at = time.monotonic()
         assert self._process.stdin
         with suppress(BrokenPipeError):  # it has died already
@@ -83,22 +95,34 @@ class Worker:
             self._process.stdin.flush()
 
 
-class Processes:
-    """`count` workers by `settings`."""
+def _listen(process: subprocess.Popen[bytes], activity: Activity) -> None:
+    assert process.stdout
+    with process.stdout:
+        for line in process.stdout:
+            activity.heard(process.pid, msgspec.json.decode(line, type=dict[str, Figures]))
+    activity.ended(process.pid)
 
-    def __init__(self, settings: Settings, count: int) -> None:
-        self._orders = [Order(number=number, settings=settings) for number in range(1, count + 1)]
+
+class Processes:
+    """`count` workers by `settings`, whose `activity` is counted if somebody wants to know it."""
+
+    def __init__(self, settings: Settings, count: int, activity: Activity | None = None) -> None:
+        observed = activity is not None
+        self._orders = [Order(number=number, settings=settings, observed=observed) for number in range(1, count + 1)]
+        self._activity = activity
         self._stopping = False
         self.could_begin = True
         """False: a worker could not begin, which ended all."""
 
     def run(self) -> None:
         """Keep the workers running until `stop`, or until one cannot begin, and wait for their end."""
-        workers = [Worker(order) for order in self._orders]
+        workers = [Worker(order, self._activity) for order in self._orders]
         try:
             while not self._stopping and self.could_begin:
                 looked_after = [worker.look_after() for worker in workers]
                 self.could_begin = all(looked_after)
+                if self._activity is not None:
+                    self._activity.beat()
                 time.sleep(_SLICE_SECONDS)
         finally:
             for worker in workers:

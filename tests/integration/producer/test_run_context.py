@@ -171,3 +171,17 @@ def test_what_cannot_be_recorded_is_said_before_anything_happens(
     assert said in " ".join(done.stderr.decode().split())
     assert not ran.exists()
     assert operations(log) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "recorded"),
+    [(f"00-{'a' * 32}-{'b' * 16}-01", True), ("00-none-01", False)],
+    ids=["a span", "none"],
+)
+def test_a_run_within_a_span_of_its_environment_names_it(
+    log: Log, environ: dict[str, str], named: str, recorded: bool
+) -> None:
+    assert producer({**environ, "TRACEPARENT": named}, "run", "--action", "a", "--", "true").returncode == 0
+    start, end = operations(log)
+    assert start["labels"].get("traceparent") == (named if recorded else None)
+    assert "labels" not in end

@@ -1,0 +1,93 @@
+"""The collector of spans, reached by OTLP over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from producer.errors import InvalidSettings
+from projector.records import ActionExecutionRecord
+from projector.tracing.span import span_of
+
+TIMEOUT_SECONDS = 5.0
+_TOO_MUCH = (400, 413)
+"""What a collector answers to spans that it does not take, however often they are sent."""
+
+
+class Collector:
+    """Takes spans at `endpoint`, the URL with its path. The variables `OTEL_EXPORTER_OTLP_…` say the rest, as headers
+    and certificates. For one thread, but for `close`."""
+
+    def __init__(self, endpoint: str) -> None:
+        # Of each attempt it would log two lines, and we tell of trouble once.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        self._asking = _Asking()
+        self._exporter = OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_SECONDS, session=self._asking)
+        self._where = _shown(endpoint)
+
+    def take(self, records: Sequence[ActionExecutionRecord]) -> str:
+        """Send the spans of `records`; why the collector has not acknowledged them, or nothing."""
+        self._asking.trouble, self._asking.status = "no request could be made", 0
+        if self._exporter.export([span_of(record) for record in records]) is SpanExportResult.SUCCESS:
+            return ""
+        return f"{self._where}: {self._asking.trouble}"
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the last trouble lasts for these spans: they are too many, or one of them is not understood."""
+        return self._asking.status in _TOO_MUCH
+
+    def close(self) -> None:
+        """End an attempt that waits for the next."""
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+class _Asking(requests.Session):
+    """Keeps what the exporter only logs: why a request failed."""
+
+    trouble = ""
+    status = 0
+
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        try:
+            response = super().request(*arguments, **options)
+        except requests.RequestException as error:
+            self.trouble = _words_of(error)
+            raise
+        self.status = response.status_code
+        self.trouble = f"it answered {response.status_code} {response.reason}"
+        return response
+
+
+def _words_of(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    inner: BaseException = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    return getattr(inner, "strerror", None) or type(inner).__name__
+
+
+def endpoint_of(url: str) -> str:
+    """`url` with the path at which collectors take spans, unless it has one. Raises InvalidSettings."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        # Not quoted: it may have a password, in whatever place.
+        raise InvalidSettings("otlp: expected a URL such as http://localhost:4318, found another text")
+    return url if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
+
+
+def _shown(url: str) -> str:
+    """`url` without an account, its password and a query, which may have a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
