@@ -1,5 +1,9 @@
 """The writer of a projection: folds batches into a history in memory, and commits them to the projection's keys."""
 
+import time
+from collections.abc import Callable
+from typing import Protocol
+
 from projector.bounds import Bounds
 from projector.checkpoint import Checkpoint
 from projector.commit.carrier import Carrier
@@ -15,13 +19,36 @@ from projector.worker.loader import Loader
 _SLICE = 50
 
 
+class Observer(Protocol):
+    """Is told what a projector does, from its own thread. It is quick, and raises nothing."""
+
+    def beat(self) -> None:
+        """The loop has come round."""
+
+    def is_active(self, active: bool) -> None:
+        """Whether the projector has the lease."""
+
+    def committed(self, seconds: float) -> None:
+        """A commit has succeeded, so many seconds after it was sent."""
+
+
 class ProjectionWriter:
     """Writes the projection under `keys`. After any error the writer is of no use, because its memory is ahead.
 
     Each commit checks that the lease has `token` and renews it for `ttl_ms`; a shadow has no lease, and no token.
     """
 
-    def __init__(self, link: Link, keys: Keys, bounds: Bounds, *, token: str = "", ttl_ms: int = 0) -> None:
+    def __init__(
+        self,
+        link: Link,
+        keys: Keys,
+        bounds: Bounds,
+        *,
+        token: str = "",
+        ttl_ms: int = 0,
+        observer: Observer | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.history = History(bounds)
         self.committed_entries = 0
         """Entries committed so far by this writer."""
@@ -31,6 +58,8 @@ class ProjectionWriter:
         """Bytes of the latest commit's commands."""
         self._link = link
         self._keys = keys
+        self._observer = observer
+        self._monotonic = monotonic
         self._carrier = Carrier(link, keys, token=token, ttl_ms=ttl_ms)
         self.loader = Loader(link, keys, self.history)
 
@@ -55,9 +84,12 @@ class ProjectionWriter:
         # First take in what was read ahead: while the server runs a commit it cannot send the rest of a reply that
         # was too large for the socket, and we would wait for both. Half as fast again with 5000 actions.
         self._link.settle()
-        self._carrier.send(plan, self.sent_id, batch[0][0], lambda: self._committed(len(batch)))
+        sent_at = self._monotonic()
+        self._carrier.send(plan, self.sent_id, batch[0][0], lambda: self._committed(len(batch), sent_at))
         self.sent_id = history.checkpoint.last_id
         history.committed()
 
-    def _committed(self, count: int) -> None:
+    def _committed(self, count: int, sent_at: float) -> None:
         self.committed_entries += count
+        if self._observer is not None:
+            self._observer.committed(self._monotonic() - sent_at)

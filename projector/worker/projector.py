@@ -31,6 +31,7 @@ from projector.worker.batch_size import BatchSize
 from projector.worker.lease import ACQUIRE, RELEASE, Lease, acquire, release
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import ORPHAN, SILENCE
+from projector.worker.projection_writer import Observer
 from projector.worker.session import INSPECT, Session, Watch
 from projector.worker.trimming import TRIM, Trimming
 
@@ -50,7 +51,7 @@ class Projector:
     active, `run` is in the context `beside`. `on_connect` gets the client when
     the server first answers. While another has the lease, the projector looks every `look_seconds`, and when it runs
     out. Of the projectors of one process `watch` wakes those that are idle; with one, `stop` is not for signal
-    handlers.
+    handlers. The `observer` is told of its commits.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Projector:
         on_connect: Callable[[Client], object] = lambda _client: None,
         look_seconds: float = STANDBY_SECONDS,
         watch: Watch | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if not 0.1 <= lease_ttl <= 3600:
             raise ValueError(f"lease_ttl: expected 0.1 to 3600 seconds, found {lease_ttl!r}")
@@ -96,6 +98,7 @@ class Projector:
         self._on_connect = on_connect
         self._look_seconds = look_seconds
         self._watch = watch
+        self._observer = observer
         self._dozes = True
         self._connected = False  # whether the server has ever answered
         self._trouble = ""
@@ -193,16 +196,20 @@ class Projector:
                 watch=self._watch,
                 dozes=self._dozes,
                 room=self._room,
+                observer=self._observer,
                 heartbeat_ttl=self._heartbeat_ttl,
                 monotonic=self._monotonic,
                 clock=self._clock,
             )
             session.begin()
             self._say_active(session)
+            self._observe(active=True)
             with nullcontext() if until_idle else self._beside:
                 while not self._stopping:
                     if not session.step(wait=not until_idle) and until_idle:
                         break
+                    if self._observer is not None:
+                        self._observer.beat()
                 session.finish()
                 release(link, self._keys, lease)
                 self._lease = None
@@ -215,6 +222,7 @@ class Projector:
                 raise self._named(error) from None
             raise
         finally:
+            self._observe(active=False)
             if session is not None:
                 self._projected += session.projection.committed_entries
                 self._in_vain = not session.projection.committed_entries
@@ -248,9 +256,16 @@ class Projector:
 
     def _wait(self, seconds: float) -> None:
         # In slices, not on an Event: its lock could be held by the very code that a signal handler interrupts.
+        if self._observer is not None:
+            self._observer.beat()
         until = self._monotonic() + seconds
         while not self._stopping and (left := until - self._monotonic()) > 0:
             self._sleep(min(left, self._look_seconds))
+
+    def _observe(self, *, active: bool) -> None:
+        if self._observer is not None:
+            self._observer.beat()
+            self._observer.is_active(active)
 
     def _stand_by(self, holder: str) -> None:
         self._holder = holder

@@ -19,7 +19,7 @@ from projector.worker.batch_size import Batch, BatchSize
 from projector.worker.lease import Lease
 from projector.worker.loader import check_config, read_checkpoint
 from projector.worker.orphans import Orphans
-from projector.worker.projection_writer import ProjectionWriter
+from projector.worker.projection_writer import Observer, ProjectionWriter
 from projector.worker.trimming import Trimming
 
 _INSPECTION_SECONDS = 1.0
@@ -86,11 +86,14 @@ class Session:
         watch: Watch | None = None,
         dozes: bool = True,
         room: RoomWatch | None = None,
+        observer: Observer | None = None,
         heartbeat_ttl: float = HEARTBEAT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.projection = ProjectionWriter(link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms)
+        self.projection = ProjectionWriter(
+            link, keys, bounds, token=lease.token, ttl_ms=lease.ttl_ms, observer=observer, monotonic=monotonic
+        )
         self._trimming = trimming
         self.dozes = dozes
         """False after the server has refused what a dozing session sends: accounts may be older than this program."""

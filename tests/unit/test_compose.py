@@ -33,7 +33,12 @@ def test_two_projectors_are_built_from_the_checkout_with_a_health_check_each(ser
     assert len(projectors) == 2
     for projector in projectors:
         assert "dockerfile_inline" in projector["build"]
-        assert projector["healthcheck"]["test"][:2] == ["CMD", "projector"]
+        assert ".[metrics]" in projector["build"]["dockerfile_inline"]
+        command, program, option, script = projector["healthcheck"]["test"]
+        assert (command, program, option) == ("CMD", "python", "-c")
+        port = projector["environment"]["WAL_METRICS"].rpartition(":")[2]
+        assert f"http://127.0.0.1:{port}/readyz" in script
+        compile(script, "healthcheck", "exec")
         assert projector["environment"]["WAL_URL"] == "redis://redis:6379/0"
         assert projector["depends_on"] == {"redis": {"condition": "service_healthy"}}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -27,6 +28,7 @@ from projector.fleet.log import log_to_stderr
 
 if TYPE_CHECKING:
     from projector.fleet.making import Settings
+    from projector.metrics.commits import Activity
 
 _log = logging.getLogger("projector")
 
@@ -42,6 +44,30 @@ def run(
     archive: ArchiveOption = None,
     sign_key: SignKey = None,
     seal_after: SealAfter = SEAL_SECONDS,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="WAL_OTLP", help="Where ended runs go as spans, such as http://localhost:4318."
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            envvar="WAL_METRICS",
+            help="Where /metrics, /livez and /readyz are served, to anybody who reaches it; such as 127.0.0.1:9464.",
+        ),
+    ] = None,
+    metrics_actions: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=10_000,
+            envvar="WAL_METRICS_ACTIONS",
+            help="Actions, and scanners, of a namespace that have metrics of their own; the rest is other.",
+        ),
+    ] = 200,
     *,
     log: Logs,
     bounds: BoundOptions,
@@ -72,6 +98,7 @@ def run(
         archive=archive,
         sign_key=str(sign_key) if sign_key else None,
         seal_after=seal_after,
+        otlp=otlp,
     )
     settings.check()
     one = settings.only if workers is None else None
@@ -80,29 +107,55 @@ def run(
     name = f"namespace {one}" if one else f"namespaces {settings.wanted}"
     _log.info("projecting %s at %s (%s)", name, safe_url(location.url), location.why)
     say_growing(retention)
-    if one is not None:
+    with _observed(settings, metrics, metrics_actions) as activity:
+        if one is None:
+            _share(settings, workers, activity)
+            return
         from projector.fleet.lone import Lone
 
-        lone = Lone(settings.url, one, lone_maker(settings))
+        lone = Lone(settings.url, one, lone_maker(settings, activity))
         project(lone)
         if lone.was_stopped or not lone.has_partitions:
             return
         log_to_stderr(of_threads=True)
         _log.info("namespace %s has partitions: each gets a projector of its own", one)
-        _share(settings, workers, unless=lambda: lone.was_stopped)
+        _share(settings, workers, activity, unless=lambda: lone.was_stopped)
+
+
+@contextmanager
+def _observed(settings: Settings, address: str | None, actions: int) -> Iterator[Activity | None]:
+    """What is counted of the work in the block, whose metrics are served at `address`; None without one."""
+    if not address:
+        yield None
         return
-    _share(settings, workers)
+    from projector.metrics.commits import Activity
+    from projector.metrics.pages import Address, serving
+
+    try:
+        listen = Address.of(address)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--metrics") from None
+    activity = Activity()
+    with serving(listen, activity, url=settings.url, namespaces=settings.namespaces, actions=actions) as server:
+        _log.info("metrics at %s/metrics", server.url)
+        yield activity
 
 
-def _share(settings: Settings, workers: int | None, *, unless: Callable[[], bool] = lambda: False) -> None:
+def _share(
+    settings: Settings,
+    workers: int | None,
+    activity: Activity | None,
+    *,
+    unless: Callable[[], bool] = lambda: False,
+) -> None:
     """Serve several namespaces, in this process or in so many `workers`."""
     from projector.fleet.fleet import fleet_of
     from projector.fleet.processes import Processes
 
     if workers is None:
-        project(fleet_of(settings), unless=unless)
+        project(fleet_of(settings, activity), unless=unless)
         return
-    processes = Processes(settings, workers)
+    processes = Processes(settings, workers, activity)
     project(processes)
     if not processes.could_begin:
         raise typer.Exit(UNREACHABLE)

@@ -1,0 +1,37 @@
+"""Whether the log can be reached and is projected, and if not, why. Loads nothing of Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from projector.errors import ProjectorError
+from projector.query import Query, Status
+from projector.query.remarks import how_to_start, notice
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """`ready`: the server answers, and each namespace is whole and has an active projector, whoever's that is. Else
+    `reasons` say what is wrong, and what repairs it."""
+
+    ready: bool
+    reasons: list[str] = field(default_factory=list)
+
+
+def readiness(query: Query) -> Readiness:
+    """Of the namespaces of `query`; of none, because none is like what was asked for, nothing is wrong."""
+    try:
+        found = query.statuses()
+    except ProjectorError as error:
+        return Readiness(False, [str(error)])
+    reasons = [f"namespace {status.namespace}: {reason}" for status in found if (reason := _why_not(status))]
+    return Readiness(not reasons, reasons)
+
+
+def _why_not(status: Status) -> str | None:
+    if status.lease_ttl_ms is None:
+        return notice(status) or f"no projector is active; {how_to_start(status)}"
+    # That entries wait is no reason: the projector is at them.
+    waiting = status.lag or 0
+    at_rest = replace(status, lag=None if status.lag is None else 0, wal_length=status.wal_length - waiting)
+    return notice(at_rest)
