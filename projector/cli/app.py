@@ -25,12 +25,13 @@ from projector.cli.read.show import show, trail
 from projector.cli.read.stats import stats
 from projector.cli.read.status import status
 from projector.cli.read.top import top
+from projector.cli.web.web import web
 
 app = new_program(
     "projector", summary="Fold the write-ahead log of executions into lists and statistics, and read them."
 )
 # In the order in which `--help` shows them.
-add_commands(app, up, demo, run, acl, heading="Run")
+add_commands(app, up, demo, run, web, acl, heading="Run")
 add_commands(app, stats, recent, failures, cleanups, in_flight, log, tail, heading="Read")
 add_commands(app, show, trail, history, top, status, namespaces, heading="Read")
 add_commands(app, check, heading="Read", cls=Plugin)

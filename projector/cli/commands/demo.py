@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -13,9 +14,12 @@ import typer
 
 from producer.terminal.exit_status import FAILED
 from producer.text.wording import counted
+from producer.wal import DEFAULT_NAMESPACE
+from projector.answers.documents.answer import Answer
 from projector.cli.commands.up import exports, missing_in_path
 from projector.cli.options import View
 from projector.cli.read.answer import answer
+from projector.cli.web.serving import server_beside
 
 if TYPE_CHECKING:
     from projector.cli.display.report import Report
@@ -30,6 +34,9 @@ def demo(
     seconds: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, max=3600, help="How long the engine works.")
     ] = 15.0,
+    web: Annotated[
+        bool, typer.Option("--web", help="Serve the web page meanwhile, and leave it open until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Show a small engine at work, with a crash of the projector and an audit.
 
@@ -49,10 +56,14 @@ def demo(
         EmbeddedServer((directory := Path(temporary)) / "data") as server,
         Query(url := server.address.socket_url) as query,
         Demo(directory, url=url, query=query, seconds=seconds, console=page_console()) as running,
+        ExitStack() as pages,
     ):
+        page = pages.enter_context(server_beside(url, DEFAULT_NAMESPACE)) if web else None
         running.say(f"A Valkey server and a projector run in {directory}. To look on from another terminal:")
         running.show(exports(server.address.url))
         running.show("projector stats")
+        if page:
+            running.say(f"The web page is at {page.address}")
         running.run()
         running.say()
         _report(query)
@@ -61,6 +72,10 @@ def demo(
         running.say("Next, a server and a projector that keep what you record:")
         missing = missing_in_path()
         running.show(f"{os.path.relpath(missing)}/projector up" if missing else "projector up")
+        if page:
+            running.say(f"The web page stays open at {page.address} until Ctrl-C.")
+            with suppress(SystemExit):
+                signal.pause()
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
@@ -91,4 +106,4 @@ def _report(query: Query) -> None:
         report.executions(query.recent_failures(_LIMIT), title="Recent failures")
         report.cleanups(query.recent_cleanup_operations(_LIMIT), title="Recent cleanups")
 
-    answer(query, None, View(), fill)
+    answer(query, Answer(None), View(), fill)

@@ -25,6 +25,7 @@ from producer.wal import DEFAULT_NAMESPACE, wal_key
 from projector.bounds import DEFAULT_LEASE_SECONDS
 from projector.cli.commands.run import project
 from projector.cli.options import SEAL_SECONDS, ArchiveOption, BoundOptions, RetentionOptions, SealAfter, SignKey
+from projector.cli.web.serving import served_beside
 from projector.errors import ProjectorError
 from projector.fleet.log import log_to_stderr
 from projector.retention.retention import WEEK_MS
@@ -61,7 +62,7 @@ def up(
     bounds: BoundOptions,
     retention: RetentionOptions,
 ) -> None:
-    """Start a Valkey server of your own, and project its log.
+    """Start a Valkey server of your own, project its log, and serve its web page.
 
     Both run until stopped (Ctrl-C, SIGTERM). The server listens on the loopback interface and a Unix socket only. Its
     data is kept for the next time. The log is archived beside it, and trimmed after a week.
@@ -95,7 +96,8 @@ def up(
             announced.enter_context(announce(url, server.directory, os.environ, socket=socket))
         except OSError as error:
             _log.warning("other commands will not find this server without WAL_URL: %s", error)
-        write(_introduction(server, namespace, where))
+        page = announced.enter_context(served_beside(url, namespace, where))
+        write(_introduction(server, namespace, where, page))
         say_growing(retention)
         threading.Thread(target=_stop_with, args=(server, projector), daemon=True).start()
         while server.running:
@@ -153,13 +155,14 @@ def exports(url: str, namespace: str = DEFAULT_NAMESPACE) -> str:
     return " ".join(words)
 
 
-def _introduction(server: EmbeddedServer, namespace: str, archive: str | None) -> str:
+def _introduction(server: EmbeddedServer, namespace: str, archive: str | None, page: str) -> str:
     port, key = server.address.port, shlex.quote(wal_key(namespace))
     redis_cli = f"    redis-cli -p {port} XINFO STREAM {key}\n" if shutil.which("redis-cli") else ""
     archived = f"The log is archived in {archive}\n" if archive else ""
     return f"""\
 Valkey listens on port {port}; its data is kept in {server.directory}.
 {archived}\
+{page}
 From another terminal:
     {exports(server.address.url, namespace)}
     producer run --action hello -- echo hi

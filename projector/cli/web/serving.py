@@ -1,0 +1,49 @@
+"""How a command serves the web page, if the package for it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from projector.errors import ProjectorError
+
+if TYPE_CHECKING:
+    from projector.web.access.access import Access
+    from projector.web.server import WebServer
+    from projector.web.site import Settings
+
+CURE = "pip install 'execution-wal[web]'"
+_PACKAGES = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio")
+
+
+def server_of(settings: Settings, access: Access, *, insist: bool = True) -> WebServer:
+    """What serves the page. Raises ProjectorError if the packages are not installed, and as `WebServer`."""
+    try:
+        from projector.web.app import Application
+        from projector.web.server import WebServer
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _PACKAGES:
+            raise
+        raise ProjectorError(f"the web page needs the package {error.name}: install it with: {CURE}") from error
+    return WebServer(Application(settings, access), access, prefix=settings.prefix, insist=insist)
+
+
+def server_beside(url: str, namespace: str, archive: str | None = None) -> WebServer:
+    """What serves the page of one log at a loopback port, by `with`, beside the work of a command."""
+    from projector.web.access.access import Access
+    from projector.web.site import Settings
+
+    return server_of(Settings(url=url, namespaces=(namespace,), archive=archive), Access(), insist=False)
+
+
+@contextmanager
+def served_beside(url: str, namespace: str, archive: str | None) -> Iterator[str]:
+    """The same where the page may be missing; gives a line that says where it is, or what it lacks."""
+    try:
+        server = server_beside(url, namespace, archive)
+    except ProjectorError:
+        yield f"A web page comes with: {CURE}"
+        return
+    with server:
+        yield f"The web page is at {server.address}"

@@ -1,0 +1,138 @@
+"""How a page is answered: asked for in a thread, filled, kept for a moment; and if it cannot be, why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from producer.errors import WalError
+from projector.answers.parameter import WrongParameter
+from projector.answers.wording.several import Several
+from projector.errors import (
+    ArchiveUnavailable,
+    Damaged,
+    InvalidQuery,
+    ProjectorError,
+    ServerRefused,
+    ServerUnavailable,
+    TooMuchWork,
+)
+from projector.query import ActionStats, Query
+from projector.query.arguments import Progress
+from projector.query.remarks import notice, why_nothing
+from projector.web.page.asked import Asked
+from projector.web.page.examiner import Examined
+from projector.web.page.page import Page
+from projector.web.page.templates import LONGEST, environment
+from projector.web.site import Site
+
+_LARGEST = 4096
+"""Bytes of a query string."""
+_LARGEST_PAGE = 100_000
+"""Bytes of a page, which cuts the texts of its lists for that."""
+
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (WrongParameter, 400),
+    (InvalidQuery, 400),
+    (TooMuchWork, 503),
+    (ServerUnavailable, 503),
+    (ArchiveUnavailable, 503),
+    (ServerRefused, 502),
+    (Damaged, 500),
+    (ProjectorError, 404),
+)
+"""By the class of an error; a ProjectorError of no more special kind is about a name that is not there."""
+
+
+class Pages:
+    """Answers requests for `pages` of `site`."""
+
+    def __init__(self, site: Site, pages: Sequence[Page]) -> None:
+        self._site = site
+        self._pages = pages
+        self._environment: Environment = environment()
+
+    async def answer(self, page: Page, request: Request) -> Response:
+        try:
+            if len(request.url.query) > _LARGEST:
+                raise WrongParameter("URL", f"expected at most {_LARGEST} bytes of arguments")
+            key = page.path, request.url.query
+            return HTMLResponse(await self._site.pages.get(key, lambda: self._made(page, request)))
+        except (WalError, HTTPException) as error:
+            return self._trouble(page, request, error)
+
+    async def _made(self, page: Page, request: Request) -> bytes:
+        site = self._site
+        query = site.query_of(request)
+        actions = await site.actions(query) if page.needs_actions else ()
+        examined = await site.examined(query) if page.needs_doctor else None
+        known = await site.known()
+
+        def made(progress: Progress) -> bytes:
+            return self._filled(page, request, query, actions, examined, known, progress)
+
+        return await site.answer(request, made)
+
+    def _filled(
+        self,
+        page: Page,
+        request: Request,
+        query: Query,
+        actions: Sequence[ActionStats],
+        examined: Examined | None,
+        known: Sequence[str],
+        progress: Progress,
+    ) -> bytes:
+        statuses = query.statuses()
+        several = Several.of(query.namespace, statuses, query.namespaces)
+        asked = self._asked(
+            page,
+            request,
+            query=query,
+            progress=progress,
+            statuses=statuses,
+            remark=several.notice() if several else notice(statuses[0]),
+            actions=actions,
+        )
+        found = page.fill(asked) if examined is None else page.fill(asked, examined)
+
+        def why(otherwise: str) -> str:
+            return several.why_nothing(otherwise) if several else why_nothing(statuses[0], otherwise)
+
+        rest = {"several": several is not None, "why": why, "known": known}
+        return self._rendered(page.template, page, asked, {**rest, **found})
+
+    def _asked(self, page: Page, request: Request, **more: Any) -> Asked:
+        settings = self._site.settings
+        return Asked(
+            path=page.path,
+            arguments=request.query_params.multi_items(),
+            now=self._site.now,
+            prefix=settings.prefix,
+            expected=settings.expected,
+            **more,
+        )
+
+    def _rendered(self, template: str, page: Page, asked: Asked, found: dict[str, Any]) -> bytes:
+        shared = {"page": page, "pages": self._pages, "asked": asked, "now": asked.now, "title": page.title}
+        filled = self._environment.get_template(template)
+        for longest in LONGEST:
+            body = filled.render({**shared, "longest": longest, **found}).encode()
+            if len(body) <= _LARGEST_PAGE:
+                break
+        return body
+
+    def _trouble(self, page: Page, request: Request, error: Exception) -> Response:
+        status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
+        text = str(error)
+        if isinstance(error, HTTPException):
+            status, text = error.status_code, error.detail
+        asked = self._asked(page, request, query=self._site.query, progress=lambda *_: None)
+        found = {"text": text, "status": status, "several": False, "known": []}
+        body = self._rendered("trouble.html", page, asked, found)
+        return HTMLResponse(body, status, {"Retry-After": "5"} if status == 503 else None)

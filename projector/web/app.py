@@ -1,0 +1,119 @@
+"""The web application put together: pages, the API, what is live, static files, and the gate in front of all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from producer.errors import WalError
+from projector.errors import TooManyStreams
+from projector.web.access.access import Access
+from projector.web.access.guard import Guard
+from projector.web.answering import Pages
+from projector.web.api.routes import api_routes
+from projector.web.monitoring import monitoring_routes
+from projector.web.page.page import Page
+from projector.web.pages.action import action
+from projector.web.pages.actions import actions
+from projector.web.pages.cleanups import cleanups, trail
+from projector.web.pages.ended import failures, runs
+from projector.web.pages.health import health
+from projector.web.pages.in_flight import in_flight
+from projector.web.pages.log import log
+from projector.web.pages.namespaces import namespaces
+from projector.web.pages.overview import overview
+from projector.web.pages.run import run
+from projector.web.site import Settings, Site
+
+PAGES = (
+    Page(path="/", title="Overview", template="overview.html", fill=overview, needs_actions=True),
+    Page(path="/actions", title="Actions", template="actions.html", fill=actions, needs_actions=True),
+    Page(path="/action", title="Action", template="action.html", fill=action, hidden=True),
+    Page(path="/runs", title="Runs", template="runs.html", fill=runs),
+    Page(path="/run", title="Run", template="run.html", fill=run, hidden=True),
+    Page(path="/failures", title="Failures", template="failures.html", fill=failures),
+    Page(path="/in-flight", title="In flight", template="in_flight.html", fill=in_flight),
+    Page(path="/cleanups", title="Cleanups", template="cleanups.html", fill=cleanups),
+    Page(path="/trail", title="Trail", template="trail.html", fill=trail),
+    Page(path="/log", title="Log", template="log.html", fill=log),
+    Page(path="/health", title="Health", template="health.html", fill=health, needs_doctor=True),
+    Page(path="/namespaces", title="Namespaces", template="namespaces.html", fill=namespaces),
+)
+
+
+class Application:
+    """The ASGI application. Raises UnusableServer for a bad URL or name; sends nothing before it is started."""
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._site = site = Site(settings)
+        pages = Pages(site, PAGES)
+
+        def answered(page: Page) -> Callable[[Request], Awaitable[Response]]:
+            async def answer(request: Request) -> Response:
+                return await pages.answer(page, request)
+
+            return answer
+
+        app = Starlette(
+            routes=[
+                *(Route(page.path, answered(page)) for page in PAGES),
+                Route("/live", self._live),
+                *api_routes(site),
+                *monitoring_routes(site),
+                Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
+            ],
+            exception_handlers={404: _not_there, WalError: _no_answer, Exception: _broken},
+            lifespan=self._lifespan,
+        )
+        self._guarded = Guard(app, access, settings.prefix)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+    async def end(self) -> None:
+        """End the streams, so that the server can end."""
+        await self._site.end()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        await self._site.open()
+        yield
+        await self._site.close()
+
+    async def _live(self, request: Request) -> Response:
+        """The pulse, as server-sent events."""
+        site, client, head = self._site, request.state.client, {"X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(headers=head, media_type="text/event-stream")
+        try:
+            with site.streams.of(client):
+                pass
+        except TooManyStreams as error:
+            return PlainTextResponse(f"{error}\n", 429, {"Retry-After": "10"})
+
+        async def events() -> AsyncIterator[str]:
+            with suppress(TooManyStreams), site.streams.of(client):
+                async for event in site.pulse.events():
+                    yield event
+
+        return StreamingResponse(events(), media_type="text/event-stream", headers=head)
+
+
+def _no_answer(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 503, {"Retry-After": "5"})
+
+
+def _broken(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"a fault of this page: {type(error).__name__}; its server tells more\n", 500)
+
+
+def _not_there(request: Request, _: Exception) -> Response:
+    return PlainTextResponse(f"there is no page {request.url.path!r}\n", 404)

@@ -1,0 +1,42 @@
+"""What monitoring systems and supervisors ask the page for: /metrics, /livez, /readyz."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from projector.metrics.health import readiness
+from projector.web.site import Site
+
+_CURE = "metrics come with: pip install 'execution-wal[metrics]'\n"
+
+
+def monitoring_routes(site: Site) -> list[Route]:
+    """The metrics are those of all namespaces of the site."""
+    try:
+        from projector.metrics.exposition import Exposition
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "prometheus_client":
+            raise
+        exposition = None
+    else:
+        exposition = Exposition(site.query)
+
+    async def metrics(request: Request) -> Response:
+        if exposition is None:
+            return PlainTextResponse(_CURE, 501)
+        accept = request.headers.get("accept", "")
+        body, kind = await site.answer(request, lambda _: exposition.scrape(accept))
+        return Response(body, headers={"Content-Type": kind})
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(request: Request) -> Response:
+        """Why it is not is told to those who may look."""
+        found = await site.answer(request, lambda _: readiness(site.query))
+        reasons = "".join(f"{reason}\n" for reason in found.reasons) if request.state.admitted else ""
+        return PlainTextResponse(reasons or ("ok\n" if found.ready else "not ready\n"), 200 if found.ready else 503)
+
+    return [Route("/metrics", metrics), Route("/livez", alive), Route("/readyz", ready)]

@@ -1,0 +1,61 @@
+"""Is all well? In one line, with the reasons if it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from producer.text.wording import counted
+from projector.answers.wording.amounts import ago
+from projector.query import Status
+from projector.query.results import LastVerified
+from projector.retention.room import DAY_SECONDS, room_in_words
+from projector.web.page.asked import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How well it is, in a `line`, and what else is to be known."""
+
+    kind: Literal["good", "warn", "bad"]
+    line: str
+    reasons: tuple[str, ...] = ()
+
+
+def verdict_of(
+    status: Status, remark: str | None, verified: Mapping[str, LastVerified | None] | Trouble, now: int
+) -> Verdict:
+    """By the `status` of all namespaces together, the `remark` on their projectors, and when each was verified."""
+    bad = [remark] if remark else []
+    if status.missing:
+        bad.append(f"{counted(status.missing, 'operation')} missing: recorded or attempted, and never arrived")
+    if status.room_seconds is not None and status.room_seconds < DAY_SECONDS:
+        bad.append(room_in_words(status.room_seconds))
+    if isinstance(verified, Trouble):
+        bad.append(verified.text)
+        verified = {}
+    bad += [
+        f"{namespace}: the last verify found the projection different: projector verify"
+        for namespace, last in verified.items()
+        if last and not last.identical
+    ]
+    worth = []
+    if status.lost:
+        worth.append(f"{counted(status.lost, 'entry')} of the log lost for ever, as somebody has accepted")
+    if status.quarantined:
+        worth.append(f"{counted(status.quarantined, 'entry')} in the quarantine: could not be read")
+    if bad:
+        return Verdict("bad", f"Not all is well: {bad[0]}", (*bad[1:], *worth))
+    if status.checkpoint is None and not status.entries and not status.wal_length:
+        return Verdict("good", "Nothing has been recorded yet")
+    told = f"projector active, nothing waits, nothing missing; {_verified(verified, now)}"
+    return Verdict("warn" if worth else "good", f"All is well: {told}", tuple(worth))
+
+
+def _verified(verified: Mapping[str, LastVerified | None], now: int) -> str:
+    times = [last.at for last in verified.values() if last is not None]
+    if not times:
+        return "never verified (projector verify)"
+    part = "" if len(times) == len(verified) else f" ({len(times)} of {len(verified)} namespaces)"
+    return f"verified {ago(min(times), now)}{part}: identical"

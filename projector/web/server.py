@@ -1,0 +1,85 @@
+"""The HTTP server of the page: a socket of its own, and uvicorn, in this thread or beside it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import uvicorn
+
+from producer.errors import InvalidSettings
+from projector.web.access.access import Access
+from projector.web.app import Application
+
+_CONNECTIONS = 512
+_STOP_SECONDS = 2
+
+
+class WebServer:
+    """Listens from its construction on, and serves `app` while it runs.
+
+    Raises InvalidSettings if it cannot listen there. Without `insist` another port is taken if that one is not free.
+    """
+
+    def __init__(self, app: Application, access: Access, *, prefix: str = "", insist: bool = True) -> None:
+        self._socket = _listening(access.host, access.port, insist=insist)
+        self._prefix = prefix
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+        self._server = _Server(config, app)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL of the page."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._prefix}/"
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        self._server.run(sockets=[self._socket])
+
+    def __enter__(self) -> WebServer:
+        """Serve beside this thread."""
+        self._thread = threading.Thread(target=self.run, name="page", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        assert self._thread is not None
+        self._thread.join(_STOP_SECONDS + 1)
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams first, for which it would wait."""
+
+    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._app.end()
+        await super().shutdown(sockets)
+
+
+def _listening(host: str, port: int, *, insist: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
+    except OSError as error:
+        if not insist:
+            return socket.create_server((host, 0), family=family, backlog=_CONNECTIONS)
+        raise InvalidSettings(
+            f"cannot listen on {host} port {port}: {error.strerror}; name another: --listen"
+        ) from error

@@ -1,0 +1,150 @@
+"""The site: what all requests share, within its bounds: the queries, what is kept for a moment, the open streams."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from producer.errors import UnusableServer
+from producer.wal import namespace_tag
+from projector.expectation import Expectation
+from projector.namespaces.wanted import Wanted
+from projector.namespaces.whole import whole_of
+from projector.query import ActionStats, AsyncQuery, Query
+from projector.query.arguments import Progress
+from projector.web.bounds import Bounds, Streams
+from projector.web.choices import Choices
+from projector.web.kept import Kept
+from projector.web.live import Pulse
+from projector.web.page.examiner import Examined, examine
+
+_T = TypeVar("_T")
+
+_TIMEOUT = 2.0
+"""Seconds to wait for a reply: a page that waits for longer is no page."""
+_KNOWN_SECONDS = 10.0
+_EXAMINATION_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the site shows: the `namespaces` (names and globs) at `url`, entries of the `archive` too, and how actions
+    fare against what is `expected` of them. All its links begin with `prefix`."""
+
+    url: str
+    namespaces: tuple[str, ...]
+    archive: str | None = None
+    expected: Mapping[str, Expectation] = field(default_factory=dict)
+    prefix: str = ""
+
+
+class Site:
+    """What `settings` say. Raises UnusableServer for a bad URL or name; nothing is sent before it is opened."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.url = settings.url
+        self.bounds = Bounds()
+        self.streams = Streams()
+        self.pages: Kept[bytes] = Kept()
+        self._now = now
+        self._wanted = Wanted.of(settings.namespaces)
+        self._queries = Choices(self._query)
+        self._async_queries = Choices(self._async_query)
+        self.query = self._queries.of(settings.namespaces)
+        self.pulse = Pulse(lambda: self.bounds.answer(lambda _: self.query.status()))
+        self._actions: Kept[Sequence[ActionStats]] = Kept()
+        self._known: Kept[Sequence[str]] = Kept()
+        self._examined: Kept[Examined] = Kept()
+        self.ending = asyncio.Event()
+
+    @property
+    def now(self) -> int:
+        """Epoch ms."""
+        return int(self._now() * 1000)
+
+    def names_of(self, request: Request) -> Sequence[str]:
+        """The namespaces that the request names, or all that are shown: names and globs. Raises HTTPException."""
+        chosen = sorted({name for name in request.query_params.getlist("namespace") if name})
+        for name in chosen:
+            if not self._shows(name):
+                raise HTTPException(404, f"this page shows no namespace {name!r}; those it shows: {self._wanted}")
+        return chosen or self.settings.namespaces
+
+    def _shows(self, name: str) -> bool:
+        """Whether it is among the namespaces that are shown. A glob only as it was given: `t*m` is like `t?m`, and
+        takes more."""
+        if name in self.settings.namespaces:
+            return True
+        try:
+            namespace_tag(name)
+        except UnusableServer:
+            return False
+        meant = (name, whole_of(name))
+        return any(each in self._wanted.names or self._wanted.matches(each) for each in meant if each)
+
+    def query_of(self, request: Request) -> Query:
+        """The query of the namespaces that the request names, or of all. Raises HTTPException."""
+        return self._queries.of(tuple(self.names_of(request)))
+
+    def async_query_of(self, request: Request) -> AsyncQuery:
+        """The same for the event loop."""
+        return self._async_queries.of(tuple(self.names_of(request)))
+
+    async def known(self) -> Sequence[str]:
+        """The namespaces that there are, as of a moment ago."""
+
+        def ask(_: Progress) -> Sequence[str]:
+            return [status.namespace for status in self.query.statuses()]
+
+        return await self._known.get("", lambda: self.bounds.answer(ask), fresh=_KNOWN_SECONDS)
+
+    async def actions(self, query: Query) -> Sequence[ActionStats]:
+        """All actions, the latest first, as of a moment ago: ten thousand take a second to read."""
+        return await self._actions.get(query.namespace, lambda: self.bounds.answer(lambda _: query.actions()))
+
+    async def examined(self, query: Query) -> Examined:
+        """What the doctor has found, which may be of before: then it is looked for anew."""
+
+        def find(_: Progress) -> Examined:
+            names = [status.namespace for status in query.statuses()]
+            return examine(self.url, names, now=self.now)
+
+        return await self._examined.get(
+            query.namespace, lambda: self.bounds.answer(find), fresh=_EXAMINATION_SECONDS, oldest=inf
+        )
+
+    async def answer(self, _: Request, work: Callable[[Progress], _T]) -> _T:
+        """What `work` returns, within the bounds of a request."""
+        return await self.bounds.answer(work)
+
+    async def open(self) -> None:
+        """Look at what takes long before anybody asks for it."""
+        self._opening = asyncio.gather(self.actions(self.query), self.examined(self.query), return_exceptions=True)
+
+    async def end(self) -> None:
+        """End the streams."""
+        self.ending.set()
+        await self.pulse.end()
+
+    async def close(self) -> None:
+        await self.end()
+        self._opening.cancel()
+        self.bounds.close()
+        for query in self._queries.all():
+            query.close()
+        for each in self._async_queries.all():
+            await each.close()
+
+    def _query(self, namespaces: tuple[str, ...]) -> Query:
+        return Query(self.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)
+
+    def _async_query(self, namespaces: tuple[str, ...]) -> AsyncQuery:
+        return AsyncQuery(self.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)

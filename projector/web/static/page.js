@@ -1,0 +1,133 @@
+// What a page does by itself: times in the reader's zone, and looking again when the log has changed.
+"use strict";
+
+const RELATIVE = [["d", 86400000], ["h", 3600000], ["min", 60000], ["s", 1000]];
+
+function ago(at, now) {
+  const distance = Math.abs(now - at);
+  for (const [unit, size] of RELATIVE) {
+    if (distance >= size) {
+      const count = Math.floor(distance / size);
+      return at < now ? `${count} ${unit} ago` : `in ${count} ${unit}`;
+    }
+  }
+  return "now";
+}
+
+// The server's clock tells how old things are; the reader's may be wrong.
+const skew = Number(document.documentElement.dataset.now) - Date.now();
+
+function tellTimes(root) {
+  const now = Date.now() + skew;
+  for (const time of root.querySelectorAll("time[data-at]")) {
+    const at = Number(time.dataset.at);
+    time.title = new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "long" });
+    if (time.dataset.as === "exact") {
+      time.textContent = time.title;
+    } else {
+      time.textContent = ago(at, now);
+    }
+  }
+  for (const label of root.querySelectorAll("svg text.time[data-at]")) {
+    const at = new Date(Number(label.dataset.at));
+    const day = label.dataset.step === "day"; // days are those of UTC
+    label.textContent = day
+      ? at.toLocaleDateString([], { month: "short", day: "numeric", timeZone: "UTC" })
+      : at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  }
+}
+
+// Puts what is new in place of what is old, but for a part in which somebody types or has selected text.
+function replaceParts(page) {
+  const selection = document.getSelection();
+  for (const part of page.querySelectorAll("[data-live]")) {
+    const old = document.getElementById(part.id);
+    if (!old) continue;
+    const typing = old.contains(document.activeElement) && document.activeElement.matches("input, select");
+    const selected = selection && !selection.isCollapsed && selection.containsNode(old, true);
+    if (typing || selected) continue;
+    if (part.textContent === old.dataset.before && part.innerHTML === old.dataset.markup) continue;
+    const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
+    const fresh = document.importNode(part, true);
+    fresh.dataset.before = part.textContent;
+    tellTimes(fresh);
+    old.replaceWith(fresh);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (focus) document.getElementById(focus)?.focus();
+  }
+}
+
+const away = document.getElementById("away");
+const state = document.getElementById("live-state");
+let looking = false;
+let again = false;
+
+async function look() {
+  if (looking) {
+    again = true;
+    return;
+  }
+  looking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.ok && !document.querySelector("[data-live]")) {
+      location.reload(); // this page says why there was no answer
+    } else if (answer.ok) {
+      away.textContent = "";
+      replaceParts(page);
+    } else {
+      away.textContent = page.querySelector("main")?.textContent.trim() || `the server says ${answer.status}`;
+    }
+  } catch {
+    away.textContent = "This page's server does not answer; trying again.";
+  } finally {
+    looking = false;
+    if (again) {
+      again = false;
+      look();
+    }
+  }
+}
+
+let stream = null;
+
+function listen() {
+  if (stream || document.hidden || !document.body.dataset.stream) return;
+  stream = new EventSource(document.body.dataset.stream);
+  stream.addEventListener("open", () => {
+    state.textContent = "live";
+    look(); // what has changed since the page was made, or while nobody listened
+  });
+  stream.addEventListener("changed", look);
+  stream.addEventListener("away", (event) => {
+    away.textContent = `${event.data}; trying again`;
+  });
+  stream.addEventListener("end", () => {
+    state.textContent = "not live: the page's server has ended";
+  });
+  stream.addEventListener("error", () => {
+    state.textContent = "not live: trying again";
+    if (stream && stream.readyState === EventSource.CLOSED) {
+      stream = null;
+      setTimeout(listen, 5000);
+    }
+  });
+}
+
+// A tab that nobody sees holds no stream: a browser opens only six connections to a server.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    stream?.close();
+    stream = null;
+    state.textContent = "";
+  } else {
+    listen();
+    look();
+  }
+});
+
+tellTimes(document);
+setInterval(() => tellTimes(document), 5000);
+listen();

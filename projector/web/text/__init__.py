@@ -1,0 +1,1 @@
+"""Texts from the log made fit for a page."""
