@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 import redis
-from hypothesis import find, settings
+from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 
 from projector.commit import carrier
@@ -55,7 +55,7 @@ def _characters_known() -> None:
     In a fresh checkout the list takes seconds. A test that drew the first text would fail, because hypothesis takes
     the test's own strategy for slow.
     """
-    find(st.text(), lambda _: True, settings=settings(database=None, deadline=None))
+    find(st.text(), lambda _: True, settings=settings(database=None, deadline=None, phases=[Phase.generate]))
 
 
 @pytest.fixture(scope="session")

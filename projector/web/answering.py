@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import Environment
@@ -22,7 +23,7 @@ from projector.errors import (
     ServerUnavailable,
     TooMuchWork,
 )
-from projector.query import ActionStats, Query
+from projector.query import ActionStats, Query, Status
 from projector.query.arguments import Progress
 from projector.query.remarks import notice, why_nothing
 from projector.web.page.asked import Asked
@@ -31,6 +32,8 @@ from projector.web.page.page import Page
 from projector.web.page.templates import LONGEST, environment
 from projector.web.site import Site
 
+_FEW = 1000
+"""Entries that a projector folds in less than a second."""
 _LARGEST = 4096
 """Bytes of a query string."""
 _LARGEST_PAGE = 100_000
@@ -47,6 +50,14 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ProjectorError, 404),
 )
 """By the class of an error; a ProjectorError of no more special kind is about a name that is not there."""
+
+
+def _at_rest(status: Status) -> Status:
+    """As it is when the active projector has folded what has just come: that a few wait for it is no trouble."""
+    waiting = status.lag or 0
+    if status.lease_ttl_ms is None or waiting > _FEW:
+        return status
+    return replace(status, lag=status.lag and 0, wal_length=status.wal_length - waiting)
 
 
 class Pages:
@@ -90,13 +101,14 @@ class Pages:
     ) -> bytes:
         statuses = query.statuses()
         several = Several.of(query.namespace, statuses, query.namespaces)
+        at_rest = [_at_rest(status) for status in statuses]
         asked = self._asked(
             page,
             request,
             query=query,
             progress=progress,
             statuses=statuses,
-            remark=several.notice() if several else notice(statuses[0]),
+            remark=replace(several, statuses=at_rest).notice() if several else notice(at_rest[0]),
             actions=actions,
         )
         found = page.fill(asked) if examined is None else page.fill(asked, examined)

@@ -25,10 +25,15 @@ class Pulse:
     """
 
     def __init__(
-        self, status: Callable[[], Awaitable[Status]], *, cpu: Callable[[], float] = time.process_time
+        self,
+        status: Callable[[], Awaitable[Status]],
+        *,
+        cpu: Callable[[], float] = time.process_time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._status = status
         self._cpu = cpu
+        self._monotonic = monotonic
         self._listening = 0
         self._beating: asyncio.Task[None] | None = None
         self._beat = asyncio.Condition()
@@ -83,6 +88,8 @@ class Pulse:
                     status.lease_holder is None,
                     status.torn,
                     status.in_flight,
+                    # What runs becomes overdue without a word.
+                    self._monotonic() // _QUIET_SECONDS if status.in_flight else 0,
                 )
                 message = "event: changed\ndata:\n\n"
             except ProjectorError as error:

@@ -94,6 +94,7 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
 def test_the_keys_and_their_types_are_those_of_the_one_module_of_key_names() -> None:
     made = Keys("ns")
     expected = made.fixed | {made.wal: "stream", made.checkpoint: "hash", made.lease: "string"}
+    expected |= {made.traced: "string", made.verified: "string"}
     expected |= made.of_action("<action_id>")
     expected |= {made.history_hours + b":<start>": "hash", made.history_days + b":<start>": "hash"}
     expected |= {made.scanner("<scanner_id>"): "hash", made.heartbeat("<producer id>"): "string"}

@@ -19,9 +19,11 @@ SHARED = {
     "producer.connection.pause",
     "producer.connection.wire",
     "producer.errors",
+    "producer.execution.trace_context",
     "producer.log",
     "producer.operations",
     "producer.partitions.naming",
+    "producer.text.document",
     "producer.text.moment",
     "producer.text.wording",
     "producer.wal",
@@ -121,6 +123,20 @@ def test_textual_is_imported_where_the_full_screen_is_drawn_and_nowhere_else() -
     assert {module for module in importing if not in_package(module, "projector.cli.top")} == set()
 
 
+@pytest.mark.parametrize(
+    ("package", "places"),
+    [
+        ("opentelemetry", ["projector.tracing"]),
+        ("requests", ["projector.tracing"]),
+        ("prometheus_client", ["producer.metrics", "projector.metrics"]),
+    ],
+)
+def test_what_the_extra_metrics_brings_is_imported_where_it_is_asked_for(package: str, places: list[str]) -> None:
+    importing = {module for module in MODULES if any(in_package(name, package) for name in imports(module))}
+    assert importing
+    assert {module for module in importing if not in_package(module, *places)} == set()
+
+
 def test_nothing_is_imported_from_the_tests() -> None:
     for module in MODULES:
         assert not [name for name in imports(module) if in_package(name, "tests")], module
@@ -166,6 +182,8 @@ def test_a_library_loads_no_library_of_the_terminal(statement: str) -> None:
     found = loaded(statement)
     assert "redis" in found
     assert not {name for name in found if in_package(name, "typer", "click", "rich", "producer.cli", "projector.cli")}
+    # redis-py loads opentelemetry by itself, where its SDK is installed.
+    assert not {name for name in found if in_package(name, "prometheus_client", "requests", "projector.tracing")}
 
 
 @pytest.mark.parametrize(

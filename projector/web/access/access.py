@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import socket
 from base64 import b64decode
 from binascii import Error as NoBase64
@@ -14,6 +15,7 @@ from pathlib import Path
 from producer.errors import InvalidSettings
 
 HOST, PORT = "127.0.0.1", 8379
+_HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:@]*))(?::[0-9]*)?\Z")
 _TOKEN_BYTES = 8
 """A shorter token could be guessed."""
 
@@ -95,9 +97,8 @@ def _address_of(name: str) -> IPv4Address | IPv6Address | None:
 
 def _name_in(host: str) -> str:
     """`[::1]:80` → `::1`, `Example.org:80` → `example.org`."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
+    found = _HOST.match(host)
+    return (found["address"] or found["name"]).lower() if found else ""
 
 
 def _secret_of(authorization: str) -> str:

@@ -141,7 +141,7 @@ def asked_of(given: Iterable[tuple[str, str]], parameters: Iterable[Parameter], 
     for told, text in given:
         name = told.replace("-", "_")
         if name not in known:
-            raise WrongParameter(told, f"expected one of {', '.join(known)}, found a parameter of another name")
+            raise WrongParameter(told, f"expected one of {', '.join(known)}, found {told!r}")
         if not text:
             continue
         if len(text) > _LONGEST:

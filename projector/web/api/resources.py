@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from projector.answers import records
 from projector.answers.documents.answer import Answer
@@ -98,6 +98,8 @@ def _failures(visit: Visit) -> Answer:
     if visit.asked.get("grouped"):
         kinds = records.kinds(visit.query, where, between=between, limit=visit.asked.get("limit"))
         return Answer.of_records(kinds, ActionFailureKind)
+    if where.success is False:  # which it says twice
+        where = replace(where, success=None)
     found = records.failures(visit.query, where, between=between, limit=visit.limit, progress=visit.progress)
     return Answer.of_records(found, ActionExecutionRecord)
 

@@ -27,6 +27,8 @@ ROWS = 50
 """Of a list, on a page."""
 LAST_PAGE = 200
 _TEXTS = ("action", "scanner", "resource", "source", "host", "grep")
+_OF_PAGES = ("page", "before", "by")
+"""Arguments that the API does not have."""
 _LONGEST = 4096
 """Characters of an argument."""
 
@@ -56,13 +58,16 @@ class Asked:
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     actions: Sequence[ActionStats] = ()
 
-    def one(self, name: str, default: str = "") -> str:
-        """An argument; the last, if it is there several times. Blanks around it are none of it."""
-        found = [value for key, value in self.arguments if key == name]
-        text = found[-1].strip() if found else default
+    def exactly(self, name: str) -> str:
+        """An argument, as a link has it; the last, if it is there several times."""
+        text = next((value for key, value in reversed(self.arguments) if key == name), "")
         if len(text) > _LONGEST:
             raise InvalidQuery(name, f"at most {_LONGEST} characters", f"{text[:20]}…")
         return text
+
+    def one(self, name: str, default: str = "") -> str:
+        """The same as somebody types it: blanks around it are none of it."""
+        return self.exactly(name).strip() or default
 
     def choice(self, name: str, choices: Sequence[_C]) -> _C:
         """An argument that is one of `choices`; the first if it is not there."""
@@ -92,9 +97,10 @@ class Asked:
         query = urlencode(kept, quote_via=quote)
         return f"{self.prefix}{self.path if path is None else path}{f'?{query}' if query else ''}"
 
-    def api(self, path: str, **more: object) -> str:
-        """The URL of the API that gives what this page lists, by the same arguments."""
-        arguments = [(key, value) for key, value in self.arguments if key not in ("page", "sort_by") and value != ""]
+    def api(self, path: str, *, without: str = "", **more: object) -> str:
+        """The URL of the API that gives what this page lists, by the same arguments, but one that the path has."""
+        left_out = (*_OF_PAGES, without)
+        arguments = [(key, value) for key, value in self.arguments if key not in left_out and value != ""]
         arguments += [(key, str(value)) for key, value in more.items()]
         query = urlencode(arguments, quote_via=quote)
         return f"{self.prefix}/api/v1/{path}{f'?{query}' if query else ''}"

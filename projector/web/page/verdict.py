@@ -9,6 +9,7 @@ from typing import Literal
 from producer.text.wording import counted
 from projector.answers.wording.amounts import ago
 from projector.query import Status
+from projector.query.remarks import waiting_entries
 from projector.query.results import LastVerified
 from projector.retention.room import DAY_SECONDS, room_in_words
 from projector.web.page.asked import Trouble
@@ -49,7 +50,7 @@ def verdict_of(
         return Verdict("bad", f"Not all is well: {bad[0]}", (*bad[1:], *worth))
     if status.checkpoint is None and not status.entries and not status.wal_length:
         return Verdict("good", "Nothing has been recorded yet")
-    told = f"projector active, nothing waits, nothing missing; {_verified(verified, now)}"
+    told = f"projector active, {waiting_entries(status)}, nothing missing; {_verified(verified, now)}"
     return Verdict("warn" if worth else "good", f"All is well: {told}", tuple(worth))
 
 

@@ -17,7 +17,7 @@ _KINDS = 8
 
 
 def action(asked: Asked) -> dict[str, Any]:
-    query, name = asked.query, asked.one("id")
+    query, name = asked.query, asked.exactly("id")
     stats = query.action_stats(name)
     running = [run for run in query.running() if run.action_id == name]
     dead = [run for run in query.orphans() if run.action_id == name]

@@ -17,7 +17,7 @@ def cleanups(asked: Asked) -> dict[str, Any]:
 
 
 def trail(asked: Asked) -> dict[str, Any]:
-    resource, between = asked.one("resource"), asked.between
+    resource, between = asked.exactly("resource"), asked.between
     if not resource:
         return {"resource": "", "rows": []}
     found = asked.query.trail(

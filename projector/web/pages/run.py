@@ -14,8 +14,8 @@ _LISTED = 20
 
 
 def run(asked: Asked) -> dict[str, Any]:
-    wanted = asked.one("id")
-    shown = asked.query.show(wanted, namespace=asked.one("in") or None, progress=asked.progress)
+    wanted = asked.exactly("id")
+    shown = asked.query.show(wanted, namespace=asked.exactly("in") or None, progress=asked.progress)
     output, of_output = _end_of(shown.output or "")
     here = shown.run and order_of(shown.run.entry_id)
     record = shown.cleanup or shown.run

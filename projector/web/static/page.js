@@ -14,6 +14,15 @@ function ago(at, now) {
   return "now";
 }
 
+function lasting(milliseconds) {
+  const units = RELATIVE.filter(([, size]) => milliseconds >= size);
+  if (!units.length) return `${Math.max(0, milliseconds)} ms`;
+  const [unit, size] = units[0];
+  if (unit === "s") return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`;
+  const [smaller, rest] = RELATIVE[RELATIVE.findIndex(([name]) => name === unit) + 1];
+  return `${Math.floor(milliseconds / size)} ${unit} ${Math.floor((milliseconds % size) / rest)} ${smaller}`;
+}
+
 // The server's clock tells how old things are; the reader's may be wrong.
 const skew = Number(document.documentElement.dataset.now) - Date.now();
 
@@ -27,6 +36,9 @@ function tellTimes(root) {
     } else {
       time.textContent = ago(at, now);
     }
+  }
+  for (const span of root.querySelectorAll("[data-since]")) {
+    span.textContent = lasting(now - Number(span.dataset.since));
   }
   for (const label of root.querySelectorAll("svg text.time[data-at]")) {
     const at = new Date(Number(label.dataset.at));

@@ -15,7 +15,7 @@ from tests.chaos.writers.way import ON_ONE_SERVER, Way
 
 @pytest.mark.parametrize("way", ON_ONE_SERVER)
 def test_what_only_the_old_master_acknowledged_is_missing(tmp_path: Path, way: Way) -> None:
-    with Arena(tmp_path / "arena", "failover", producers=(way, way), projectors=2) as arena:
+    with Arena(tmp_path / "arena", "failover", producers=(way, way), projectors=2, pace=0.02) as arena:
         arena.wait_for_progress()
         Failover().strike(arena, Random("failover"))
         arena.wait_for_progress()

@@ -1,0 +1,276 @@
+"""The stream of events: what is new, live; it goes on where it ended, and neither loses an entry nor repeats one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message
+
+from projector.web.api import events, feed
+from projector.web.api.routes import api_routes
+from projector.web.site import Settings, Site
+from tests.support.commands import projector
+from tests.support.projection import Log, completed, started
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.server
+
+WAIT = 30
+
+
+class Stream:
+    """A client of `/api/v1/events`, which reads what is sent, unless it is told to `stop` reading."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.ended = False
+        self._text = ""
+        self._sent: asyncio.Queue[str | None] = asyncio.Queue()
+        self._leaving = asyncio.Event()
+
+    async def open(self, app: ASGIApp, query: str, last: str) -> None:
+        headers = [(b"last-event-id", last.encode())] if last else []
+        scope = {"type": "http", "method": "GET", "path": "/api/v1/events", "query_string": query.encode()}
+        scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("localhost", 80), "scheme": "http"}
+        await app(scope, self._receive, self._send)
+        self._sent.put_nowait(None)
+
+    async def _receive(self) -> Message:
+        await self._leaving.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await self.reads.wait()
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        else:
+            self.ended = not message.get("more_body")
+            self._sent.put_nowait(message.get("body", b"").decode())
+
+    def leave(self) -> None:
+        self._leaving.set()
+
+    async def next(self, kind: str = "entry") -> dict[str, str]:
+        """The next event of that kind, its fields by name."""
+        while True:
+            block = await asyncio.wait_for(self._block(), WAIT)
+            found = dict(line.partition(": ")[::2] for line in block.split("\n"))
+            if found.get("event", "") == kind:
+                return found
+
+    async def until_it_ends(self) -> None:
+        while await asyncio.wait_for(self._sent.get(), WAIT) is not None:
+            pass
+
+    async def _block(self) -> str:
+        while "\n\n" not in self._text:
+            more = await self._sent.get()
+            assert more is not None, "the stream has ended"
+            self._text += more
+        block, self._text = self._text.split("\n\n", 1)
+        return block
+
+
+Open = Callable[..., Awaitable[Stream]]
+
+
+@asynccontextmanager
+async def served(log: Log, *namespaces: str) -> AsyncIterator[tuple[Site, Callable[..., Stream]]]:
+    site = Site(Settings(url=log.url, namespaces=namespaces or (log.namespace,)))
+    app = Starlette(routes=api_routes(site))
+    tasks: list[asyncio.Task[None]] = []
+
+    def opened(query: str = "", last: str = "") -> Stream:
+        stream = Stream()
+        tasks.append(asyncio.create_task(stream.open(app, query, last)))
+        return stream
+
+    try:
+        yield site, opened
+    finally:
+        site.ending.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), WAIT)
+        assert site.streams.count == 0
+        site.bounds.close()
+        site.query.close()
+        await site.async_query_of(_NoRequest()).close()  # type: ignore[arg-type]  # has what is asked for
+
+
+class _NoRequest:
+    class query_params:  # noqa: N801 - as Starlette calls it
+        @staticmethod
+        def getlist(_: str) -> list[str]:
+            return []
+
+
+@pytest.fixture
+def log(shared_server: Server) -> Log:
+    made = Log(shared_server.client(), shared_server.url, f"t{secrets.token_hex(6)}")
+    made.add(started("before"))
+    made.drain()
+    return made
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(work())  # type: ignore[arg-type]  # all are coroutines
+
+
+def test_each_new_entry_comes_live_as_the_log_prints_it(log: Log) -> None:
+    async def work() -> None:
+        async with served(log) as (_, opened):
+            stream = opened("type=completed&failed=true")
+            status = json.loads((await stream.next("status"))["data"])
+            log.add(started("a"))
+            log.add(completed("a", True))
+            log.add(b"\xff")
+            wanted = log.add(completed("a", False, error="é\nno"))
+            event = await stream.next()
+            assert stream.status == 200
+            assert event["id"] == wanted
+            command = ["log", "--jsonl", "--failed", "--type", "completed"]
+            printed = projector(*command, "--url", log.url, "--namespace", log.namespace).stdout
+            assert event["data"] == printed.rstrip("\n")
+            assert status["entries"] == log.entries()
+            await asyncio.to_thread(log.drain)
+            while json.loads((await stream.next("status"))["data"])["entries"] != log.entries():
+                pass
+
+    run(work)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one namespace", "several"])
+def test_a_stream_goes_on_where_it_ended_without_loss_or_doubles(log: Log, *, several: bool) -> None:
+    other = Log(log.client, log.url, f"{log.namespace}-b")
+    logs = [log, other] if several else [log]
+
+    async def work() -> None:
+        added: list[str] = []
+
+        def add(count: int) -> None:
+            for number in range(count):
+                added.append(logs[number % len(logs)].add(completed("a")))
+
+        async with served(log, *(each.namespace for each in logs)) as (_, opened):
+            got: list[str] = []
+            last = ""
+            stream = opened()
+            await stream.next("status")
+            for _ in range(3):
+                add(5)
+                for _ in range(3):
+                    event = await stream.next()
+                    got.append(json.loads(event["data"])["entry_id"])
+                    last = event["id"]
+                stream.leave()
+                await stream.until_it_ends()
+                add(2)
+                stream = opened(last=last)
+            add(1)
+            while len(got) < len(added):
+                got.append(json.loads((await stream.next())["data"])["entry_id"])
+            stream.leave()
+            await stream.until_it_ends()
+            assert sorted(got) == sorted(added)
+            since = opened(f"since={2**50}&action=a")
+            assert (await since.next("status"))["data"]
+
+    run(work)
+
+
+def test_since_asks_for_what_there_is_from_then_on(log: Log) -> None:
+    async def work() -> None:
+        first, second = log.add(completed("a")), log.add(completed("b"))
+        async with served(log) as (_, opened):
+            stream = opened("since=1h")
+            assert [(await stream.next())["id"] for _ in range(3)][1:] == [first, second]
+            third = log.add(completed("c"))
+            assert (await stream.next())["id"] == third
+
+    run(work)
+
+
+def test_a_client_that_falls_behind_reads_in_the_log_and_one_that_reads_nothing_is_left(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_KEPT", 3)
+    monkeypatch.setattr(events, "SLOW_SECONDS", 2.0)
+
+    async def work() -> None:
+        async with served(log) as (site, opened):
+            slow, quick = opened(), opened()
+            for stream in (slow, quick):
+                await stream.next("status")
+            slow.reads.clear()
+            log.add_completions(20)
+            got = [(await quick.next())["id"] for _ in range(20)]
+            slow.reads.set()
+            assert [(await slow.next())["id"] for _ in range(20)] == got
+            slow.reads.clear()
+            log.add_completions(1)
+            await slow.until_it_ends()
+            assert not slow.ended
+            assert (await quick.next())["id"] > got[-1]
+            assert site.streams.count == 1
+
+    run(work)
+
+
+def test_a_quiet_stream_shows_that_it_is_alive_and_ends_when_the_server_does(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
+
+    async def work() -> None:
+        async with served(log) as (site, opened):
+            stream = opened("action=a")
+            assert (await stream.next(""))["retry"]
+            passed = log.add(started("b"))
+            while (await stream.next(""))["id"] != passed:
+                pass
+            site.ending.set()
+            await stream.until_it_ends()
+            assert stream.ended
+
+    run(work)
+
+
+def test_there_are_only_so_many_streams(log: Log) -> None:
+    async def work() -> None:
+        async with served(log) as (site, opened):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(site.streams, "_of_a_client", 1)
+                stream, refused = opened(), None
+                await stream.next("status")
+                refused = opened()
+                await refused.until_it_ends()
+                assert (stream.status, refused.status) == (200, 429)
+
+    run(work)
+
+
+def test_fifty_streams_ask_the_server_no_more_than_one(log: Log) -> None:
+    def commands() -> int:
+        info: Any = log.client.info("commandstats")
+        return sum(int(each["calls"]) for name, each in info.items() if "xread" in name or "xrange" in name)
+
+    async def work() -> None:
+        async with served(log) as (_, opened):
+            streams = [opened() for _ in range(50)]
+            for stream in streams:
+                await stream.next("status")
+            before = commands()
+            wanted = log.add(completed("a"))
+            for stream in streams:
+                assert (await stream.next())["id"] == wanted
+            assert commands() - before < 40
+
+    run(work)

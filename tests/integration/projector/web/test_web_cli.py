@@ -1,0 +1,208 @@
+"""`projector web` as a process: where it listens, whom it answers, how it ends; `up` and `demo` with their page."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.pages import get
+from tests.support.projection import Log
+from tests.support.servers import Server, die_with_parent, eventually, vacant_port
+from tests.support.serving import PATIENCE, WebProcess, web
+
+pytestmark = pytest.mark.server
+
+NAMESPACE = "webcli"
+WITHOUT = (
+    sys.executable,
+    "-c",
+    "import sys\n"
+    "for name in ('starlette', 'uvicorn', 'jinja2'): sys.modules[name] = None\n"
+    "from projector.cli import main; main()",
+)
+"""The command where the packages of the extra are not installed."""
+CURE = "pip install 'execution-wal[web]'"
+
+
+@pytest.fixture(scope="module")
+def log(shared_server: Server) -> Log:
+    made = Log(shared_server.client(), shared_server.url, NAMESPACE)
+    made.add_completions(3, "deploy")
+    made.drain()
+    return made
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_tells_its_address_and_serves_and_ends_at_once_though_streams_are_open(
+    log: Log, how: signal.Signals
+) -> None:
+    with web("--namespace", NAMESPACE, "--url", log.url) as running:
+        assert NAMESPACE in running.told
+        with httpx.Client(base_url=running.address, timeout=PATIENCE) as client, ExitStack() as streams:
+            assert "deploy" in client.get("actions").text
+            open_streams = [
+                streams.enter_context(client.stream("GET", path)) for path in ("live", "live", "api/v1/events")
+            ]
+            lines = [each.iter_lines() for each in open_streams]
+            assert [next(each) for each in lines[:2]] == ["retry: 5000"] * 2
+            status, said = running.end(how)
+        assert status == 0
+        assert said == ""
+
+
+def test_a_usual_port_that_is_taken_is_another_and_one_that_was_named_is_an_error(log: Log) -> None:
+    port = vacant_port()
+    with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1 port {port}: .*name another: --listen"):
+        WebProcess("--url", log.url, "--listen", f"127.0.0.1:{port}")
+    named = projector("web", "--url", log.url, "--listen", f"127.0.0.1:{port}")
+    assert (named.returncode, named.stderr.count("\n")) == (2, 1)
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            holder.bind(("127.0.0.1", 8379))
+        except OSError:
+            pass  # somebody else holds it, which is as good
+        running = WebProcess("--url", log.url, "--namespace", NAMESPACE)
+        try:
+            assert ":8379/" not in running.address
+            assert get(running.address)[0] == 200
+        finally:
+            running.process.kill()
+            running.process.communicate()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--listen", "0.0.0.0:0"],
+        ["--listen", "nowhere"],
+        ["--listen", "127.0.0.1:99999"],
+        ["--token-file", "/nosuch/tokens"],
+        ["--path-prefix", "/a b"],
+        ["--namespace", "not a name"],
+        ["--url", "http://x"],
+    ],
+)
+def test_what_it_cannot_do_is_one_line_and_exit_status_2(options: list[str]) -> None:
+    ended = projector("web", *options)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert 1 <= ended.stderr.count("\n") <= 4, ended.stderr
+
+
+def test_another_address_is_served_to_those_whom_it_knows(log: Log, tmp_path: Path) -> None:
+    (tokens := tmp_path / "tokens").write_text("a-token-of-one\n")
+    ways: list[tuple[list[str], dict[str, str], dict[str, str]]] = [
+        ([], {"WAL_WEB_PASSWORD": "hunter2"}, {"Authorization": "Bearer hunter2"}),
+        (["--token-file", str(tokens)], {}, {"Authorization": "Bearer a-token-of-one"}),
+        (["--trust-proxy-header", "X-Person"], {}, {"X-Person": "ann"}),
+    ]
+    with ExitStack() as stack:
+        running = []
+        for options, variables, headers in ways:
+            each = WebProcess("--url", log.url, "--listen", "0.0.0.0:0", *options, **variables)
+            stack.callback(each.process.communicate)
+            stack.callback(each.process.kill)
+            running.append((each, headers))
+        for each, headers in running:
+            address = each.address.replace("0.0.0.0", "127.0.0.1")
+            assert httpx.get(address).status_code in (401, 403)
+            assert httpx.get(address, headers=headers).status_code == 200
+
+
+def test_without_the_packages_one_line_says_what_to_install(log: Log) -> None:
+    ended = subprocess.run(
+        [*WITHOUT, "web", "--url", log.url], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert CURE in ended.stderr
+
+
+def test_a_server_that_is_away_at_the_start_is_said_on_the_page_and_found_when_it_comes(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    with web("--url", server.url) as running:
+        status, page = get(running.address)
+        assert (status, "No answer at the moment" in page) == (503, True)
+        assert f"{server.port}" in page
+        assert get(f"{running.address}livez") == (200, "ok\n")
+        server.start()
+        try:
+            eventually(lambda: get(running.address)[0] == 200, what="the page to find the server")
+        finally:
+            server.kill()
+        assert running.end() == (0, "")
+
+
+def test_what_the_settings_file_says_is_used_and_its_expectations_are_on_the_pages(log: Log, tmp_path: Path) -> None:
+    settings = {
+        "url": log.url,
+        "namespace": NAMESPACE,
+        "expect": {"nightly": {"every": "1d"}, "deploy": {"max_duration": "1ms"}},
+    }
+    lines = [f"{name} = {json.dumps(settings[name])}" for name in ("url", "namespace")]
+    for action, rules in settings["expect"].items():  # type: ignore[attr-defined]
+        lines += [f"[expect.{action}]", *(f"{name} = {json.dumps(rule)}" for name, rule in rules.items())]
+    (tmp_path / "execution-wal.toml").write_text("\n".join(lines))
+    with web(WAL_CONFIG=str(tmp_path / "execution-wal.toml")) as running:
+        overview = get(running.address)[1]
+        assert "Not as expected" in overview
+        assert "never seen" in overview
+        assert "Expectation:" in get(f"{running.address}action?id=deploy")[1]
+
+
+def test_up_tells_the_address_of_its_page_or_how_to_get_one(tmp_path: Path) -> None:
+    for command, there in ((PROJECTOR, True), (WITHOUT, False)):
+        with started_here(command, "up", "--data", str(tmp_path / "data"), home=tmp_path) as lines:
+            told = next(line for line in lines if "web page" in line)
+            if there:
+                (address,) = re.findall(r"http://\S+", told)
+                assert get(address)[0] == 200
+            else:
+                assert CURE in told
+
+
+def test_the_page_of_a_demonstration_stays_open_until_it_is_ended(tmp_path: Path) -> None:
+    with started_here(PROJECTOR, "demo", "--seconds", "1", "--web", home=tmp_path, status=0) as lines:
+        told = next(line for line in lines if "stays open" in line)
+        (address,) = re.findall(r"http://\S+", told)
+        status, page = get(address)
+        assert (status, "All is well" in page) == (200, True)
+
+
+class started_here:
+    """A command in a session of its own; gives the lines that it prints. Ended by SIGINT, with `status`."""
+
+    def __init__(self, command: tuple[str, ...] | list[str], *arguments: str, home: Path, status: int = 0) -> None:
+        self._status = status
+        self._process = subprocess.Popen(
+            [*command, *arguments],
+            env=environment(HOME=str(home), PYTHONUNBUFFERED="1"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+
+    def __enter__(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        return iter(self._process.stdout)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._process.send_signal(signal.SIGINT)
+        try:
+            rest, _said = self._process.communicate(timeout=PATIENCE)
+        finally:
+            self._process.kill()
+        if kind is None:
+            assert (self._process.returncode, "Traceback" in rest) == (self._status, False), rest

@@ -1,0 +1,99 @@
+"""Our web page for tests: beside the test, or as a process of its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from projector.web.access.access import Access
+from projector.web.app import Application
+from projector.web.server import WebServer
+from projector.web.site import Settings
+from tests.support.commands import PROJECTOR, environment
+from tests.support.servers import die_with_parent, eventually
+
+PATIENCE = 30.0
+
+
+@contextmanager
+def served(url: str, *namespaces: str, access: Access | None = None, **settings: Any) -> Iterator[httpx.Client]:
+    """A client of our server, which runs in this process."""
+    access = access or Access(port=0)
+    made = Settings(url=url, namespaces=namespaces, **settings)
+    with (
+        WebServer(Application(made, access), access, prefix=made.prefix) as server,
+        httpx.Client(base_url=server.address, timeout=PATIENCE) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def asked(client: httpx.Client, target: bytes, *headers: bytes, method: bytes = b"GET") -> Iterator[socket.socket]:
+    """A connection that has asked for `target` as it is, which no client would send."""
+    address = urlsplit(str(client.base_url))
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=PATIENCE) as connected:
+        lines = [method + b" " + target + b" HTTP/1.1", b"Host: localhost", *headers]
+        connected.sendall(b"\r\n".join([*lines, b"", b""]))
+        yield connected
+
+
+def status_of(connected: socket.socket) -> int:
+    """Of the answer on a connection that has asked."""
+    return int(connected.recv(12).partition(b" ")[2] or 0)
+
+
+class WebProcess:
+    """`projector web`, which tells its address."""
+
+    def __init__(self, *options: str, command: tuple[str, ...] = tuple(PROJECTOR), **variables: str) -> None:
+        self.process = subprocess.Popen(
+            [*command, "web", *options],
+            env=environment(PYTHONUNBUFFERED="1", **variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+        assert self.process.stdout is not None
+        self.told = self.process.stdout.readline()
+        found = re.search(r"http://\S+", self.told)
+        if found is None:
+            raise AssertionError(f"`projector web` told no address: {self.told}{self.process.communicate()[1]}")
+        self.address = found[0]
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """Its exit status, and what it said on its standard error."""
+        self.process.send_signal(how)
+        _, said = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, said
+
+    def cpu_seconds(self) -> float:
+        """The processor time that it has taken (Linux)."""
+        import os
+        from pathlib import Path
+
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def web(*options: str, **variables: str) -> Iterator[WebProcess]:
+    """A process that serves the page at any port."""
+    running = WebProcess(*options, "--listen", "127.0.0.1:0", **variables)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.communicate()
+
+
+__all__ = ["PATIENCE", "WebProcess", "asked", "eventually", "served", "status_of", "web"]

@@ -1,0 +1,78 @@
+"""What a request may cost: a thread for so long, a place among those that wait, a stream of so many."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from projector.errors import TooManyStreams, TooMuchWork
+from projector.query.arguments import Progress
+from projector.web.bounds import Bounds, Streams
+
+
+def test_a_search_that_takes_too_long_ends_and_says_how_far_it_came() -> None:
+    async def body() -> None:
+        bounds = Bounds(seconds=0.01)
+
+        def search(progress: Progress) -> None:
+            for done in range(10_000_000):
+                progress(done, 20_000_000)
+            raise AssertionError("it went on")
+
+        with pytest.raises(TooMuchWork, match=r"looked at [\d,]+ of 20,000,000 entries in 0.01 s.*since and until"):
+            await bounds.answer(search)
+        assert await bounds.answer(lambda _: "next") == "next"
+        bounds.close()
+
+    asyncio.run(body())
+
+
+def test_one_more_than_may_wait_is_refused_at_once_and_a_place_becomes_free() -> None:
+    async def body() -> None:
+        bounds, go, begun = Bounds(threads=1, waiting=1), threading.Event(), threading.Event()
+
+        def work(_: Progress) -> str:
+            begun.set()
+            go.wait(30)
+            return "done"
+
+        first = asyncio.create_task(bounds.answer(work))
+        second = asyncio.create_task(bounds.answer(work))
+        await asyncio.to_thread(begun.wait, 30)
+        with pytest.raises(TooMuchWork, match="too many requests wait"):
+            await bounds.answer(work)
+        go.set()
+        assert await asyncio.gather(first, second) == ["done", "done"]
+        assert await bounds.answer(lambda _: "again") == "again"
+        bounds.close()
+
+    asyncio.run(body())
+
+
+def test_streams_are_counted_for_each_client_and_for_all() -> None:
+    streams = Streams(of_a_client=2, of_all=3)
+
+    def refused(client: str) -> bool:
+        try:
+            with streams.of(client):
+                return False
+        except TooManyStreams:
+            return True
+
+    def nested(clients: list[str], then: Callable[[], None]) -> None:
+        if not clients:
+            then()
+            return
+        with streams.of(clients[0]):
+            nested(clients[1:], then)
+
+    def both_bounds() -> None:
+        assert (refused("a"), refused("b")) == (True, False)
+        with streams.of("b"):
+            assert (refused("b"), refused("c")) == (True, True)
+
+    nested(["a", "a"], both_bounds)
+    assert (streams.count, refused("a")) == (0, False)
