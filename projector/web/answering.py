@@ -72,7 +72,7 @@ class Pages:
         try:
             if len(request.url.query) > _LARGEST:
                 raise WrongParameter("URL", f"expected at most {_LARGEST} bytes of arguments")
-            key = page.path, request.url.query
+            key = page.path, request.url.query, self._site.pulse.number
             return HTMLResponse(await self._site.pages.get(key, lambda: self._made(page, request)))
         except (WalError, HTTPException) as error:
             return self._trouble(page, request, error)

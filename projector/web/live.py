@@ -41,6 +41,11 @@ class Pulse:
         self._message = ""
         self._over = False
 
+    @property
+    def number(self) -> int:
+        """Of the latest change that was told: a page that was made before it is old."""
+        return self._number
+
     async def events(self) -> AsyncIterator[str]:
         """Server-sent events: `changed`, or `away` with why the log cannot be read, until the page's server ends."""
         self._listening += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 
@@ -47,16 +48,25 @@ class WebServer:
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM."""
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn handles them while it runs, and raises them once more at its end, for whom it was not.
+            signal.signal(signum, self._end)
+        self._serve()
+
+    def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+    def _end(self, *_: object) -> None:
+        self._server.should_exit = True
 
     def __enter__(self) -> WebServer:
         """Serve beside this thread."""
-        self._thread = threading.Thread(target=self.run, name="page", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
+        self._end()
         assert self._thread is not None
         self._thread.join(_STOP_SECONDS + 1)
 

@@ -27,8 +27,8 @@ def twins(shared_server: Server) -> Twins:
 
 @pytest.fixture(scope="package")
 def origin(twins: Twins) -> Iterator[str]:
-    """Where the twins are shown, and a namespace called empty."""
-    with served(twins.tame.url, "tame", "marked", "empty") as address:
+    """Where the twins are shown, and the namespaces many and empty."""
+    with served(twins.tame.url, "tame", "marked", "many", "empty") as address:
         yield address
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 
 from projector.web.access.access import Access
 from projector.web.app import Application
@@ -33,7 +33,8 @@ _SKELETON = """(html) => {
   const ours = ([name, value]) => !["href", "src", "action"].includes(name) || /^[/#](?![/])/.test(value);
   return [...page.querySelectorAll(":not(pre *)")].map((each) => {
     const names = [...each.attributes].map(({ name, value }) => (ours([name, value]) ? name : `${name}=${value}`));
-    return `${each.localName} ${names.filter((name) => name !== "selected").sort().join(" ")}`;
+    const kept = names.filter((name) => !["selected", "data-before"].includes(name));
+    return `${each.localName} ${kept.sort().join(" ")}`;
   });
 }"""
 
@@ -90,9 +91,12 @@ class Tab:
         assert answer.status == status, f"{path}: {answer.status} {answer.text()[:2000]}"
         return self.page
 
-    def html(self, path: str) -> str:
+    def get(self, path: str) -> APIResponse:
         """What the server answers to the same person, without opening it."""
-        return self._context.request.get(self.origin + path).text()
+        return self._context.request.get(path if path.startswith("http") else self.origin + path)
+
+    def html(self, path: str) -> str:
+        return self.get(path).text()
 
     def severe(self, *rules: str) -> list[str]:
         """What axe-core finds on the page that is open, of impact serious or critical: by these rules, or by all."""
@@ -131,5 +135,6 @@ class Tab:
             self.faults.append(f"asked {request.url}")
 
     def _failed(self, request: Request) -> None:
-        if request.resource_type not in ("eventsource", "fetch") or request.failure != "net::ERR_ABORTED":
+        left = request.resource_type in ("eventsource", "fetch") or "download=" in request.url
+        if not left or request.failure != "net::ERR_ABORTED":
             self.faults.append(f"failed: {request.url} {request.failure}")

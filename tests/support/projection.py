@@ -174,12 +174,12 @@ def raw_entries(client: redis.Redis, key: str, first: str = "-") -> Iterable[tup
         client.connection_pool.release(connection)
 
 
-def fill(log: Log) -> None:
+def fill(log: Log, *, actions: int = 7) -> None:
     """Something under every key of a projection."""
     for number in range(30):
-        log.add(started(f"a{number % 7}", f"run-{number}"))
+        log.add(started(f"a{number % actions}", f"run-{number}"))
         if number % 3:
-            log.add(completed(f"a{number % 7}", number % 2 == 0, f"run-{number}", error="broken"))
+            log.add(completed(f"a{number % actions}", number % 2 == 0, f"run-{number}", error="broken"))
     log.add(
         '{"type":"action_execution_orphaned","action_id":"a0","execution_id":"run-0","reason":"gone","orphaned_at":1}'
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
 import warnings
 from collections.abc import Callable
+from functools import cache
+from multiprocessing.context import ForkServerContext
 
 from producer import Producer
 
@@ -26,6 +29,14 @@ def work(producer: Producer, threads: int, operations: int) -> None:
         thread.start()
     for thread in running:
         thread.join()
+
+
+@cache
+def forking_server(module: str) -> ForkServerContext:
+    """Of processes that have nothing of this one, and begin at once: forked from one that has loaded `module`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
 
 
 def in_a_fork(body: Callable[[], object]) -> None:

@@ -49,16 +49,16 @@ def _paths(namespace: str, found: dict[str, str]) -> dict[str, str]:
     def path(page: str, **arguments: str) -> str:
         return f"{page}?{urlencode({'namespace': namespace, **arguments})}"
 
-    entries = {name: path("/run", id=found[name]) for name in ("run", "cleanup", "resolution", "decision", "broken")}
+    entries = {name: path("/run", id=found[name]) for name in ("end", "cleanup", "resolution", "decision", "broken")}
     return entries | {
         "overview": path("/"),
         "overview by minutes": path("/", by="minute"),
-        "actions": path("/actions", q=found["mark"]),
+        "actions": path("/actions", q=f"0{found['mark']}"),
         "action": path("/action", id=found["action"]),
         "runs": path("/runs", action=f"*{found['mark'][-9:]}"),
         "failures": path("/failures"),
         "failures by kind": path("/failures", grouped="true"),
-        "in flight": path("/in-flight", action=found["mark"]),
+        "in flight": path("/in-flight", action=f"0{found['mark']}"),
         "cleanups": path("/cleanups"),
         "trail": path("/trail", resource=found["resource"]),
         "log": path("/log", label=f"note={found['note']}"),
@@ -104,7 +104,7 @@ def _fill(log: Log, *, now: int, mark: str, long_mark: str) -> dict[str, str]:
     action = f"task-00{mark}"
     found = {"mark": mark, "note": labels["note"], "action": action, "execution": f"long{mark}"}
     found["resource"] = f"lock:1{mark}"
-    found["run"] = add(started(action, found["execution"], **begun(now - 3 * HOUR, attempt=2)))
+    add(started(action, found["execution"], **begun(now - 3 * HOUR, attempt=2)))
     found["cleanup"] = add(
         cleaned(
             found["resource"],

@@ -137,6 +137,17 @@ def test_what_the_extra_metrics_brings_is_imported_where_it_is_asked_for(package
     assert {module for module in importing if not in_package(module, *places)} == set()
 
 
+def test_the_web_page_never_imports_what_writes_and_alone_imports_what_serves_it() -> None:
+    writes = ("worker", "commit", "decisions", "shadow", "restore", "archiving", "fleet")
+    for module in MODULES:
+        found = imports(module)
+        if in_package(module, "projector.web"):
+            assert not [name for name in found if in_package(name, *(f"projector.{each}" for each in writes))], module
+        else:
+            assert not [name for name in found if in_package(name, "starlette", "uvicorn", "jinja2")], module
+    assert "starlette.routing" in imports("projector.web.app")
+
+
 def test_nothing_is_imported_from_the_tests() -> None:
     for module in MODULES:
         assert not [name for name in imports(module) if in_package(name, "tests")], module

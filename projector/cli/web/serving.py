@@ -17,23 +17,31 @@ CURE = "pip install 'execution-wal[web]'"
 _PACKAGES = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio")
 
 
-def server_of(settings: Settings, access: Access, *, insist: bool = True) -> WebServer:
-    """What serves the page. Raises ProjectorError if the packages are not installed, and as `WebServer`."""
+@contextmanager
+def needing_packages() -> Iterator[None]:
+    """Raises ProjectorError, which says what to install, if one of them is not there for an import."""
     try:
-        from projector.web.app import Application
-        from projector.web.server import WebServer
+        yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
             raise
         raise ProjectorError(f"the web page needs the package {error.name}: install it with: {CURE}") from error
+
+
+def server_of(settings: Settings, access: Access, *, insist: bool = True) -> WebServer:
+    """What serves the page. Raises ProjectorError if the packages are not installed, and as `WebServer`."""
+    with needing_packages():
+        from projector.web.app import Application
+        from projector.web.server import WebServer
     return WebServer(Application(settings, access), access, prefix=settings.prefix, insist=insist)
 
 
 def server_beside(url: str, namespace: str, archive: str | None = None) -> WebServer:
     """What serves the page of one log at a loopback port, by `with`, beside the work of a command."""
     from projector.web.access.access import Access
-    from projector.web.site import Settings
 
+    with needing_packages():
+        from projector.web.site import Settings
     return server_of(Settings(url=url, namespaces=(namespace,), archive=archive), Access(), insist=False)
 
 

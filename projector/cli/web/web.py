@@ -11,7 +11,7 @@ from producer.terminal.stdout import write
 from projector.cli.addresses import Logs
 from projector.cli.options import ArchiveOption
 from projector.cli.read.check import expected_of
-from projector.cli.web.serving import server_of
+from projector.cli.web.serving import needing_packages, server_of
 
 _Listen = Annotated[
     str | None,
@@ -92,7 +92,9 @@ def web(
     Example: projector web --namespace 'team-*'
     """
     from projector.web.access.access import HOST, PORT, Access
-    from projector.web.site import Settings
+
+    with needing_packages():
+        from projector.web.site import Settings
 
     host, port = (HOST, PORT) if listen is None else _address(listen)
     access = Access(

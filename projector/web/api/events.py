@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from projector.errors import ProjectorError
+from projector.search.filter import Filter
 from projector.web.api.context import Context
 from projector.web.api.feed import Feeds, Listener, Told, away
 from projector.web.api.openapi import EVENTS
@@ -41,7 +42,7 @@ class EventStream:
     def __init__(self, request: Request, context: Context, feeds: Feeds) -> None:
         asked = asked_of(request.query_params.multi_items(), EVENTS, datetime.now().astimezone())
         self._where, since = asked.where, asked.between.since
-        self._is_wanted = self._where.test()
+        self._is_wanted, self._wants_all = self._where.test(), self._where == Filter()
         last = request.headers.get("last-event-id", "")
         begin = None if since is None else Position.at(since)
         self._begins = Position.of_text(last) if last else begin
@@ -111,7 +112,7 @@ class EventStream:
                     return
             if listener.entries:
                 taken = [listener.entries.popleft() for _ in range(min(_AT_ONCE, len(listener.entries)))]
-                if text := "".join(map(self._event, taken)):
+                if text := self._events(taken):
                     await write(text)
                 await asyncio.sleep(_GATHER_SECONDS if not listener.entries else 0)
                 continue
@@ -124,25 +125,39 @@ class EventStream:
     async def _read(self) -> AsyncIterator[str]:
         """What was written since, in the log, and in the archive if there is one."""
         entries = self._query.log(self._where, since=self._stands.since, reverse=True)
-        texts: list[str] = []
+        found: list[Told] = []
         async for entry in entries:
-            texts.append(self._event(Told(entry), wanted=True))
-            if len(texts) >= _AT_ONCE:
-                yield "".join(texts)
-                texts = []
+            found.append(Told(entry))
+            if len(found) >= _AT_ONCE:
+                yield self._events(found, wanted=True)
+                found = []
+        yield self._events(found, wanted=True)
         if entries.gone:
-            texts.append(f'event: gone\ndata: {{"entries": {entries.gone}}}\n\n')
-        yield "".join(texts)
+            yield f'event: gone\ndata: {{"entries": {entries.gone}}}\n\n'
 
-    def _event(self, told: Told, *, wanted: bool = False) -> str:
-        """The event of an entry; empty if it came already, or is not `wanted`."""
-        namespace = told.entry.namespace
-        if not self._stands.is_before(told.order, namespace):
-            return ""
-        self._stands = self._stands.after(told.order, namespace, alone=namespace == self._query.namespace)
-        if not (wanted or self._is_wanted(told.judged, told.entry.by)):
-            return ""
-        return f"event: entry\nid: {self._stands}\ndata: {told.text}\n\n"
+    def _events(self, taken: Sequence[Told], *, wanted: bool = False) -> str:
+        """The events of those that have not come yet and are wanted; all are, if `wanted`."""
+        if all(told.entry.namespace == self._query.namespace for told in taken):
+            return self._events_alone(taken, wanted=wanted)
+        texts = []
+        for told in taken:
+            namespace = told.entry.namespace
+            if self._stands.is_before(told.order, namespace):
+                self._stands = self._stands.after(told.order, namespace, alone=namespace == self._query.namespace)
+                if wanted or self._wants(told):
+                    texts.append(told.event(str(self._stands)))
+        return "".join(texts)
+
+    def _events_alone(self, taken: Sequence[Told], *, wanted: bool) -> str:
+        """The same of one namespace, whose events are the same for all streams."""
+        name = self._query.namespace
+        new = [told for told in taken if self._stands.is_before(told.order, name)]
+        if new:
+            self._stands = self._stands.after(new[-1].order, name, alone=True)
+        return "".join(told.event_alone for told in new if wanted or self._wants(told))
+
+    def _wants(self, told: Told) -> bool:
+        return self._wants_all or self._is_wanted(told.judged, told.entry.by)
 
 
 async def _left(receive: Receive) -> None:

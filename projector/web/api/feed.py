@@ -34,8 +34,17 @@ class Told:
         self.entry = entry
         self.order = order_of(entry.entry_id)
 
+    def event(self, place: str) -> str:
+        """The event, whose id is its `place` in a stream."""
+        return f"event: entry\nid: {place}\ndata: {self._text}\n\n"
+
     @cached_property
-    def text(self) -> str:
+    def event_alone(self) -> str:
+        """The event in a stream of one namespace."""
+        return self.event(self.entry.entry_id)
+
+    @cached_property
+    def _text(self) -> str:
         return json.dumps(self.entry.document)
 
     @cached_property

@@ -14,6 +14,8 @@ from tests.chaos.ground.arena import Arena
 from tests.chaos.round import play_faults, strike_all
 from tests.chaos.writers.way import ON_ONE_SERVER
 
+PACE = 0.015
+"""Slower than the long run's: a fault needs operations under way, not a busy machine."""
 AT_PROCESSES = [fault for fault in FAULTS if fault.place in ("projectors", "producers")]
 AT_THE_SERVER = [fault for fault in FAULTS if fault.place == "servers" and not isinstance(fault, Failover)]
 ON_THE_WIRE = [fault for fault in FAULTS if fault.place == "the wire"]
@@ -32,7 +34,7 @@ AT_THE_DISK = [fault for fault in FAULTS if isinstance(fault, KilledServer | Res
 def test_each_fault_one_after_the_other(
     tmp_path: Path, faults: list[Fault], appendfsync: str, archives: bool
 ) -> None:
-    with Arena(tmp_path / "arena", "ordinary", appendfsync=appendfsync, archives=archives) as arena:
+    with Arena(tmp_path / "arena", "ordinary", pace=PACE, appendfsync=appendfsync, archives=archives) as arena:
         assert strike_all(arena, "ordinary", *faults) == []
         assert arena.figures.faults.total() == len(faults)
         assert arena.figures.transactions > 0
@@ -41,7 +43,13 @@ def test_each_fault_one_after_the_other(
 @pytest.mark.parametrize(("appendfsync", "archives"), [("always", False), ("everysec", True)])
 def test_faults_at_all_places_at_once(tmp_path: Path, appendfsync: str, archives: bool) -> None:
     arena = Arena(
-        tmp_path / "arena", "mixed", producers=ON_ONE_SERVER, projectors=2, appendfsync=appendfsync, archives=archives
+        tmp_path / "arena",
+        "mixed",
+        producers=ON_ONE_SERVER,
+        projectors=2,
+        pace=PACE,
+        appendfsync=appendfsync,
+        archives=archives,
     )
     outcome = play_faults(arena, "mixed", 4.0, FAULTS, print)
     assert outcome.violations == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import PRODUCER, environment_of
+from tests.support.commands import PRODUCER, environment_of, run_command
 from tests.support.foreign_log import COMPLETED, OTHER, STARTED, line
 from tests.support.projection import Log
 from tests.support.servers import free_port
@@ -22,14 +22,7 @@ pytestmark = pytest.mark.server
 
 def import_(log: Log, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environ = environment_of(log.url, log.namespace)
-    return subprocess.run(
-        [PRODUCER, "import", *arguments],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_command([PRODUCER, "import", *map(str, arguments)], env=environ, text=True)
 
 
 def write(path: Path, *lines: bytes, tail: bytes = b"") -> Path:
@@ -274,15 +267,8 @@ def test_ctrl_c_ends_an_import_as_any_program_and_gives_the_cursor_back(log: Log
 def test_stdin_is_a_file_too(log: Log, tmp_path: Path) -> None:
     path = write(tmp_path / "wal.jsonl", *runs(0, 2), b"{")
     with path.open("rb") as stdin:
-        done = subprocess.run(
-            [PRODUCER, "import", "-"],
-            env=environment_of(log.url, log.namespace),
-            stdin=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environ = environment_of(log.url, log.namespace)
+        done = run_command([PRODUCER, "import", "-"], env=environ, stdin=stdin.fileno(), text=True)
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "stdin: 5 lines, 4 appended, 1 bad")
     assert done.stderr.startswith("producer: stdin, line 5: ")
     again = import_(log, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import redis
 
 from producer import BufferFull, Producer
 from tests.support.proxy import Fault, Proxy
-from tests.support.recording import in_a_fork, record, work
+from tests.support.recording import forking_server, in_a_fork, record, work
 from tests.support.servers import Server
 from tests.support.spooling import AWAY, counted, first_occurrences
 
@@ -177,7 +176,7 @@ def run_with_a_buffer(url: str, namespace: str) -> None:
 
 
 def test_eight_processes_with_a_buffer_each(shared_server: Server, client: redis.Redis, namespace: str) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = forking_server(__name__)
     children = [context.Process(target=run_with_a_buffer, args=(shared_server.url, namespace)) for _ in range(8)]
     for child in children:
         child.start()

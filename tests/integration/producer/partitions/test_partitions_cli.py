@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import redis
 
 from producer.partitions.naming import partition_number, partition_of, partitions_key
+from tests.support.commands import PRODUCER, run_command
 from tests.support.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
@@ -26,14 +26,7 @@ class Shell:
         self.variables = {"WAL_URL": url, "WAL_NAMESPACE": namespace, "WAL_SPOOL": str(place)}
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "producer", *arguments],
-            env={**os.environ, **self.variables, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return run_command([PRODUCER, *arguments], env={**os.environ, **self.variables, **variables}, text=True)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from redis.cluster import RedisCluster
 from producer import Producer, Spool
 from producer.connection.destination import Destination
 from tests.support.proxy import Fault, Proxy
-from tests.support.recording import PATIENT, in_a_fork, record, work
+from tests.support.recording import PATIENT, forking_server, in_a_fork, record, work
 from tests.support.servers import Server, eventually, free_port, running
 from tests.support.spooling import AWAY, counted, cut_off, engine, files, first_occurrences, resources
 
@@ -157,51 +157,48 @@ def test_a_cluster_s_client_will_do_for_each_log_that_is_owed_something(
 # -- dead producers --
 
 
-COUNTS = pytest.mark.parametrize(
-    "count", [4000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])], ids=["short", "long"]
-)
+COUNT = 20_000
+"""Of operations: hundreds of batches, and a file of megabytes."""
 
 
-@COUNTS
 def test_redis_away_for_the_whole_life_of_one_process_that_is_killed_and_part_of_the_next(
-    own_server: Server, namespace: str, spool: Path, count: int
+    own_server: Server, namespace: str, spool: Path
 ) -> None:
-    """Each operation whose call returned is in the log once, in its producer's order: of `count` from both."""
+    """Each operation whose call returned is in the log once, in its producer's order."""
     own_server.stop()
-    with engine(own_server.url, namespace, spool, "first", count) as first:
-        first.wait_for(count // 2)
+    with engine(own_server.url, namespace, spool, "first", COUNT) as first:
+        first.wait_for(COUNT // 2)
         first.kill()
-    with engine(own_server.url, namespace, spool, "second", count // 2) as second:
-        second.wait_for(count // 4)
+    with engine(own_server.url, namespace, spool, "second", COUNT // 2) as second:
+        second.wait_for(COUNT // 4)
         own_server.start()
-        second.wait_for(count // 2)
+        second.wait_for(COUNT // 2)
         with own_server.client() as client:
             log = f"{{{namespace}}}:wal"
-            eventually(lambda: client.xlen(log) >= first.returned + count // 2, seconds=300, what="both to arrive")
+            eventually(lambda: client.xlen(log) >= first.returned + COUNT // 2, seconds=300, what="both to arrive")
         second.finish()
     with own_server.client() as client:
         recorded = resources(client, namespace)
-    assert recorded.pop(second.by) == [str(number) for number in range(count // 2)]
+    assert recorded.pop(second.by) == [str(number) for number in range(COUNT // 2)]
     written = recorded.pop(first.by)
     assert written == [str(number) for number in range(len(written))]
-    assert first.returned <= len(written) <= count  # the call that was killed may have been recorded
+    assert first.returned <= len(written) <= COUNT  # the call that was killed may have been recorded
     assert recorded == {}
     found = counted(own_server.url, namespace)
-    assert (found["missing"], found["quarantined"], found["cleanups"]) == (0, 0, len(written) + count // 2)
+    assert (found["missing"], found["quarantined"], found["cleanups"]) == (0, 0, len(written) + COUNT // 2)
     assert files(spool) == []
 
 
-@COUNTS
 def test_a_producer_killed_in_the_middle_loses_no_operation_whose_call_returned(
-    own_server: Server, namespace: str, spool: Path, count: int
+    own_server: Server, namespace: str, spool: Path
 ) -> None:
     """Once while the server is there, once while it is away; the next producer sends what they left."""
-    with engine(own_server.url, namespace, spool, "there", count) as there:
-        there.wait_for(count // 2)
+    with engine(own_server.url, namespace, spool, "there", COUNT) as there:
+        there.wait_for(COUNT // 2)
         there.kill()
     own_server.stop()
-    with engine(own_server.url, namespace, spool, "away", count) as away:
-        away.wait_for(count // 2)
+    with engine(own_server.url, namespace, spool, "away", COUNT) as away:
+        away.wait_for(COUNT // 2)
         away.kill()
     own_server.start()
     with Producer(own_server.url, namespace, spool=spool) as heir:
@@ -211,7 +208,7 @@ def test_a_producer_killed_in_the_middle_loses_no_operation_whose_call_returned(
     for dead in (there, away):
         written = recorded.pop(dead.by)
         assert written == [str(number) for number in range(len(written))]
-        assert dead.returned <= len(written) <= count  # the call that was killed may have been recorded
+        assert dead.returned <= len(written) <= COUNT  # the call that was killed may have been recorded
     assert recorded == {}
     found = counted(own_server.url, namespace)
     assert (found["missing"], found["quarantined"]) == (0, 0)
@@ -349,7 +346,7 @@ def test_eight_threads_share_a_spool(shared_server: Server, client: redis.Redis,
 def test_eight_processes_of_eight_threads_share_a_directory(
     shared_server: Server, client: redis.Redis, namespace: str, spool: Path, there: bool
 ) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = forking_server(__name__)
     target = work_with_a_producer_of_its_own if there else leave
     children = [context.Process(target=target, args=(shared_server.url, namespace, spool)) for _ in range(8)]
     for child in children:

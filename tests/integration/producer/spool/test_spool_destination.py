@@ -18,6 +18,7 @@ from producer.connection.location import announce
 from producer.connection.server import UNNAMED, Server
 from producer.spool.directory import SpoolDirectory
 from producer.spool.survey import Survey
+from tests.support.commands import PRODUCER, run_command
 from tests.support.proxy import Proxy
 from tests.support.recording import PATIENT, record
 from tests.support.servers import Server as RealServer
@@ -73,7 +74,7 @@ def spool(tmp_path: Path) -> Path:
 
 
 def producer(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["producer", *arguments], env=environ, capture_output=True, text=True, check=False)
+    return run_command([PRODUCER, *arguments], env=environ, text=True)
 
 
 def shown_command(text: str, before: str) -> list[str]:
@@ -207,7 +208,7 @@ def test_flush_leaves_what_is_for_another_server_and_shows_the_command_that_deli
     command = shown_command(done.stderr, "if it has one: ")
     assert command == ["producer", "flush", "--url", waiting]
     gate.open()
-    delivered = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    delivered = producer(environ, *command[1:])
     assert (delivered.returncode, delivered.stdout) == (0, "2 operations delivered\n")
     assert length(other, namespace) == 2
 
@@ -227,7 +228,7 @@ def test_flush_delivers_to_the_server_that_has_taken_the_other_s_place_by_the_co
     done = producer(env, "flush", *options)
     command = shown_command(done.stderr, f"if {url} has taken its place: ")
     assert command == ["producer", "flush", "--moved-from", waiting, *options]
-    delivered = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    delivered = producer(env, *command[1:])
     assert (delivered.returncode, delivered.stdout, delivered.stderr) == (0, "2 operations delivered\n", "")
     assert list(first_occurrences(client, namespace).values()) == [[1, 2]]
     assert files(spool) == []
@@ -318,5 +319,5 @@ def test_spool_shows_the_command_that_delivers_what_waits(
     command = shown_command(done.stdout, "if it has one: ")
     assert command == ["producer", "flush", "--spool", str(moved), "--url", waiting]
     gate.open()
-    assert subprocess.run(command, env=environ, capture_output=True, check=False).returncode == 0
+    assert producer(environ, *command[1:]).returncode == 0
     assert length(other, namespace) == 2

@@ -48,7 +48,7 @@ class Ground:
         self.totals: dict[str, int] = {}
         log.client.config_set("stream-node-max-entries", 4)  # of a node a trim removes all or nothing
         log.add_completions(12)  # before the runs in flight, whose starts are not trimmed
-        fill(log)
+        fill(log, actions=2)  # each has keys, and a key has steps
         log.drain()
 
     @property
@@ -77,8 +77,10 @@ class Ground:
         shutil.copytree(self._kept, self.where)
         self.log.client.flushall()
         if not server_is_new:
-            for key, dumped in self._keys.items():
-                self.log.client.restore(key, 0, dumped)
+            with self.log.client.pipeline(transaction=False) as together:
+                for key, dumped in self._keys.items():
+                    together.restore(key, 0, dumped)
+                together.execute()
 
     def trail(self) -> list[Entry]:
         """Every entry that is in the archive or in the log."""

@@ -22,9 +22,9 @@ from tests.support.servers import Server, die_with_parent, eventually, running
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(1800)]
 
-_MEMORY = 64 << 20
+_MEMORY = 32 << 20
 _MANY = int(os.environ.get("BOUNDED_OPERATIONS", "0"))
-_OPERATIONS, _ERROR = (_MANY, None) if _MANY else (40_000, "x" * 2500)
+_OPERATIONS, _ERROR = (_MANY, None) if _MANY else (20_000, "x" * 2500)
 _THREADS = 4
 
 

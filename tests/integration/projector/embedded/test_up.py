@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +21,11 @@ from producer.connection.destination import Destination
 from producer.connection.location import spool_directory
 from producer.connection.server import UNNAMED, Server
 from projector import Query
-from tests.support.commands import PROJECTOR
+from tests.support.commands import PRODUCER, PROJECTOR, run_command
 from tests.support.recording import record
 from tests.support.servers import eventually, vacant_port
 
 pytestmark = pytest.mark.server
-
-_PRODUCER = [sys.executable, "-c", "from producer.cli import main; main()"]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -96,15 +93,15 @@ def projected(url: str) -> int:
 
 def rebuild(home: Path, *options: str) -> None:
     command = [*PROJECTOR, "rebuild", *options]
-    ended = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+    ended = run_command(command, env=environment(home), text=True)
     assert ended.returncode == 0, ended.stderr
 
 
 def test_what_is_recorded_without_naming_a_server_is_projected(tmp_path: Path) -> None:
     """The other commands find the server that runs; it ends with status 0."""
     with up(tmp_path) as running:
-        command = [*_PRODUCER, "run", "--action", "hello", "--", "echo", "hi"]
-        said = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
+        command = [PRODUCER, "run", "--action", "hello", "--", "echo", "hi"]
+        said = run_command(command, env=environment(tmp_path), text=True)
         assert (said.stdout, said.stderr) == ("hi\n", "")
         eventually(lambda: projected(running.url) == 2, what="start and end to be projected")
         running.process.terminate()
@@ -169,7 +166,7 @@ def test_what_waits_reaches_it_whatever_the_server_was_called_when_it_was_record
             record(producer, 1)
             producer.close(timeout=0)
         environ = environment(tmp_path) | ({"WAL_URL": running.url} if is_exported else {})
-        flushed = subprocess.run([*_PRODUCER, "flush"], env=environ, capture_output=True, text=True, check=False)
+        flushed = run_command([PRODUCER, "flush"], env=environ, text=True)
         assert (flushed.returncode, flushed.stdout, flushed.stderr) == (0, "3 operations delivered\n", "")
         eventually(lambda: projected(running.url) == 3)
 
@@ -194,9 +191,7 @@ def test_the_terminals_interrupt_ends_both_after_the_last_commit(tmp_path: Path)
 def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path) -> None:
     """In one line that says who has it."""
     with up(tmp_path) as running:
-        second = subprocess.run(
-            [*PROJECTOR, "up"], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
-        )
+        second = run_command([*PROJECTOR, "up"], env=environment(tmp_path), text=True, timeout=30)
         assert second.returncode == 1
         assert f"process {running.process.pid} " in second.stderr
         assert len(second.stderr.splitlines()) == 1

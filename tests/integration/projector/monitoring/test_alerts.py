@@ -255,16 +255,22 @@ def test_what_is_wrong_rings_where_it_is_wrong_and_nothing_rings_while_all_is_we
     assert {f"ExecutionWal{name}" for name in rung} == {alert["alert"] for alert in ALERTS}
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"].removeprefix("ExecutionWal"))
-def test_an_alert_names_a_command_that_helps(alert: dict[str, Any]) -> None:
-    assert alert["labels"]["severity"] in ("critical", "warning")
-    commands = re.findall(r"`(producer|projector) ([^`]+)`", alert["annotations"]["description"])
-    assert commands
-    for program, words in commands:
-        found: Any = get_command(producer_app if program == "producer" else projector_app)
-        for word in words.split():
-            if not hasattr(found, "commands"):
-                break
-            found = found.commands[word]
-        options = {option for parameter in found.params for option in parameter.opts}
-        assert set(re.findall(r"--[a-z-]+", words)) <= options
+def test_each_alert_names_a_command_that_helps() -> None:
+    apps: dict[str, Any] = {"producer": get_command(producer_app), "projector": get_command(projector_app)}
+    for alert in ALERTS:
+        assert alert["labels"]["severity"] in ("critical", "warning")
+        commands = re.findall(r"`(producer|projector) ([^`]+)`", alert["annotations"]["description"])
+        assert commands
+        for program, words in commands:
+            found = apps[program]
+            for word in words.split():
+                if not hasattr(found, "commands"):
+                    break
+                found = found.commands[word]
+            options = {option for parameter in found.params for option in parameter.opts}
+            assert set(re.findall(r"--[a-z-]+", words)) <= options
+
+
+def test_the_page_about_them_has_each_alert_with_its_severity() -> None:
+    table = re.findall(r"^\| `(\w+)` \| (\w+) \|", (MONITORING.parent / "monitoring.md").read_text(), re.MULTILINE)
+    assert table == [(alert["alert"], alert["labels"]["severity"]) for alert in ALERTS]

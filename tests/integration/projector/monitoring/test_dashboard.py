@@ -66,7 +66,7 @@ def served(server: Server, directory: Path) -> Iterator[tuple[Producer, dict[str
     configuration["rule_files"] = [str(MONITORING / file) for file in configuration["rule_files"]]
     ports = free_port(), free_port()
     for job, port in zip(configuration["scrape_configs"], ports, strict=True):
-        job["static_configs"][0]["targets"] = [f"127.0.0.1:{port}"]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": "of-kubernetes"}}]
     registry = CollectorRegistry()
     with Producer(server.url, "otters") as producer, crew(server.url, directory) as workers, ExitStack() as stack:
         registry.register(ProducerCollector(producer))

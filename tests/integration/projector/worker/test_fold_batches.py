@@ -56,7 +56,7 @@ _RAW_ENTRIES = 'return redis.call("XRANGE", KEYS[1], "-", "+")'
 _BOUNDS = st.sampled_from([TINY, TINY, TINY, Bounds()])
 _CUTS = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 _MODEST = settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -109,7 +109,7 @@ def test_any_cut_into_sessions_and_batches_gives_the_history_of_one_fold(
         assert_history_of(log, bounds, client, Keys(namespace))
 
 
-@settings(_MODEST, max_examples=60)
+@settings(_MODEST, max_examples=40)
 @given(
     log=logs(),
     cut=st.integers(1, 30),

@@ -22,7 +22,7 @@ def modelled(log: Log, bounds: Bounds) -> Projection:
     return model.projection()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(log=logs(losses=True))
 def test_any_log_gives_the_models_history_after_each_entry(log: Log) -> None:
     """Bounds hold after each operation: hence the comparison after each entry."""

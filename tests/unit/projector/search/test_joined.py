@@ -44,7 +44,7 @@ _FILTERS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(log=run_logs(), where=_FILTERS, size=st.integers(1, 7))
 def test_executions_are_those_of_the_fold(log: Log, where: Filter, size: int) -> None:
     wanted = where.test()
@@ -52,7 +52,7 @@ def test_executions_are_those_of_the_fold(log: Log, where: Filter, size: int) ->
     assert gathered(Executions(where), log, size=size) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(log=run_logs(), cut=st.integers(0, 40))
 def test_those_behind_a_place_are_the_same_whatever_is_before_it(log: Log, cut: int) -> None:
     cut = min(cut, len(log))
@@ -61,7 +61,7 @@ def test_those_behind_a_place_are_the_same_whatever_is_before_it(log: Log, cut: 
     assert gathered(Executions(Filter()), log, wanted_from=cut) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(log=run_logs())
 def test_cleanups_are_those_of_the_fold(log: Log) -> None:
     assert gathered(Cleanups(Filter()), log) == by_the_fold(log)[1]

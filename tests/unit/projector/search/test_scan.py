@@ -162,7 +162,7 @@ def plainly(where: Filter, operation: Any, by: str | None) -> bool:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(where=_FILTERS, page=st.lists(st.builds(_entry, _OPERATIONS, _BY, st.booleans()), min_size=1, max_size=8))
 def test_it_misses_nothing_whatever_is_escaped_and_finds_nothing_else(where: Filter, page: list[Entry]) -> None:
     read = [read_entry(*entry) for entry in page]
@@ -173,7 +173,7 @@ def test_it_misses_nothing_whatever_is_escaped_and_finds_nothing_else(where: Fil
 _LETTERS = st.lists(st.booleans(), min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(name=_NAMES, letters=_LETTERS, at=st.integers(0, 20), wild=st.sampled_from(["", "*", "?"]), data=st.data())
 def test_a_name_is_found_however_its_letters_are_written(
     name: str, letters: list[bool], at: int, wild: str, data: st.DataObject

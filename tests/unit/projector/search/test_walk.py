@@ -56,7 +56,7 @@ _FILTERS = st.builds(Filter, action=st.sampled_from([None, "a"]), success=st.sam
 _TIMES = st.none() | st.integers(0, 110)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(where=_FILTERS, since=_TIMES, until=_TIMES, limit=st.none() | st.integers(0, 30), reverse=st.booleans())
 def test_it_finds_what_is_wanted_in_both_directions(
     where: Filter, since: int | None, until: int | None, limit: int | None, reverse: bool
@@ -67,7 +67,7 @@ def test_it_finds_what_is_wanted_in_both_directions(
     assert ids(walked(steps, stream)) == (expected if reverse else expected[::-1])[:limit]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     where=_FILTERS, since=_TIMES, limit=st.none() | st.integers(0, 30), begun=st.integers(0, 24), seed=st.integers()
 )

@@ -24,7 +24,7 @@ def fold_on(history: History, log: Log) -> None:
 
 
 @pytest.mark.parametrize("bounds", [TINY, Bounds()], ids=["tiny", "default"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(log=logs(most=80).filter(bool), at=st.integers(1, 80))
 def test_any_history_comes_back_the_same_and_folds_on_the_same(bounds: Bounds, log: Log, at: int) -> None:
     history = folded(log[:at], bounds)

@@ -43,7 +43,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("archives")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     archived=st.lists(st.integers(1, 5), max_size=4),
     trimmed=st.integers(0, 11),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ class Heart:
     """A pulse whose pauses pass at once on a clock by hand; `cost` is what pages take in a second of it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.cost, self.entries, self.looks = 0.0, 0.0, 0, [0.0][:0]
+        self.now, self.cost, self.entries, self.looks = 0.0, 0.0, 0, list[float]()
         self.away = False
         self._sleeping: list[tuple[float, int, asyncio.Future[None]]] = []
         self.pulse = Pulse(self._status, cpu=lambda: self.now * self.cost)
@@ -107,9 +108,7 @@ def test_the_pauses_grow_with_what_pages_take_of_the_processor_and_end_at_a_minu
         heart.cost = 0.5
         before = len(heart.looks)
         await heart.pass_by(200)
-        pauses = [
-            later - sooner for sooner, later in zip(heart.looks[before:], heart.looks[before + 1 :], strict=False)
-        ]
+        pauses = [later - sooner for sooner, later in pairwise(heart.looks[before:])]
         assert pauses == [58] * len(pauses)
         assert len(pauses) == 2
         heart.cost = 0.0

@@ -36,7 +36,7 @@ def rollups(*entries: tuple[int, Fields]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(log=logs(), most=st.integers(1, 2))
 def test_any_log_gives_the_models_rollups_and_kinds_where_few_have_a_count_of_their_own(log: Log, most: int) -> None:
     with few_names_and_kinds(most):

@@ -1,0 +1,232 @@
+"""The pages as anybody may ask for them: who is answered, what a page may do, odd requests, bounds, sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+
+from projector.cli.acl import roles
+from projector.query import Query
+from projector.web.access.access import Access
+from projector.web.app import PAGES
+from projector.web.bounds import STREAMS_OF_A_CLIENT
+from tests.support import hostile
+from tests.support.projection import Log, cleaned, completed, orphaned, started
+from tests.support.servers import Server, eventually, running
+from tests.support.serving import asked, served, status_of
+
+pytestmark = pytest.mark.server
+
+HEADERS = (
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+)
+PATHS = [page.path for page in PAGES]
+NOT_PAGES = ["/live", "/metrics", "/api/v1/stats", "/api/v1/events", "/api/v1/openapi.json", "/static/style.css", "/x"]
+MOST_BYTES = 100_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from running(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="module")
+def log(server: Server) -> Log:
+    """A small log, projected, whose lease somebody holds."""
+    made = Log(server.client(), server.url, "pages")
+    now = int(time.time() * 1000)
+    made.add(started("deploy", "running", started_at=now), "by", "host:1:abcdefgh", "seq", "1")
+    made.add(started("deploy", "dead"))
+    made.add(orphaned("deploy", "dead", "silent", now))
+    made.add_completions(3, "deploy")
+    made.add(completed("deploy", False, error="exit status 3"))
+    made.add(cleaned("lock:deploy"))
+    made.drain()
+    made.client.set(made.key("lease"), "host:1:projector", ex=3600)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(log: Log) -> Iterator[httpx.Client]:
+    with served(log.url, log.namespace) as client:
+        yield client
+
+
+def of_each_page(log: Log) -> list[str]:
+    """The pages, each about something."""
+    run = log.records("failures")[0]["entry_id"]
+    about = {"/action": "?id=deploy", "/run": f"?id={run}", "/trail": "?resource=lock:*"}
+    return [path + about.get(path, "") for path in PATHS]
+
+
+def test_every_answer_tells_the_browser_what_it_may_do(page: httpx.Client, log: Log) -> None:
+    answers = [page.get(path) for path in (*of_each_page(log), *(path for path in NOT_PAGES if path not in STREAMS))]
+    answers += [page.get("/actions?page=0"), page.post("/"), page.get("/", headers={"Host": "evil.example"})]
+    for answer in answers:
+        assert [name for name in HEADERS if name not in answer.headers] == [], answer.url
+        assert answer.headers["cache-control"] == "no-store"
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert "set-cookie" not in answer.headers
+    assert [answer.status_code for answer in answers[: len(PATHS)]] == [200] * len(PATHS)
+
+
+STREAMS = ("/live", "/api/v1/events")
+
+
+def test_it_only_reads_and_answers_those_who_call_it_by_its_name(page: httpx.Client) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED"):
+        answer = page.request(method, "/actions")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    for path in (*PATHS, *NOT_PAGES):
+        answer = page.head(path)
+        assert answer.content == b""
+        assert answer.status_code < 500
+    for path in ("/", "/static/style.css", "/livez", "/api/v1/stats"):
+        answer = page.get(path, headers={"Host": "wal.example:80"})
+        assert (answer.status_code, "--allow-host NAME" in answer.text) == (421, True)
+
+
+def test_whoever_has_no_secret_sees_nothing_but_whether_it_lives(log: Log, tmp_path: Path) -> None:
+    (tokens := tmp_path / "tokens").write_text("a-token-of-one")
+    access = Access(port=0, password="hunter2", token_file=tokens, hosts=("wal.example",))
+    with served(log.url, log.namespace, "nosuch", access=access) as client:
+        for path in (*PATHS, *NOT_PAGES, "/livez/", "/livez/../actions", "//actions", "/static/../livez"):
+            with asked(client, path.encode()) as connected:
+                assert status_of(connected) == 401, path
+        assert (client.get("/livez").text, client.get("/readyz").status_code) == ("ok\n", 200)
+        log.client.delete(log.key("lease"))
+        try:
+            unready = client.get("/readyz")
+            assert (unready.status_code, unready.text) == (503, "not ready\n")
+            reasons = client.get("/readyz", headers={"Authorization": "Bearer a-token-of-one"})
+            assert (reasons.status_code, "no projector is active" in reasons.text) == (503, True)
+        finally:
+            log.client.set(log.key("lease"), "host:1:projector", ex=3600)
+        assert client.get("/", auth=("anybody", "hunter2"), headers={"Host": "wal.example:443"}).status_code == 200
+
+        tokens.write_text("a-newer-token")
+        bearer = [{"Authorization": f"Bearer {token}"} for token in ("a-token-of-one", "a-newer-token")]
+        assert [client.get("/", headers=headers).status_code for headers in bearer] == [401, 200]
+        tokens.unlink()
+        broken = client.get("/", headers=bearer[1])
+        assert (broken.status_code, str(tokens) in broken.text) == (500, False)
+        assert client.get("/livez").status_code == 200
+
+
+def test_a_proxys_word_is_taken_only_where_it_is_trusted(log: Log) -> None:
+    with served(log.url, log.namespace, access=Access(port=0, proxy_header="X-Person"), prefix="/wal") as client:
+        assert client.get("/wal/", headers={"X-Person": "ann"}).status_code == 200
+        refused = client.get("/wal/")
+        assert (refused.status_code, "X-Person" in refused.text) == (403, True)
+        assert client.get("/livez").status_code == client.get("/wal/livez").status_code == 200
+        for path in ("/walx/livez", "/wal/wal/livez"):
+            assert client.get(path).status_code in (403, 404)
+    with served(log.url, log.namespace, access=Access(port=0, password="hunter2")) as client:
+        assert client.get("/", headers={"X-Person": "ann"}).status_code == 401
+
+
+def test_files_are_only_ours(page: httpx.Client) -> None:
+    assert page.get("/static/page.js").status_code == 200
+    for path in ("..", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "%2e%2e%2f%2e%2e%2fkeys.py", "/etc/passwd", ""):
+        with asked(page, b"/static/" + path.encode()) as connected:
+            assert status_of(connected) in (301, 307, 404), path
+
+
+ODD = (
+    "%00",
+    "%ff%fe",
+    "%ed%a0%80",
+    "%0d%0aX-Evil:%20yes",
+    "%22%3E%3Cscript%3Eran()%3C/script%3E",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "%25s%25n%7b%7b7*7%7d%7d",
+    "18446744073709551615-18446744073709551615",
+    "-1",
+    "9" * 3000,
+    "*a" * 300,
+    "[",
+)
+NAMES = ("id", "in", "action", "resource", "grep", "since", "before", "page", "label", "namespace", "by", "sort", "q")
+
+
+def test_odd_arguments_are_answered_in_words_and_stand_nowhere_as_they_are(page: httpx.Client) -> None:
+    for path in PATHS:
+        for name in NAMES:
+            answer = page.get(f"{path}?id=deploy&resource=x&{name}={ODD[(NAMES.index(name) + len(path)) % len(ODD)]}")
+            assert answer.status_code in (200, 400, 404), answer.url
+            assert "<h1" in answer.text
+            assert "<script>ran" not in answer.text
+            assert "x-evil" not in answer.headers
+    for odd in ODD:
+        for target in (f"/action?id={odd}", f"/run?id={odd}&in={odd}", f"/log?before={odd}", f"/{odd}", f"/api/v1/{odd}"):
+            answer = page.get(target)
+            assert answer.status_code in (200, 400, 404), target
+            assert "<script>ran" not in answer.text
+            assert "x-evil" not in answer.headers
+    for target in (b"/?q=\xff\xfe", b"/\x80", b"/?" + b"a=1&" * 10_000, b"/api/v1/stats?" + b"a=1&" * 10_000, b"/" * 9000):
+        with asked(page, target) as connected:
+            assert status_of(connected) in (400, 404), target[:30]
+    assert "at most 4096 bytes" in page.get("/?" + "a=1&" * 2000).text
+
+
+def test_a_download_is_named_by_us(page: httpx.Client) -> None:
+    for path in ("stats/%22%0d%0aX-Evil:yes", "show/a%22b", "trail/..%2f..%2fx"):
+        answer = page.get(f"/api/v1/{path}?download=true&format=csv")
+        assert "x-evil" not in answer.headers
+        assert answer.headers.get("content-disposition", "attachment").count('"') in (0, 2)
+
+
+def test_only_namespaces_that_it_was_started_for_are_shown(server: Server, log: Log) -> None:
+    Log(server.client(), server.url, "pagesecret").add_completions(1, "hidden")
+    with served(server.url, "page?", "*s") as client:
+        for chosen in ("pagesecret", "page*", "*", "*e*s", "[p]agesecret", "a b", "pages\n"):
+            answer = client.get("/actions", params={"namespace": chosen})
+            assert (answer.status_code, "hidden" in answer.text) == (404, False), chosen
+            assert client.get("/api/v1/stats", params={"namespace": chosen}).status_code == 404
+        for chosen in ("pages", "page?", ""):
+            assert "deploy" in client.get("/actions", params={"namespace": chosen}).text
+
+
+def test_a_readers_account_suffices_and_sends_only_what_reads(server: Server, log: Log) -> None:
+    with server.client() as client:
+        (reader,) = (role for role in roles(log.namespace) if role.name == "reader")
+        client.execute_command(*reader.command(user="reader", password="pw").split())
+        client.execute_command("CONFIG", "RESETSTAT")
+        client.execute_command("ACL", "LOG", "RESET")
+        with served(server.url.replace("//", "//reader:pw@"), log.namespace) as page:
+            for path in (*of_each_page(log), "/metrics", "/readyz", "/api/v1/status", "/api/v1/doctor?interval=0"):
+                assert page.get(path).status_code == 200, path
+            with page.stream("GET", "/live") as live:
+                next(live.iter_lines())
+        refused = [each for each in client.acl_log() if "setinfo" not in each["object"]]
+        assert refused == []
+        sent = set(client.info("commandstats"))
+    wrote = {f"cmdstat_{name}" for name in ("xadd", "set", "hset", "del", "lpush", "zadd", "evalsha", "expire", "xtrim")}
+    assert sent & wrote == set()
+
+
+def test_streams_over_the_bound_are_refused_and_a_place_is_free_when_one_ends(page: httpx.Client) -> None:
+    with ExitStack() as streams:
+        for _ in range(STREAMS_OF_A_CLIENT):
+            with asked(page, b"/live") as connected:
+                streams.enter_context(connected.dup())
+            assert status_of(connected.dup() if connected.fileno() > 0 else _last(streams)) == 200
+    refused()
+
+
+def _last(streams: ExitStack) -> None: ...
+def refused() -> None: ...
