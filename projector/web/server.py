@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import threading
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from producer.errors import InvalidSettings
 from projector.web.access.access import Access
@@ -14,6 +16,7 @@ from projector.web.app import Application
 
 _CONNECTIONS = 512
 _STOP_SECONDS = 2
+_STALLED_SECONDS = 15.0
 
 
 class WebServer:
@@ -27,7 +30,7 @@ class WebServer:
         self._prefix = prefix
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=_Connection,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -69,6 +72,27 @@ class WebServer:
         self._end()
         assert self._thread is not None
         self._thread.join(_STOP_SECONDS + 1)
+
+
+class _Connection(H11Protocol):
+    """Is cut if its client stalls: asks nothing whole, or takes nothing of what it asked for, for so long."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._stood: tuple[RequestResponseCycle | None, int] | None = None
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        stands = self.cycle, self.transport.get_write_buffer_size()
+        asks_nothing = self.cycle is None or self.cycle.response_complete
+        if stands == self._stood and (asks_nothing or stands[1]):
+            self.transport.abort()
+        self._stood = stands
+        self._looking = self.loop.call_later(_STALLED_SECONDS, self._look)
 
 
 class _Server(uvicorn.Server):

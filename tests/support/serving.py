@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +20,7 @@ from projector.web.app import Application
 from projector.web.server import WebServer
 from projector.web.site import Settings
 from tests.support.commands import PROJECTOR, environment
-from tests.support.servers import die_with_parent, eventually
+from tests.support.servers import die_with_parent
 
 PATIENCE = 30.0
 
@@ -35,19 +37,22 @@ def served(url: str, *namespaces: str, access: Access | None = None, **settings:
         yield client
 
 
-@contextmanager
-def asked(client: httpx.Client, target: bytes, *headers: bytes, method: bytes = b"GET") -> Iterator[socket.socket]:
-    """A connection that has asked for `target` as it is, which no client would send."""
+def connected(client: httpx.Client) -> socket.socket:
+    """A connection to the same server."""
     address = urlsplit(str(client.base_url))
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=PATIENCE) as connected:
-        lines = [method + b" " + target + b" HTTP/1.1", b"Host: localhost", *headers]
-        connected.sendall(b"\r\n".join([*lines, b"", b""]))
-        yield connected
+    return socket.create_connection((address.hostname or "", address.port or 0), timeout=PATIENCE)
 
 
-def status_of(connected: socket.socket) -> int:
+def asked(client: httpx.Client, target: bytes) -> socket.socket:
+    """A connection that has asked for `target` as it is, which no client would send."""
+    made = connected(client)
+    made.sendall(b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % target)
+    return made
+
+
+def status_of(asked: socket.socket) -> int:
     """Of the answer on a connection that has asked."""
-    return int(connected.recv(12).partition(b" ")[2] or 0)
+    return int(asked.recv(12).partition(b" ")[2] or 0)
 
 
 class WebProcess:
@@ -78,9 +83,6 @@ class WebProcess:
 
     def cpu_seconds(self) -> float:
         """The processor time that it has taken (Linux)."""
-        import os
-        from pathlib import Path
-
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -94,6 +96,3 @@ def web(*options: str, **variables: str) -> Iterator[WebProcess]:
     finally:
         running.process.kill()
         running.process.communicate()
-
-
-__all__ = ["PATIENCE", "WebProcess", "asked", "eventually", "served", "status_of", "web"]

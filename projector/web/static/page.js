@@ -82,7 +82,7 @@ async function look() {
   }
   looking = true;
   try {
-    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+    const answer = await fetch(location.href, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.ok && !document.querySelector("[data-live]")) {
       location.reload(); // this page says why there was no answer

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
+import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -18,11 +18,11 @@ from projector.cli.acl import roles
 from projector.query import Query
 from projector.web.access.access import Access
 from projector.web.app import PAGES
-from projector.web.bounds import STREAMS_OF_A_CLIENT
+from projector.web.bounds import STREAMS_OF_A_CLIENT, Bounds
 from tests.support import hostile
 from tests.support.projection import Log, cleaned, completed, orphaned, started
 from tests.support.servers import Server, eventually, running
-from tests.support.serving import asked, served, status_of
+from tests.support.serving import asked, connected, served, status_of
 
 pytestmark = pytest.mark.server
 
@@ -35,7 +35,16 @@ HEADERS = (
     "x-frame-options",
 )
 PATHS = [page.path for page in PAGES]
-NOT_PAGES = ["/live", "/metrics", "/api/v1/stats", "/api/v1/events", "/api/v1/openapi.json", "/static/style.css", "/x"]
+NOT_PAGES = [
+    "/live",
+    "/metrics",
+    "/api/v1/stats",
+    "/api/v1/events",
+    "/api/v1/openapi.json",
+    "/static/style.css",
+    "/x",
+]
+STREAMS = ("/live", "/api/v1/events")
 MOST_BYTES = 100_000
 
 
@@ -84,9 +93,6 @@ def test_every_answer_tells_the_browser_what_it_may_do(page: httpx.Client, log: 
     assert [answer.status_code for answer in answers[: len(PATHS)]] == [200] * len(PATHS)
 
 
-STREAMS = ("/live", "/api/v1/events")
-
-
 def test_it_only_reads_and_answers_those_who_call_it_by_its_name(page: httpx.Client) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED"):
         answer = page.request(method, "/actions")
@@ -105,8 +111,8 @@ def test_whoever_has_no_secret_sees_nothing_but_whether_it_lives(log: Log, tmp_p
     access = Access(port=0, password="hunter2", token_file=tokens, hosts=("wal.example",))
     with served(log.url, log.namespace, "nosuch", access=access) as client:
         for path in (*PATHS, *NOT_PAGES, "/livez/", "/livez/../actions", "//actions", "/static/../livez"):
-            with asked(client, path.encode()) as connected:
-                assert status_of(connected) == 401, path
+            with asked(client, path.encode()) as asking:
+                assert status_of(asking) == 401, path
         assert (client.get("/livez").text, client.get("/readyz").status_code) == ("ok\n", 200)
         log.client.delete(log.key("lease"))
         try:
@@ -142,8 +148,8 @@ def test_a_proxys_word_is_taken_only_where_it_is_trusted(log: Log) -> None:
 def test_files_are_only_ours(page: httpx.Client) -> None:
     assert page.get("/static/page.js").status_code == 200
     for path in ("..", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "%2e%2e%2f%2e%2e%2fkeys.py", "/etc/passwd", ""):
-        with asked(page, b"/static/" + path.encode()) as connected:
-            assert status_of(connected) in (301, 307, 404), path
+        with asked(page, b"/static/" + path.encode()) as asking:
+            assert status_of(asking) in (301, 307, 404), path
 
 
 ODD = (
@@ -172,14 +178,26 @@ def test_odd_arguments_are_answered_in_words_and_stand_nowhere_as_they_are(page:
             assert "<script>ran" not in answer.text
             assert "x-evil" not in answer.headers
     for odd in ODD:
-        for target in (f"/action?id={odd}", f"/run?id={odd}&in={odd}", f"/log?before={odd}", f"/{odd}", f"/api/v1/{odd}"):
+        for target in (
+            f"/action?id={odd}",
+            f"/run?id={odd}&in={odd}",
+            f"/log?before={odd}",
+            f"/{odd}",
+            f"/api/v1/{odd}",
+        ):
             answer = page.get(target)
             assert answer.status_code in (200, 400, 404), target
             assert "<script>ran" not in answer.text
             assert "x-evil" not in answer.headers
-    for target in (b"/?q=\xff\xfe", b"/\x80", b"/?" + b"a=1&" * 10_000, b"/api/v1/stats?" + b"a=1&" * 10_000, b"/" * 9000):
-        with asked(page, target) as connected:
-            assert status_of(connected) in (400, 404), target[:30]
+    for target in (
+        b"/?q=\xff\xfe",
+        b"/\x80",
+        b"/?" + b"a=1&" * 10_000,
+        b"/api/v1/stats?" + b"a=1&" * 10_000,
+        b"/" * 9000,
+    ):
+        with asked(page, target) as asking:
+            assert status_of(asking) in (400, 404), target[:30]
     assert "at most 4096 bytes" in page.get("/?" + "a=1&" * 2000).text
 
 
@@ -215,18 +233,156 @@ def test_a_readers_account_suffices_and_sends_only_what_reads(server: Server, lo
         refused = [each for each in client.acl_log() if "setinfo" not in each["object"]]
         assert refused == []
         sent = set(client.info("commandstats"))
-    wrote = {f"cmdstat_{name}" for name in ("xadd", "set", "hset", "del", "lpush", "zadd", "evalsha", "expire", "xtrim")}
+    wrote = {
+        f"cmdstat_{name}" for name in ("xadd", "set", "hset", "del", "lpush", "zadd", "evalsha", "expire", "xtrim")
+    }
     assert sent & wrote == set()
 
 
 def test_streams_over_the_bound_are_refused_and_a_place_is_free_when_one_ends(page: httpx.Client) -> None:
-    with ExitStack() as streams:
-        for _ in range(STREAMS_OF_A_CLIENT):
-            with asked(page, b"/live") as connected:
-                streams.enter_context(connected.dup())
-            assert status_of(connected.dup() if connected.fileno() > 0 else _last(streams)) == 200
-    refused()
+    opened = [asked(page, b"/live") for _ in range(STREAMS_OF_A_CLIENT)]
+    try:
+        assert {status_of(each) for each in opened} == {200}
+        refused = page.get("/live")
+        assert (refused.status_code, refused.headers["retry-after"], "64 streams" in refused.text) == (
+            429,
+            "10",
+            True,
+        )
+        assert page.get("/actions").status_code == 200
+        opened.pop().close()
+
+        def accepted() -> bool:
+            opened.append(asked(page, b"/live"))
+            return status_of(opened[-1]) == 200
+
+        eventually(accepted, what="a place")
+    finally:
+        for each in opened:
+            each.close()
 
 
-def _last(streams: ExitStack) -> None: ...
-def refused() -> None: ...
+def test_a_client_that_stalls_is_cut_off(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that asks nothing, one that does not end its question, one that takes nothing; a stream is none of them."""
+    monkeypatch.setattr("projector.web.server._STALLED_SECONDS", 0.1)
+    with served(log.url, log.namespace) as client:
+        with asked(client, b"/live") as live, connected(client) as silent, connected(client) as slow:
+            slow.sendall(b"GET / HTTP/1.1\r\nHost: local")
+            assert (silent.recv(1), slow.recv(1)) == (b"", b"")
+            assert status_of(live) == 200
+            with connected(client) as deaf:
+                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                deaf.settimeout(0.05)
+
+                def is_cut() -> bool:
+                    try:
+                        deaf.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    except ConnectionError:
+                        return True
+                    except TimeoutError:
+                        return False
+                    return False
+
+                eventually(is_cut, what="the end of a connection that nobody reads")
+            live.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                while live.recv(4096):
+                    pass
+
+
+def test_many_who_ask_for_the_same_page_cost_one_reading(log: Log, server: Server) -> None:
+    def reads(client: httpx.Client, times: int) -> int:
+        with ThreadPoolExecutor(8) as threads:
+            before = server_calls(server)
+            answers = list(threads.map(lambda _: client.get("/runs").status_code, range(times)))
+            assert answers == [200] * times
+            return server_calls(server) - before
+
+    with served(log.url, log.namespace) as client:
+        client.get("/health")  # and what is looked at beforehand
+        one = reads(client, 1)
+        begun = time.monotonic()
+        many = reads(client, 100)
+        assert many <= (one + 10) * (2 + 2 * (time.monotonic() - begun))
+
+
+def server_calls(server: Server) -> int:
+    with server.client() as client:
+        return sum(each["calls"] for name, each in client.info("commandstats").items() if "info" not in name)
+
+
+def test_more_than_may_wait_are_told_to_come_again(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a search that takes too long says so."""
+    monkeypatch.setattr("projector.web.site.Bounds", lambda: Bounds(threads=1, waiting=1, seconds=0.5))
+    go = threading.Event()
+    answer = Query.failure_kinds
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        go.wait(30)
+        return answer(*arguments, **more)
+
+    with served(log.url, log.namespace) as client, ThreadPoolExecutor(8) as threads:
+        client.get("/runs")  # knows the namespaces
+        monkeypatch.setattr(Query, "recent_failures", slow)
+        asking = [threads.submit(client.get, f"/failures?grep={number}") for number in range(8)]
+        eventually(lambda: sum(each.done() for each in asking) >= 6, what="refusals")
+        go.set()
+        answers = [each.result() for each in asking]
+        refused = [each for each in answers if each.status_code == 503]
+        assert 6 <= len(refused) < 8
+        assert "too many requests wait" in refused[0].text
+        assert refused[0].headers["retry-after"] == "5"
+        for path in ("/metrics", "/readyz"):
+            assert client.get(path).status_code == 200
+
+
+def test_no_page_is_large_though_every_text_is_as_long_as_it_may_be(server: Server) -> None:
+    log = Log(server.client(), server.url, "large")
+    at = int(time.time() * 1000) - 100_000
+    long = {"source": hostile.SOURCE, "execution_type": hostile.WORD, "command": hostile.COMMAND}
+    ended = {"error": hostile.ERROR, "output": hostile.OUTPUT, "labels": hostile.LABELS, "completed_at": at}
+    for number in range(60):
+        name, by = hostile.hostile(f"{number}", 256), hostile.hostile(f"p{number}", 256)
+        log.add(started(name, name, labels=hostile.LABELS, **long, started_at=at), "by", by, "seq", "7")
+        log.add(completed(name, False, **ended), "by", by, "seq", "9")
+        log.add(completed(hostile.ACTION, False, hostile.RUN, **ended))
+        resource = hostile.hostile(f"r{number}", 4096)
+        more = {"error": hostile.ERROR, "labels": hostile.LABELS, "scanner_id": name, "action": hostile.DEED}
+        log.add(cleaned(resource, hostile.RUN, success=False, **more))
+        log.add(cleaned(f"x{number}", hostile.RUN, scanner_id=by))
+    text = "\x1b[31m<\x1b[0m" + '"'
+    outputs = [text * 60_000, "\x1b[31m&" * 5000, "👩" * 200_000]
+    big = [log.add(completed("big", output=each[:100_000] if each is text else each[:150_000])) for each in outputs]
+    log.drain()
+    first = log.records("executions")[-1]["entry_id"]
+    paths = [*PATHS, "/failures?grouped=true", "/trail?resource=*", "/cleanups?page=2", "/overview"]
+    paths += [
+        f"/action?id={quote(hostile.ACTION)}",
+        "/runs?grep=x&since=1h",
+        *(f"/run?id={each}" for each in [*big, first]),
+    ]
+    with served(log.url, log.namespace) as client:
+        sizes = {path: len(client.get(path).content) for path in paths}
+        for entry in big:
+            shown = client.get(f"/run?id={entry}").text
+            assert "characters before are left out" in shown
+            assert "\x1b" not in shown
+    assert {path: size for path, size in sizes.items() if size > MOST_BYTES} == {}
+    assert sum(size > 20_000 for size in sizes.values()) > 8  # they are full
+
+
+def test_ten_thousand_actions_are_listed_by_the_page(server: Server) -> None:
+    log = Log(server.client(), server.url, "many")
+    for begin in range(0, 10_000, 1000):
+        pipeline = log.client.pipeline(transaction=False)
+        for number in range(begin, begin + 1000):
+            pipeline.execute_command("XADD", log.key("wal"), "*", "op", completed(f"a{number}", number % 100 != 7))
+        pipeline.execute()
+    log.drain()
+    with served(log.url, log.namespace) as client:
+        last = client.get("/actions?sort=failures&page=200")
+        assert (last.status_code, "9,951–10,000 of 10,000" in last.text) == (200, True)
+        assert "50 of 100" in (found := client.get("/actions?q=A77&sort=failures").text) or "of 111" in found
+        for path in ("/", "/actions", "/runs", "/failures?grouped=true"):
+            answer = client.get(path)
+            assert (answer.status_code, len(answer.content) < MOST_BYTES) == (200, True)
