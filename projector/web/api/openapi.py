@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-from projector.documents import schema_of
 from projector.web.api.parameters import DOWNLOAD, FILTERS, NAMESPACE, SINCE, TYPE, Parameter, form
 from projector.web.api.problem import MEDIA, SCHEMA
 from projector.web.api.resources import RESOURCES, Resource
@@ -30,6 +29,8 @@ def parameters_of(resource: Resource) -> tuple[Parameter, ...]:
 
 def description(prefix: str = "") -> str:
     """The document; `prefix` stands before all paths."""
+    from projector.documents import schema_of  # loads all that has a document, a quarter of a second
+
     schemas: dict[str, Any] = {"Problem": SCHEMA}
     for name in sorted({name for resource in RESOURCES for name in resource.documents}):
         schema = json.loads(schema_of(name).replace(b'"#/$defs/', f'"{_COMPONENTS}'.encode()))
