@@ -80,7 +80,11 @@ class Pages:
     async def _made(self, page: Page, request: Request) -> bytes:
         site = self._site
         query = site.query_of(request)
-        actions = await site.actions(query) if page.needs_actions else ()
+        actions: Sequence[ActionStats] | Damaged
+        try:
+            actions = await site.actions(query) if page.needs_actions else ()
+        except Damaged as error:
+            actions = error
         examined = await site.examined(query) if page.needs_doctor else None
         known = await site.known()
 
@@ -94,7 +98,7 @@ class Pages:
         page: Page,
         request: Request,
         query: Query,
-        actions: Sequence[ActionStats],
+        actions: Sequence[ActionStats] | Damaged,
         examined: Examined | None,
         known: Sequence[str],
         progress: Progress,
@@ -109,7 +113,7 @@ class Pages:
             progress=progress,
             statuses=statuses,
             remark=replace(several, statuses=at_rest).notice() if several else notice(at_rest[0]),
-            actions=actions,
+            found_actions=actions,
         )
         found = page.fill(asked) if examined is None else page.fill(asked, examined)
 

@@ -18,7 +18,7 @@ from tests.benchmarks.rows.projecting import (
     server_time,
     takeover,
 )
-from tests.benchmarks.rows.reading import log
+from tests.benchmarks.rows.reading import log, pages
 from tests.benchmarks.rows.recording import buffered, producer, spooled, visibility
 from tests.benchmarks.rows.rivals import rivals
 from tests.benchmarks.scale import Scale
@@ -44,5 +44,5 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Row]]] = {
     "fold_instructions": fold_instructions.run,
 }
 
-ON_REQUEST: dict[str, Callable[[Scale], list[Row]]] = {"growth": growth.run, "rivals": rivals.run}
+ON_REQUEST: dict[str, Callable[[Scale], list[Row]]] = {"growth": growth.run, "pages": pages.run, "rivals": rivals.run}
 """Run where they are named only: they take long, or need what is not installed otherwise."""

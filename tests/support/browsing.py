@@ -135,6 +135,5 @@ class Tab:
             self.faults.append(f"asked {request.url}")
 
     def _failed(self, request: Request) -> None:
-        left = request.resource_type in ("eventsource", "fetch") or "download=" in request.url
-        if not left or request.failure != "net::ERR_ABORTED":
+        if request.failure != "net::ERR_ABORTED":  # as when somebody leaves the page
             self.faults.append(f"failed: {request.url} {request.failure}")

@@ -53,12 +53,12 @@ def _paths(namespace: str, found: dict[str, str]) -> dict[str, str]:
     return entries | {
         "overview": path("/"),
         "overview by minutes": path("/", by="minute"),
-        "actions": path("/actions", q=f"0{found['mark']}"),
+        "actions": path("/actions", q=found["mark"] or "task"),
         "action": path("/action", id=found["action"]),
         "runs": path("/runs", action=f"*{found['mark'][-9:]}"),
         "failures": path("/failures"),
         "failures by kind": path("/failures", grouped="true"),
-        "in flight": path("/in-flight", action=f"0{found['mark']}"),
+        "in flight": path("/in-flight", action=found["mark"] or "task"),
         "cleanups": path("/cleanups"),
         "trail": path("/trail", resource=found["resource"]),
         "log": path("/log", label=f"note={found['note']}"),
@@ -130,7 +130,7 @@ def _fill(log: Log, *, now: int, mark: str, long_mark: str) -> dict[str, str]:
     )
     for name, at in (("overdue", now - 30 * HOUR), ("fresh", now - 100)):
         add(started(action, f"{name}{mark}", **begun(at)))
-    add(started(f"new{mark}", f"first{mark}", **begun(now - MINUTE)))
+    add(started(f"task-new{mark}", f"first{mark}", **begun(now - MINUTE)))
     for name in ("dead", "settled"):
         add(started(action, f"{name}{mark}", **begun(now - 5 * HOUR)))
         add(orphaned(action, f"{name}{mark}", f"silent{long_mark}", now - 4 * HOUR))

@@ -43,8 +43,8 @@ class Trouble:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request at `now` (epoch ms): its `path`, without the `prefix` that all have here, and its arguments as they
-    came. `query` is about the namespaces that it names. `actions` are all, if the page said that it needs them, as of
-    a moment ago."""
+    came. `query` is about the namespaces that it names. `found_actions` are all, or why they cannot be read, if the
+    page said that it needs them."""
 
     query: Query
     path: str
@@ -56,7 +56,7 @@ class Asked:
     remark: str | None = None
     """Why answers of this moment may not be complete."""
     expected: Mapping[str, Expectation] = field(default_factory=dict)
-    actions: Sequence[ActionStats] = ()
+    found_actions: Sequence[ActionStats] | Damaged = ()
 
     def exactly(self, name: str) -> str:
         """An argument, as a link has it; the last, if it is there several times."""
@@ -76,6 +76,13 @@ class Asked:
             if each == text:
                 return each
         raise InvalidQuery(name, f"one of {', '.join(filter(None, choices))}", text)
+
+    @property
+    def actions(self) -> Sequence[ActionStats]:
+        """All, as of a moment ago. Raises Damaged."""
+        if isinstance(self.found_actions, Damaged):
+            raise self.found_actions
+        return self.found_actions
 
     @property
     def page(self) -> int:

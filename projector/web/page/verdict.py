@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,14 +25,20 @@ class Verdict:
 
 
 def verdict_of(
-    status: Status, remark: str | None, verified: Mapping[str, LastVerified | None] | Trouble, now: int
+    status: Status,
+    remark: str | None,
+    verified: Mapping[str, LastVerified | None] | Trouble,
+    now: int,
+    troubles: Iterable[Trouble] = (),
 ) -> Verdict:
-    """By the `status` of all namespaces together, the `remark` on their projectors, and when each was verified."""
+    """By the `status` of all namespaces together, the `remark` on their projectors, when each was verified, and the
+    `troubles` with parts of the page."""
     bad = [remark] if remark else []
     if status.missing:
         bad.append(f"{counted(status.missing, 'operation')} missing: recorded or attempted, and never arrived")
     if status.room_seconds is not None and status.room_seconds < DAY_SECONDS:
         bad.append(room_in_words(status.room_seconds))
+    bad += dict.fromkeys(each.text for each in troubles)
     if isinstance(verified, Trouble):
         bad.append(verified.text)
         verified = {}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from projector.answers import records
+from projector.records import CleanupRecord
+from projector.search import Filter
+from projector.search.entry import LogEntry
 from projector.web.page.asked import ROWS, Asked
 from projector.web.page.listing import listed
+from projector.web.page.search import search
 
 
 def cleanups(asked: Asked) -> dict[str, Any]:
@@ -17,10 +21,22 @@ def cleanups(asked: Asked) -> dict[str, Any]:
 
 
 def trail(asked: Asked) -> dict[str, Any]:
-    resource, between = asked.exactly("resource"), asked.between
+    """By the log, a part of it at a time: the whole log may have millions of entries."""
+    resource = asked.exactly("resource")
     if not resource:
-        return {"resource": "", "rows": []}
-    found = asked.query.trail(
-        resource, since=between.since, until=between.until, limit=asked.page * ROWS + 1, progress=asked.progress
+        return {"resource": ""}
+    found = search(asked, Filter(resource=resource, type="cleanup"))
+    context = found.context(asked)
+    return {**context, "title": resource, "resource": resource, "rows": [_done(entry) for entry in found.rows]}
+
+
+def _done(entry: LogEntry) -> CleanupRecord:
+    told = entry.operation or {}
+    names = ("scanner_id", "resource_id", "action", "success", "error", "execution_id", "labels")
+    return CleanupRecord(
+        **{name: told.get(name) for name in names},
+        timestamp=told["executed_at"],
+        by=entry.by,
+        entry_id=entry.entry_id,
+        namespace=entry.namespace,
     )
-    return {"title": resource, "resource": resource, **listed(found, asked)}

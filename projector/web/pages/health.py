@@ -19,12 +19,14 @@ _PRODUCERS = 50
 def health(asked: Asked, examined: Examined) -> dict[str, Any]:
     status = asked.query.status(room=True)
     verified = asked.part(asked.query.verified)
+    producers = asked.part(lambda: asked.query.producers(limit=_PRODUCERS))
+    troubles = [producers] if isinstance(producers, Trouble) else []
     return {
         "status": status,
-        "verdict": verdict_of(status, asked.remark, verified, asked.now),
+        "verdict": verdict_of(status, asked.remark, verified, asked.now, troubles),
         "examined": examined,
         "findings": [(name, _worst_first(found)) for name, found in examined.findings.items()],
-        "producers": asked.part(lambda: asked.query.producers(limit=_PRODUCERS)),
+        "producers": producers,
         "verified": verified,
         "archived_at": milliseconds_of(status.archive_last_id) if status.archive_last_id else None,
         "room_in_words": room_in_words,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from projector.expectation import Judgement, State, check
 from projector.query import ActionStats
-from projector.web.page.asked import Asked
+from projector.web.page.asked import Asked, Trouble
 from projector.web.page.time_series import STEPS, chart_of, points_of, spark_of
 from projector.web.page.verdict import verdict_of
 
@@ -18,22 +18,24 @@ def overview(asked: Asked) -> dict[str, Any]:
     query, step = asked.query, asked.choice("by", STEPS)
     status = query.status(room=True)
     history = asked.part(lambda: points_of(asked, None, step))
-    return {
-        "status": status,
-        "verdict": verdict_of(status, asked.remark, asked.part(query.verified), asked.now),
-        "totals": asked.part(query.totals),
-        "steps": STEPS,
-        "step": step,
+    parts = {
         "history": history,
-        "chart": chart_of(history, asked.now, "Runs over time, and how many of them failed"),
+        "totals": asked.part(query.totals),
         "running": asked.part(lambda: sorted(query.running(), key=lambda run: (not run.overdue, run.started_at))),
         "kinds": asked.part(lambda: query.failure_kinds(limit=_LISTED)),
-        "failing": _lines(asked, [each for each in asked.actions if _failed(each)], lambda each: -_failed(each)),
-        "slowest": _lines(
-            asked, [each for each in asked.actions if each.p95_duration_ms], lambda each: -(each.p95_duration_ms or 0)
-        ),
-        "expected": len(asked.expected),
+        "failing": asked.part(lambda: _lines(asked, _failed)),
+        "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
         "late": asked.part(lambda: late(asked)),
+    }
+    troubles = [part for part in parts.values() if isinstance(part, Trouble)]
+    return {
+        **parts,
+        "status": status,
+        "verdict": verdict_of(status, asked.remark, asked.part(query.verified), asked.now, troubles),
+        "steps": STEPS,
+        "step": step,
+        "chart": chart_of(history, asked.now, "Runs over time, and how many of them failed"),
+        "expected": len(asked.expected),
         "listed": _LISTED,
     }
 
@@ -51,9 +53,8 @@ def _failed(stats: ActionStats) -> int:
     return stats.failures + stats.orphaned
 
 
-def _lines(
-    asked: Asked, actions: Sequence[ActionStats], order: Callable[[ActionStats], int]
-) -> list[tuple[ActionStats, str]]:
-    """The first of the actions, each with what it did in the last hours."""
-    first = sorted(actions, key=lambda each: (order(each), each.action_id))[:_LISTED]
+def _lines(asked: Asked, much: Callable[[ActionStats], int]) -> list[tuple[ActionStats, str]]:
+    """The actions that have most of something, each with what it did in the last hours."""
+    having = (each for each in asked.actions if much(each))
+    first = sorted(having, key=lambda each: (-much(each), each.action_id))[:_LISTED]
     return [(stats, spark_of(asked, stats.action_id)) for stats in first]

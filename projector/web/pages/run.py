@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from projector.entry_id import order_of
+from projector.errors import TooMuchWork
+from projector.query.arguments import Progress
 from projector.web.page.asked import Asked
+from projector.web.page.search import SECONDS
 from projector.web.text.ansi import coloured
 
 _LONGEST = 40_000
@@ -15,7 +19,8 @@ _LISTED = 20
 
 def run(asked: Asked) -> dict[str, Any]:
     wanted = asked.exactly("id")
-    shown = asked.query.show(wanted, namespace=asked.exactly("in") or None, progress=asked.progress)
+    progress = asked.progress if asked.one("search") == "log" else _for_a_moment(wanted)
+    shown = asked.query.show(wanted, namespace=asked.exactly("in") or None, progress=progress)
     output, of_output = _end_of(shown.output or "")
     here = shown.run and order_of(shown.run.entry_id)
     record = shown.cleanup or shown.run
@@ -30,6 +35,19 @@ def run(asked: Asked) -> dict[str, Any]:
         "before": next((each for each in shown.siblings if here and order_of(each.entry_id) < here), None),
         "after": next((each for each in reversed(shown.siblings) if here and order_of(each.entry_id) > here), None),
     }
+
+
+def _for_a_moment(wanted: str) -> Progress:
+    """What the projection has is found at once. The log is looked through no longer than a page may take."""
+    deadline = time.monotonic() + SECONDS
+
+    def progress(_done: int, _total: int) -> None:
+        if time.monotonic() > deadline:
+            raise TooMuchWork(
+                f"{wanted} is not in the projection, and to look through the log takes longer than a page may"
+            )
+
+    return progress
 
 
 def _end_of(output: str) -> tuple[str, int]:

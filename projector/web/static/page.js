@@ -140,6 +140,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 tellTimes(document);
 setInterval(() => tellTimes(document), 5000);
 listen();

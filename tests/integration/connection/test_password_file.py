@@ -101,7 +101,7 @@ def test_a_file_that_is_not_there_is_named_and_that_is_a_refusal(rotating: Rotat
 
 def run(*words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     program = [PRODUCER] if words[0] == "producer" else PROJECTOR
-    environ = environment_without(HOME=str(home), **variables)
+    environ = environment_without(HOME=str(home), XDG_STATE_HOME=str(home), **variables)
     return run_command([*program, *words[1:]], env=environ, text=True)
 
 

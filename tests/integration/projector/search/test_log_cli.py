@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -220,10 +221,11 @@ def test_a_reader_that_leaves_ends_it_quietly(log: Log, command: list[str]) -> N
 
 
 def test_a_terminal_gets_failures_in_red_and_a_bar_while_nothing_is_found(log: Log) -> None:
-    for _ in range(40):
-        log.add_completions(5000)
+    log.add_completions(5000)
     log.add(completed("a", False))
-    words = [*PROJECTOR, "log", "--failed", "--grep", "A", "--url", log.url, "--namespace", log.namespace]
+    at_once = "import producer.terminal.progress as p; p._MOMENT_SECONDS = 0; import projector.cli as c; c.main()"
+    words = [sys.executable, "-c", at_once, "log", "--failed", "--grep", "A"]
+    words += ["--url", log.url, "--namespace", log.namespace]
     ours, theirs = pty.openpty()
     try:
         with subprocess.Popen(words, stdout=theirs, stderr=theirs, env=environment(TERM="xterm")) as process:

@@ -113,13 +113,16 @@ def test_kinds_of_failures_take_no_filter(recorded: Log) -> None:
     assert "it takes no filter but --since" in ended.stderr
 
 
-@pytest.mark.parametrize("command", [["recent"], ["failures"], ["cleanups"], ["trail", "lock:*"]])
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [(["recent"], 0), (["recent"], 3600), (["failures"], 0), (["cleanups"], 0), (["trail", "lock:*"], 0)],
+)
 def test_a_search_that_takes_longer_than_a_moment_shows_a_bar_on_a_terminal(
-    recorded: Log, tmp_path: Path, command: list[str]
+    recorded: Log, tmp_path: Path, command: list[str], moment: int
 ) -> None:
     words = [*command, "--since", _EPOCH, "--archive", str(tmp_path), "--url", recorded.url]
     words += ["--namespace", recorded.namespace]
-    assert [b"Searching" in _on_a_terminal(moment, words) for moment in (0, 3600)] == [True, False]
+    assert (b"Searching" in _on_a_terminal(moment, words)) is (moment == 0)
 
 
 def _on_a_terminal(moment: int, words: list[str]) -> bytes:

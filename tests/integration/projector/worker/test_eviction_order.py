@@ -86,9 +86,17 @@ def batches(known: list[str], count: int) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("rows", _BOUNDS)
+_NEW, _OLDEST, _EVICTED, _AGAIN = batches([], 0)
+_BATCHES = {
+    _ROWS: (_NEW, _OLDEST, _EVICTED, _AGAIN),
+    FIRST + 1: (_NEW, _EVICTED),
+    FIRST: (_OLDEST, _AGAIN),
+    7: (_EVICTED,),
+}
+
+
 @pytest.mark.parametrize("kind", _KINDS, ids=lambda kind: kind.table)
-@pytest.mark.parametrize("batch", batches([], 0))
+@pytest.mark.parametrize(("rows", "batch"), [(rows, batch) for rows, found in _BATCHES.items() for batch in found])
 def test_the_first_batch_evicts_by_entry_id_where_all_rows_share_a_millisecond(
     log: Log, kind: Kind, batch: str, rows: int
 ) -> None:
@@ -135,9 +143,9 @@ def test_the_batches_after_the_first_evict_what_is_then_the_oldest(log: Log, kin
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_the_first_batch_reads_the_oldest_rows_and_not_whole_tables(own_server: Server, protocol: int) -> None:
     with redis.Redis(port=own_server.port, protocol=protocol) as client:
-        log = Log(client, own_server.url, "otters", bounded(1000))
+        log = Log(client, own_server.url, "otters", bounded(400))
         broken = entry(broken_completion())
-        for number in range(1000):
+        for number in range(400):
             add(log, [entry(completed(f"a{number}")), entry(cleaned(f"s{number}")), broken], milliseconds=10 + number)
         log.drain()
         add(log, [entry(completed("new")), entry(cleaned("new")), broken], milliseconds=5000)
