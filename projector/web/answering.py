@@ -149,6 +149,7 @@ class Pages:
         if isinstance(error, HTTPException):
             status, text = error.status_code, error.detail
         asked = self._asked(page, request, query=self._site.query, progress=lambda *_: None)
-        found = {"text": text, "status": status, "several": False, "known": []}
+        too_much = isinstance(error, TooMuchWork)
+        found = {"text": text, "status": status, "too_much": too_much, "several": False, "known": []}
         body = self._rendered("trouble.html", page, asked, found)
         return HTMLResponse(body, status, {"Retry-After": "5"} if status == 503 else None)

@@ -73,6 +73,7 @@ class Application:
             exception_handlers={404: _not_there, WalError: _no_answer, Exception: _broken},
             lifespan=self._lifespan,
         )
+        app.router.redirect_slashes = False  # a redirection names a scheme, and a proxy's may be another
         self._guarded = Guard(app, access, settings.prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

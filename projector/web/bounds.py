@@ -37,8 +37,14 @@ class Bounds:
         if self._under_way >= self._most:
             raise TooMuchWork("too many requests wait for an answer; try again")
         self._under_way += 1
+        progress = _until(self._seconds)
+
+        def begin() -> _T:
+            progress(0, 1)  # it may have waited for too long already
+            return work(progress)
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(_until(self._seconds)))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
         finally:
             self._under_way -= 1
 

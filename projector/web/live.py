@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
-from projector.errors import ProjectorError
+from projector.errors import ProjectorError, TooMuchWork
 from projector.query import Status
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 60.0
@@ -16,6 +17,9 @@ _SHARE = 0.12
 longer pause."""
 _QUIET_SECONDS = 15.0
 """After which a comment shows that the stream is alive."""
+
+
+_log = logging.getLogger("projector")
 
 
 class Pulse:
@@ -97,9 +101,13 @@ class Pulse:
                     self._monotonic() // _QUIET_SECONDS if status.in_flight else 0,
                 )
                 message = "event: changed\ndata:\n\n"
+            except TooMuchWork:  # of others: this tells nothing about the log
+                found, message = known, ""
             except ProjectorError as error:
-                found = str(error)
-                message = f"event: away\ndata: {' '.join(str(error).split())}\n\n"
+                found, message = str(error), _away(str(error))
+            except Exception as error:  # noqa: BLE001 - whose end nobody would see, while pages say that they are live
+                _log.exception("the page cannot look where the projection stands")
+                found = message = _away(f"a fault of this page, {type(error).__name__}; its server tells more")
             if known is not None and found != known:
                 async with self._beat:
                     self._number, self._message = self._number + 1, message
@@ -111,3 +119,7 @@ class Pulse:
                 if self._cpu() - begun <= _SHARE * pause:
                     break
                 pause += _SHORTEST_SECONDS
+
+
+def _away(why: str) -> str:
+    return f"event: away\ndata: {' '.join(why.split())}\n\n"

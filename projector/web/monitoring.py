@@ -6,9 +6,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from projector.metrics.health import readiness
+from projector.metrics.health import Readiness, readiness
+from projector.web.kept import Kept
 from projector.web.site import Site
 
+_SECONDS = 1.0
+"""For so long an answer is good for all who ask, which may be anybody."""
 _CURE = "metrics come with: pip install 'execution-wal[metrics]'\n"
 
 
@@ -23,6 +26,8 @@ def monitoring_routes(site: Site) -> list[Route]:
     else:
         exposition = Exposition(site.query)
 
+    shared: Kept[Readiness] = Kept()
+
     async def metrics(request: Request) -> Response:
         if exposition is None:
             return PlainTextResponse(_CURE, 501)
@@ -35,7 +40,7 @@ def monitoring_routes(site: Site) -> list[Route]:
 
     async def ready(request: Request) -> Response:
         """Why it is not is told to those who may look."""
-        found = await site.answer(request, lambda _: readiness(site.query))
+        found = await shared.get("", lambda: site.answer(request, lambda _: readiness(site.query)), fresh=_SECONDS)
         reasons = "".join(f"{reason}\n" for reason in found.reasons) if request.state.admitted else ""
         return PlainTextResponse(reasons or ("ok\n" if found.ready else "not ready\n"), 200 if found.ready else 503)
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.support.browsing import Tab, served
 from tests.support.projection import Log, completed, started
-from tests.support.servers import Server, running
+from tests.support.servers import Server, free_port, running
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,7 @@ def test_what_is_new_appears_on_pages_that_are_open(tab: Tab, log: Log) -> None:
         assert page.evaluate(KEPT), page.url
 
 
-def test_an_update_leaves_alone_what_somebody_types_and_has_opened(tab: Tab, log: Log) -> None:
+def test_an_update_leaves_alone_what_somebody_types_opens_and_selects(tab: Tab, log: Log) -> None:
     page = opened(tab, "/runs")
     page.get_by_text("more", exact=True).click()
     page.get_by_label("Source").fill("cro")
@@ -74,9 +74,11 @@ def test_an_update_leaves_alone_what_somebody_types_and_has_opened(tab: Tab, log
     page = opened(tab, "/health")
     page.locator("#findings summary").click()
     page.evaluate("document.getElementById('findings').classList.add('old')")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#log-facts dl'))")
     add_failure(log, "while-reading")
     page.locator("#findings:not(.old)").wait_for()
     assert page.locator("#findings details").first.get_attribute("open") is not None
+    assert "Quarantined" in page.evaluate("getSelection().toString()")
 
 
 def test_a_hidden_tab_holds_no_stream_and_looks_again_when_it_is_seen(tab: Tab, log: Log) -> None:
@@ -96,7 +98,7 @@ def test_a_page_says_that_the_server_is_away_and_recovers_by_itself(tab: Tab, lo
     server.stop()
     page.locator("#away:not(:empty)").wait_for()
     late.goto(f"{tab.origin}/failures")
-    late.get_by_text("No answer at the moment").wait_for()
+    late.get_by_role("heading", name="No answer at the moment").wait_for()
     server.start()
     add_failure(log, "afterwards")
     for each in (page, late):
@@ -104,3 +106,17 @@ def test_a_page_says_that_the_server_is_away_and_recovers_by_itself(tab: Tab, lo
         each.locator("#away:empty").wait_for(state="attached")
     assert page.evaluate(KEPT)
     tab.faults.clear()  # the browser tells of answers 503
+
+
+def test_a_page_says_that_its_own_server_is_away_and_recovers_by_itself(browser: Browser, log: Log) -> None:
+    port = free_port()
+    with served(log.url, log.namespace, port=port) as address:
+        tab = Tab(browser, address)
+        page = opened(tab, "/failures")
+    page.locator("#away").get_by_text("does not answer").wait_for()
+    with served(log.url, log.namespace, port=port):
+        add_failure(log, "meanwhile")
+        page.locator("main").get_by_text("meanwhile").first.wait_for()
+        page.locator("#away:empty").wait_for(state="attached")
+        assert page.evaluate(KEPT)
+        tab.close()

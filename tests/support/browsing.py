@@ -40,9 +40,9 @@ _SKELETON = """(html) => {
 
 
 @contextmanager
-def served(url: str, *namespaces: str, prefix: str = "") -> Iterator[str]:
+def served(url: str, *namespaces: str, prefix: str = "", port: int = 0) -> Iterator[str]:
     """Our server, beside the test; gives the URL of its page, without a slash at its end."""
-    access = Access(port=0)
+    access = Access(port=port)
     app = Application(Settings(url=url, namespaces=namespaces, prefix=prefix), access)
     with WebServer(app, access, prefix=prefix) as server:
         yield server.address.rstrip("/")

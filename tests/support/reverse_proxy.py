@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-_PASSED_ON = ("Host", "Accept", "X-Live")
+_PASSED_ON = ("Host", "Accept")
 
 
 @contextmanager

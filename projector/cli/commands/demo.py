@@ -88,8 +88,10 @@ def _interrupt(signum: int, _frame: FrameType | None) -> None:
 def _audit(url: str, status: Status, running: Demo) -> None:
     """Say that nothing was lost or doubled, or exit with FAILED."""
     from projector.verification import verify
+    from projector.verification.record import record
 
     outcome = verify(url)
+    record(url, DEFAULT_NAMESPACE, outcome, by="projector demo")
     if not outcome.identical or status.lag or status.missing or status.quarantined or status.in_flight:
         running.say("The figures do not agree: an operation is missing, or the projection is not what the log says.")
         raise typer.Exit(FAILED)

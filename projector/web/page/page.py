@@ -19,5 +19,3 @@ class Page:
     hidden: bool = False
     needs_actions: bool = False
     needs_doctor: bool = False
-    fixed: bool = False
-    """Whether it stays as it is, whatever is recorded."""

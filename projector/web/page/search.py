@@ -23,8 +23,8 @@ class _Enough(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The `rows` of a page. `older` is the last entry that was looked at if there may be more behind it, else empty;
-    `scanned` were looked at, and `gone` are no longer in the log."""
+    """The `rows` of a page. `older` names the last entry that was looked at if there may be more behind it, else
+    nothing; `scanned` were looked at, and `gone` are no longer in the log."""
 
     rows: list[LogEntry]
     older: str
@@ -45,13 +45,14 @@ class Searched:
 
 
 def search(asked: Asked, where: Filter) -> Searched:
-    """The newest entries that `where` wants, before that which the argument `before` names, if it is there."""
+    """The newest entries that `where` wants, behind that which the argument `before` names, if it is there."""
     between, before = asked.between, asked.one("before")
-    until = between.until
+    until, behind = between.until, None
     if before:
-        if not is_entry_id(before):
+        entry_id, _, namespace = before.partition(",")
+        if not is_entry_id(entry_id):
             raise WrongParameter("before", f"expected an entry id, found {before!r}")
-        until = milliseconds_of(before) + 1
+        until, behind = milliseconds_of(entry_id) + 1, _place(entry_id, namespace)
     deadline = time.monotonic() + SECONDS
 
     def progress(done: int, total: int) -> None:
@@ -64,12 +65,18 @@ def search(asked: Asked, where: Filter) -> Searched:
     older = ""
     try:
         for entry in entries:
-            if before and order_of(entry.entry_id) >= order_of(before):
+            if behind and _place(entry.entry_id, entry.namespace) <= behind:
                 continue
             if len(rows) == ROWS:
-                older = rows[-1].entry_id
+                older = f"{rows[-1].entry_id},{rows[-1].namespace}"
                 break
             rows.append(entry)
     except _Enough:
-        older = entries.stands
+        older = entries.stands  # without a namespace: what others have of that id comes again rather than never
     return Searched(rows, older, entries.scanned, entries.gone)
+
+
+def _place(entry_id: str, namespace: str) -> tuple[int, int, str]:
+    """In the order in which entries of several namespaces come, the newest first."""
+    milliseconds, number = order_of(entry_id)
+    return -milliseconds, -number, namespace

@@ -57,7 +57,9 @@ def verdict_of(
     if status.checkpoint is None and not status.entries and not status.wal_length:
         return Verdict("good", "Nothing has been recorded yet")
     told = f"projector active, {waiting_entries(status)}, nothing missing; {_verified(verified, now)}"
-    return Verdict("warn" if worth else "good", f"All is well: {told}", tuple(worth))
+    if worth:
+        return Verdict("warn", f"Nearly all is well: {worth[0]}; {told}", tuple(worth[1:]))
+    return Verdict("good", f"All is well: {told}")
 
 
 def _verified(verified: Mapping[str, LastVerified | None], now: int) -> str:

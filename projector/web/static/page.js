@@ -42,12 +42,11 @@ function tellTimes(root) {
   }
   for (const label of root.querySelectorAll("svg text.time[data-at]")) {
     const at = new Date(Number(label.dataset.at));
-    const day = label.dataset.step === "day"; // days are those of UTC
-    label.textContent = day
-      ? at.toLocaleDateString([], { month: "short", day: "numeric", timeZone: "UTC" })
-      : at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+    label.textContent = at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
   }
 }
+
+const markup = new Map(); // of each part, as the server sent it
 
 // Puts what is new in place of what is old, but for a part in which somebody types or has selected text.
 function replaceParts(page) {
@@ -58,11 +57,11 @@ function replaceParts(page) {
     const typing = old.contains(document.activeElement) && document.activeElement.matches("input, select");
     const selected = selection && !selection.isCollapsed && selection.containsNode(old, true);
     if (typing || selected) continue;
-    if (part.textContent === old.dataset.before && part.innerHTML === old.dataset.markup) continue;
+    if (part.outerHTML === markup.get(part.id)) continue;
+    markup.set(part.id, part.outerHTML);
     const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
     const open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
     const fresh = document.importNode(part, true);
-    fresh.dataset.before = part.textContent;
     tellTimes(fresh);
     old.replaceWith(fresh);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
@@ -84,13 +83,13 @@ async function look() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (answer.ok && !document.querySelector("[data-live]")) {
-      location.reload(); // this page says why there was no answer
+    if (!document.querySelector("[data-live]")) {
+      if (answer.ok) location.reload(); // this page says why there was no answer
     } else if (answer.ok) {
       away.textContent = "";
       replaceParts(page);
     } else {
-      away.textContent = page.querySelector("main")?.textContent.trim() || `the server says ${answer.status}`;
+      away.textContent = page.querySelector(".remark.bad:not(#away)")?.textContent || `The server says ${answer.status}.`;
     }
   } catch {
     away.textContent = "This page's server does not answer; trying again.";
@@ -121,6 +120,7 @@ function listen() {
   });
   stream.addEventListener("error", () => {
     state.textContent = "not live: trying again";
+    look(); // says so at the top if the server does not answer at all
     if (stream && stream.readyState === EventSource.CLOSED) {
       stream = null;
       setTimeout(listen, 5000);

@@ -77,7 +77,11 @@ DAMAGES: dict[str, tuple[Damage, str, set[str]]] = {
         {"/runs"},
     ),
     "cleanups garbage": (lambda log: log.client.lpush(log.key("cleanups"), "[]"), "cleanups", {"/cleanups"}),
-    "in flight garbage": (lambda log: log.client.hset(log.key("in_flight"), "k", "{}"), "in_flight", {"/", "/in-flight"}),
+    "in flight garbage": (
+        lambda log: log.client.hset(log.key("in_flight"), "k", "{}"),
+        "in_flight",
+        {"/", "/in-flight"},
+    ),
     "orphans garbage": (lambda log: log.client.hset(log.key("orphans"), "k", "null"), "orphans", {"/in-flight"}),
     "an action a list": (
         lambda log: (log.client.delete(log.key("action:deploy")), log.client.lpush(log.key("action:deploy"), "x")),
