@@ -21,7 +21,7 @@ from projector.query.questions.history import Point, Step
 from projector.query.questions.kinds import ActionFailureKind
 from projector.query.questions.show import Shown
 from projector.query.questions.trail import Deed
-from projector.query.results import Status
+from projector.query.results import ProducerStanding, ScannerStats, Status
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from projector.verification import Difference
 
@@ -231,9 +231,12 @@ DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "archive-verify-several": TypeAdapter(ArchivesExamined),
     "spool": TypeAdapter(Spooled),
     "namespaces": TypeAdapter(list[NamespaceStanding]),
+    "scanners": TypeAdapter(list[ScannerStats]),
+    "producers": TypeAdapter(Listed[ProducerStanding]),
 }
 """The document of each command; `stats-action` is that of `stats ACTION`, `in-flight-orphans` and
-`failures-grouped` of those commands' options, `verify-several` that of `verify` for several namespaces, and so on."""
+`failures-grouped` of those commands' options, `verify-several` that of `verify` for several namespaces, and so on.
+`scanners` and `producers` are the web API's alone."""
 
 
 def document(name: str, value: object) -> Any:

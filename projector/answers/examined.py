@@ -111,9 +111,14 @@ def examined_several(outcomes: Sequence[Outcome[Seen]]) -> dict[str, Any]:
     return {"healthy": healthy, "namespaces": documents}
 
 
-def examined(look: Look, names: Sequence[str]) -> dict[str, Any]:
-    """The document about the namespaces `names`, one after the other."""
+def examined(look: Look, names: Sequence[str], *, go_on: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """The document about the namespaces `names`, one after the other. `go_on` may raise TooMuchWork before each."""
+
+    def seen(name: str) -> Seen:
+        go_on()
+        return look.at(name)
+
     if len(names) == 1:
-        return look.at(names[0]).document()
-    outcomes = [Outcome.of(name, look.at) for name in (*look.of_partitions(names), *names)]
+        return seen(names[0]).document()
+    outcomes = [Outcome.of(name, seen) for name in (*look.of_partitions(names), *names)]
     return examined_several([one for one in outcomes if not look.is_whole_by_name_alone(one.found)])

@@ -45,7 +45,7 @@ def interval_of(since: str | None, until: str | None, now: datetime) -> Interval
             except (ValueError, OverflowError) as error:
                 raise WrongParameter(name, str(error)) from error
     if found.get("since", 0) > found.get("until", 2**64):
-        raise WrongParameter("until", "it lies before --since")
+        raise WrongParameter("until", "it lies before since", others=("since",))
     return Interval(**found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from producer.errors import WalError
+from projector.errors import TooMuchWork
 
 _T = TypeVar("_T")
 
@@ -21,11 +22,11 @@ class Outcome(Generic[_T]):
 
     @classmethod
     def of(cls, namespace: str, act: Callable[[str], _T]) -> Outcome[_T]:
-        """Of `act(namespace)`."""
+        """Of `act(namespace)`. What ends the whole command, and is not about the namespace, is raised."""
         try:
             return cls(namespace, act(namespace))
         except (WalError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
+            if isinstance(error, BrokenPipeError | TooMuchWork):
                 raise
             return cls(namespace, error=error)
 

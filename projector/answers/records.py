@@ -45,7 +45,8 @@ def kinds(query: Query, where: Filter, *, between: Interval, limit: int | None =
 
     action, rest = one_of("action", where)
     if between.until is not None or rest != Filter():
-        raise WrongParameter("grouped", "it takes no filter but --since, and --action with the name of one")
+        told = "it takes no filter but since, and action with the name of one"
+        raise WrongParameter("grouped", told, others=("since", "action"))
     return query.failure_kinds(action, since=between.since, limit=USUAL if limit is None else limit)
 
 

@@ -18,7 +18,7 @@ def _between(since: _Since = None, until: _Until = None) -> Interval:
     try:
         return interval_of(since, until, datetime.now().astimezone())
     except WrongParameter as error:
-        raise typer.BadParameter(error.told, param_hint=f"--{error.name}") from error
+        raise typer.BadParameter(error.told_of_options, param_hint=f"--{error.name}") from error
 
 
 Between = Annotated[Interval, OptionGroup(_between, tuple(signature(_between).parameters.values()))]

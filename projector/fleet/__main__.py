@@ -24,7 +24,7 @@ _TELL_SECONDS = 1.0
 def tell(activity: Activity) -> None:
     """Write what this process has done to its output, which its parent reads."""
     with suppress(OSError):  # the parent has gone, and this process ends as well
-        sys.stdout.buffer.write(msgspec.json.encode(activity.figures()) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(activity.report()) + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -86,7 +86,7 @@ class Fleet:
                     due = self._monotonic() + self._tell_seconds
                     self._turn()
                 if self._activity is not None:
-                    self._activity.beat()
+                    self._activity.beat(name for name, post in self._posts.items() if not post.has_let_go)
                 self._sleep(min(_SLICE_SECONDS, self._tell_seconds))
         finally:
             self._search.stop()

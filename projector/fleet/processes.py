@@ -15,7 +15,7 @@ import msgspec
 from producer.connection.pause import Pause
 from producer.text.wording import counted
 from projector.fleet.making import Settings
-from projector.metrics.commits import Activity, Figures
+from projector.metrics.commits import Activity, Report
 
 REFUSED = os.EX_UNAVAILABLE
 """The status of a worker that could not begin, because the server refuses: an operator has to repair that."""
@@ -86,6 +86,7 @@ class Worker:
             stdout=None if self._activity is None else subprocess.PIPE,
         )
         if self._activity is not None:
+            self._activity.heard(self._process.pid, Report())  # it is silent from now on, until it tells more
             told = (self._process, self._activity)
             threading.Thread(target=_listen, args=told, name="activity", daemon=True).start()
         self._started_at = time.monotonic()
@@ -97,10 +98,13 @@ class Worker:
 
 def _listen(process: subprocess.Popen[bytes], activity: Activity) -> None:
     assert process.stdout
-    with process.stdout:
-        for line in process.stdout:
-            activity.heard(process.pid, msgspec.json.decode(line, type=dict[str, Figures]))
-    activity.ended(process.pid)
+    try:
+        with process.stdout:
+            for line in process.stdout:
+                with suppress(msgspec.DecodeError):  # half a line is the last of a process that was killed
+                    activity.heard(process.pid, msgspec.json.decode(line, type=Report))
+    finally:
+        activity.ended(process.pid)
 
 
 class Processes:

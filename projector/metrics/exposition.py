@@ -93,8 +93,3 @@ class _Given(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._found
-
-
-def exposition(query: Query, *, actions: int = ACTIONS, accept: str = "") -> tuple[bytes, str]:
-    """One scrape: what an `Exposition` of its own says first."""
-    return Exposition(query, actions=actions).scrape(accept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from producer.connection.client import AsyncClient
@@ -103,6 +103,7 @@ class AsyncQuery:
         where: Filter | None = None,
         *,
         since: Moment | None = None,
+        since_of: Mapping[str, int] | None = None,
         until: Moment | None = None,
         limit: int | None = None,
         reverse: bool = False,
@@ -111,7 +112,7 @@ class AsyncQuery:
     ) -> AsyncLogEntries:
         span = checked_span(since, until, self._archive)
         most = None if limit is None else checked_limit(limit)
-        walks = walk_of(where, span, reverse=reverse, follow=follow)
+        walks = walk_of(where, span, since_of or {}, reverse=reverse, follow=follow)
         logs = Logs(walks, lambda: self._sources.together, limit=most, reverse=reverse, follow=follow)
         return AsyncLogEntries(logs, self._ask, progress)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from producer.connection.client import Client
@@ -118,6 +118,7 @@ class Query:
         where: Filter | None = None,
         *,
         since: Moment | None = None,
+        since_of: Mapping[str, int] | None = None,
         until: Moment | None = None,
         limit: int | None = None,
         reverse: bool = False,
@@ -127,13 +128,14 @@ class Query:
         """The entries of the log that `where` wants (None: all), newest first, or if `reverse` oldest first.
 
         They were written from `since` on and before `until`: epoch ms or datetimes with a zone, by the server's
-        clock. They are read as they are iterated over, from the archive too if there is one. With `follow` the last
-        `limit` come oldest first, and then each new one, without end: no entry is missed and none comes twice while
-        the server restarts and the log is trimmed into the archive.
+        clock; those of a namespace that `since_of` names, from that epoch ms on instead. They are read as they are
+        iterated over, from the archive too if there is one. With `follow` the last `limit` come oldest first, and
+        then each new one, without end: no entry is missed and none comes twice while the server restarts and the log
+        is trimmed into the archive.
         """
         span = checked_span(since, until, self._archive)
         most = None if limit is None else checked_limit(limit)
-        walks = walk_of(where, span, reverse=reverse, follow=follow)
+        walks = walk_of(where, span, since_of or {}, reverse=reverse, follow=follow)
         logs = Logs(walks, lambda: self._sources.together, limit=most, reverse=reverse, follow=follow)
         return LogEntries(logs, self._ask, progress)
 

@@ -33,15 +33,20 @@ class Collector:
 
     def take(self, records: Sequence[ActionExecutionRecord]) -> str:
         """Send the spans of `records`; why the collector has not acknowledged them, or nothing."""
-        self._asking.trouble, self._asking.status = "no request could be made", 0
-        if self._exporter.export([span_of(record) for record in records]) is SpanExportResult.SUCCESS:
+        self._asking.trouble, self._asking.status = "no request could be made", None
+        try:
+            spans = [span_of(record) for record in records]
+        except Exception as error:  # noqa: BLE001 - told by who asks, with the record's name
+            return f"no span can be made: {type(error).__name__}: {error}"
+        if self._exporter.export(spans) is SpanExportResult.SUCCESS:
             return ""
         return f"{self._where}: {self._asking.trouble}"
 
     @property
     def refuses(self) -> bool:
-        """Whether the last trouble lasts for these spans: they are too many, or one of them is not understood."""
-        return self._asking.status in _TOO_MUCH
+        """Whether the last trouble lasts for these spans: they are too many, or one of them is not understood, or not
+        even a request could be made of them."""
+        return self._asking.status is None or self._asking.status in _TOO_MUCH
 
     def close(self) -> None:
         """End an attempt that waits for the next."""
@@ -52,9 +57,11 @@ class _Asking(requests.Session):
     """Keeps what the exporter only logs: why a request failed."""
 
     trouble = ""
-    status = 0
+    status: int | None = None
+    """Of the last answer; 0 without one, None if nothing was asked."""
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        self.status = 0
         try:
             response = super().request(*arguments, **options)
         except requests.RequestException as error:

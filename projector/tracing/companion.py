@@ -81,10 +81,10 @@ class Tracing:
         look = Pause(_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS, sleep=stopping.wait)
         while not stopping.is_set():
             records, reached = runs.after(position)
-            for stands in (*self._taken(records, collector, stopping, pause), reached):
-                if stopping.is_set():  # another projector may be further by now
-                    return
+            for stands in self._taken(records, reached, collector, stopping, pause):
                 if stands != position:
+                    if stopping.is_set() and link.call("GET", self._keys.traced) != position.encode():
+                        return  # another projector is at it by now
                     link.call("SET", self._keys.traced, stands)
                     position = stands
                     look.reset()
@@ -92,23 +92,36 @@ class Tracing:
                 look.wait()
 
     def _taken(
-        self, records: Sequence[ActionExecutionRecord], collector: Collector, stopping: threading.Event, pause: Pause
+        self,
+        records: Sequence[ActionExecutionRecord],
+        reached: str,
+        collector: Collector,
+        stopping: threading.Event,
+        pause: Pause,
     ) -> Iterator[str]:
-        """Has the collector take `records`, however long that takes: the entry of the last of each request."""
+        """Has the collector take `records`, however long that takes: the entry of the last of each request, as soon
+        as it is acknowledged, and `reached` behind all."""
         most = BATCH
-        while records and not stopping.is_set():
+        while records:
+            if stopping.is_set():
+                return
             batch = records[:most]
             trouble = collector.take(batch)
-            if not trouble:
-                self._say("")
-                pause.reset()
-                yield batch[-1].entry_id
-                records, most = records[len(batch) :], min(BATCH, 2 * most)
-            elif collector.refuses and len(batch) > 1:
+            refuses = trouble and collector.refuses
+            if refuses and len(batch) > 1:
                 most = len(batch) // 2
-            else:
+                continue
+            if refuses and not collector.take(()):  # else it takes nothing, whatever it is sent
+                _log.warning("the span of entry %s is left out: %s", batch[0].entry_id, trouble)
+            elif trouble:
                 self._say(trouble)
                 pause.wait()
+                continue
+            self._say("")
+            pause.reset()
+            yield batch[-1].entry_id
+            records, most = records[len(batch) :], min(BATCH, 2 * most)
+        yield reached
 
     def _begun(self, link: Link, runs: EndedRuns) -> str:
         """The entry up to which spans are exported; if there were none before, where the projection stands."""

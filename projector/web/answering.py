@@ -15,12 +15,7 @@ from producer.errors import WalError
 from projector.answers.parameter import WrongParameter
 from projector.answers.wording.several import Several
 from projector.errors import (
-    ArchiveUnavailable,
     Damaged,
-    InvalidQuery,
-    ProjectorError,
-    ServerRefused,
-    ServerUnavailable,
     TooMuchWork,
 )
 from projector.query import ActionStats, Query, Status
@@ -31,6 +26,7 @@ from projector.web.page.examiner import Examined
 from projector.web.page.page import Page
 from projector.web.page.templates import LONGEST, environment
 from projector.web.site import Site
+from projector.web.statuses import status_of
 
 _FEW = 1000
 """Entries that a projector folds in less than a second."""
@@ -38,18 +34,6 @@ _LARGEST = 4096
 """Bytes of a query string."""
 _LARGEST_PAGE = 100_000
 """Bytes of a page, which cuts the texts of its lists for that."""
-
-_STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (WrongParameter, 400),
-    (InvalidQuery, 400),
-    (TooMuchWork, 503),
-    (ServerUnavailable, 503),
-    (ArchiveUnavailable, 503),
-    (ServerRefused, 502),
-    (Damaged, 500),
-    (ProjectorError, 404),
-)
-"""By the class of an error; a ProjectorError of no more special kind is about a name that is not there."""
 
 
 def _at_rest(status: Status) -> Status:
@@ -144,10 +128,8 @@ class Pages:
         return body
 
     def _trouble(self, page: Page, request: Request, error: Exception) -> Response:
-        status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
-        text = str(error)
-        if isinstance(error, HTTPException):
-            status, text = error.status_code, error.detail
+        status, _ = status_of(error, names_one=page.hidden)
+        text = error.detail if isinstance(error, HTTPException) else str(error)
         asked = self._asked(page, request, query=self._site.query, progress=lambda *_: None)
         too_much = isinstance(error, TooMuchWork)
         found = {"text": text, "status": status, "too_much": too_much, "several": False, "known": []}

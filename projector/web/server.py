@@ -111,10 +111,14 @@ class _Server(uvicorn.Server):
 def _listening(host: str, port: int, *, insist: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
+        listening = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
     except OSError as error:
         if not insist:
-            return socket.create_server((host, 0), family=family, backlog=_CONNECTIONS)
+            return _listening(host, 0, insist=True)
         raise InvalidSettings(
             f"cannot listen on {host} port {port}: {error.strerror}; name another: --listen"
         ) from error
+    # Connections inherit it. Else a body would wait 40 ms for the client's word that it has the headers: asyncio sees
+    # to that only for a socket that was made with the protocol's number.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -83,12 +83,12 @@ def test_an_update_leaves_alone_what_somebody_types_opens_and_selects(tab: Tab, 
 
 def test_a_hidden_tab_holds_no_stream_and_looks_again_when_it_is_seen(tab: Tab, log: Log) -> None:
     page = opened(tab, "/failures")
-    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => window.away === true })")
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => window.unseen === true })")
     with page.expect_event("requestfailed", lambda request: "/live" in request.url):
-        page.evaluate("window.away = true; document.dispatchEvent(new Event('visibilitychange'))")
+        page.evaluate("window.unseen = true; document.dispatchEvent(new Event('visibilitychange'))")
     add_failure(log, "unseen")
     with page.expect_request(lambda request: "/live" in request.url):
-        page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+        page.evaluate("window.unseen = false; document.dispatchEvent(new Event('visibilitychange'))")
     page.locator("main").get_by_text("unseen").first.wait_for()
     assert page.evaluate(KEPT)
 

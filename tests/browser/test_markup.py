@@ -22,7 +22,7 @@ ASKED = {
     "/cleanups?namespace=empty&scanner={}&resource={}&source={}&host={}": 200,
     "/failures?namespace=empty&source={}&host={}": 200,
     "/actions?namespace=empty&q={}": 200,
-    "/in-flight?namespace=empty&action={}": 200,
+    "/in-flight?namespace=empty&q={}": 200,
     "/trail?namespace=empty&resource={}": 200,
     "/log?namespace=empty&grep={}": 200,
     "/log?type={}": 400,

@@ -58,9 +58,9 @@ def status_of(asked: socket.socket) -> int:
 class WebProcess:
     """`projector web`, which tells its address."""
 
-    def __init__(self, *options: str, command: tuple[str, ...] = tuple(PROJECTOR), **variables: str) -> None:
+    def __init__(self, *options: str, **variables: str) -> None:
         self.process = subprocess.Popen(
-            [*command, "web", *options],
+            [*PROJECTOR, "web", *options],
             env=environment(PYTHONUNBUFFERED="1", **variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

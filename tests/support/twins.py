@@ -58,7 +58,7 @@ def _paths(namespace: str, found: dict[str, str]) -> dict[str, str]:
         "runs": path("/runs", action=f"*{found['mark'][-9:]}"),
         "failures": path("/failures"),
         "failures by kind": path("/failures", grouped="true"),
-        "in flight": path("/in-flight", action=found["mark"] or "task"),
+        "in flight": path("/in-flight", q=found["mark"] or "task"),
         "cleanups": path("/cleanups"),
         "trail": path("/trail", resource=found["resource"]),
         "log": path("/log", label=f"note={found['note']}"),

@@ -30,7 +30,13 @@ import typer
 from tests.support.servers import die_with_parent
 
 _PROGRAMS = ("producer", "projector")
-_LEFT_OUT = ("projector.cli.top", "projector.testing", "projector.pytest_plugin", "projector.web", "projector.tracing")
+_LEFT_OUT = (
+    "projector.cli.top",
+    "projector.testing",
+    "projector.pytest_plugin",
+    "projector.web",
+    "projector.tracing",
+)
 """What few commands need, and takes long to load."""
 
 

@@ -127,6 +127,15 @@ def test_every_text_that_stops_a_command_is_printed_by_one() -> None:
     assert len(texts) > 15
 
 
+def test_every_text_that_stops_the_web_page_is_explained() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "projector").glob("**/web/**/*.py"))
+    told = re.findall(r'raise (?:InvalidSettings|ProjectorError)\(\s*f"([^"]+)', sources)
+    table = rows((ROOT / "docs" / "operations.md").read_text(), "## What stops a command")
+    explained = " ".join(row[0] for row in table)
+    assert [text for text in told if max(re.split(r"[:{}]", text), key=len).strip() not in explained] == []
+    assert len(told) > 4
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_relative_link_leads_to_a_file(document: Path) -> None:
     links = [link for link in LINK.findall(document.read_text()) if "://" not in link]

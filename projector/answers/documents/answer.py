@@ -14,7 +14,7 @@ from producer.text.moment import iso_of
 if TYPE_CHECKING:
     from projector.query import Records
 
-_TIMES = ("timestamp", "started_at", "start", "last_at")
+_TIMES = ("timestamp", "started_at", "start", "last_at", "entry_id")
 """The field from which a record has its `at`: the first that it has of these."""
 
 

@@ -194,4 +194,4 @@ def _usable() -> Iterator[None]:
     try:
         yield
     except WrongParameter as error:
-        raise typer.BadParameter(error.told, param_hint=f"--{error.name}") from error
+        raise typer.BadParameter(error.told_of_options, param_hint=f"--{error.name}") from error

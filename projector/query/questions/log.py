@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from producer.connection.pause import Pause
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _R = TypeVar("_R", bound=Any)
 
 
-def walk_of(where: Filter | None, span: Span, *, reverse: bool, follow: bool) -> Callable[[str, int | None], Walk]:
+def walk_of(
+    where: Filter | None, span: Span, since_of: Mapping[str, int], *, reverse: bool, follow: bool
+) -> Callable[[str, int | None], Walk]:
     """What makes a walk through the log of a namespace, up to a limit; raises InvalidQuery for arguments that make
     none."""
     if follow and span.until is not None:
@@ -34,7 +36,7 @@ def walk_of(where: Filter | None, span: Span, *, reverse: bool, follow: bool) ->
             namespace,
             where or Filter(),
             archive=span.opened(namespace),
-            since=span.since,
+            since=since_of.get(namespace, span.since),
             until=span.until,
             limit=limit,
             reverse=reverse,

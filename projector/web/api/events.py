@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from datetime import datetime
 
 from starlette.requests import Request
@@ -22,6 +22,8 @@ from projector.web.api.problem import problem_of
 HEARTBEAT_SECONDS = 10.0
 SLOW_SECONDS = 10.0
 """A client that takes nothing for so long is left."""
+_TURN_SECONDS = 0.5
+"""So long a stream reads in the log before others have their turns."""
 _GATHER_SECONDS = 0.1
 """Events that come so soon after others are sent together."""
 _AT_ONCE = 200
@@ -48,7 +50,7 @@ class EventStream:
         self._begins = Position.of_text(last) if last else begin
         self._stands = Position()
         self._query = context.async_query_of(request)
-        self._feed = feeds.of(self._query)
+        self._feeds = feeds
         self._client = getattr(request.state, "client", None) or (request.client.host if request.client else "")
         self._streams = context.streams
         self._ending = context.ending
@@ -56,21 +58,25 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             with self._streams.of(self._client):
-                listener = await self._feed.join()
+                feed = self._feeds.of(self._query)
+                listener = await feed.join()
                 try:
-                    self._stands = self._begins or self._feed.stands
-                    await self._run(scope["method"], listener, receive, send)
+                    self._stands = self._begins or feed.stands
+                    has_ended = await self._run(scope["method"], listener, receive, send)
                 finally:
-                    self._feed.leave(listener)
+                    feed.leave(listener)
         except ProjectorError as error:  # before anything was sent
             await problem_of(error)(scope, receive, send)
+        else:
+            if not has_ended:  # to the server of the page an end without a last piece is a bug, unless it cut it off
+                await _left(receive)
 
-    async def _run(self, method: str, listener: Listener, receive: Receive, send: Send) -> None:
-        """Until the client goes, or is too slow, or the server ends."""
+    async def _run(self, method: str, listener: Listener, receive: Receive, send: Send) -> bool:
+        """Until the client goes, or is too slow, or the server ends; whether it took the end."""
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         if method == "HEAD":
             await send({"type": "http.response.body"})
-            return
+            return True
         works = (self._write(listener, send), _left(receive), self._ending.wait())
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
@@ -78,14 +84,17 @@ class EventStream:
             if tasks[0] in done and (error := tasks[0].exception()) is not None:
                 if not isinstance(error, TimeoutError):
                     raise error
-                return  # a client that does not read does not read the end of the stream either
+                return False  # a client that does not read does not read the end of the stream either
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(TimeoutError, OSError):
+        try:
             async with asyncio.timeout(1):
                 await send({"type": "http.response.body"})
+        except TimeoutError:
+            return self._ending.is_set()  # then the server cuts it off
+        return True
 
     async def _write(self, listener: Listener, send: Send) -> None:
         async def write(text: str) -> None:
@@ -104,8 +113,8 @@ class EventStream:
             if catching_up or listener.dropped:
                 listener.dropped = catching_up = False
                 try:
-                    async for text in self._read():
-                        if text:
+                    async with aclosing(self._read()) as texts:
+                        async for text in texts:
                             await write(text)
                 except ProjectorError as error:
                     await write(away(error))
@@ -120,18 +129,53 @@ class EventStream:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await listener.woken.wait()
             except TimeoutError:
-                await write(f": alive\nid: {self._stands}\n\n")
+                await write(self._alive)
 
-    async def _read(self) -> AsyncIterator[str]:
-        """What was written since, in the log, and in the archive if there is one."""
-        entries = self._query.log(self._where, since=self._stands.since, reverse=True)
+    @property
+    def _alive(self) -> str:
+        return f": alive\nid: {self._stands}\n\n"
+
+    async def _read(self) -> AsyncGenerator[str, None]:
+        """What was written since, in the log, and in the archive if there is one; in turns with other streams."""
+        loop = asyncio.get_running_loop()
         found: list[Told] = []
-        async for entry in entries:
-            found.append(Told(entry))
-            if len(found) >= _AT_ONCE:
-                yield self._events(found, wanted=True)
-                found = []
-        yield self._events(found, wanted=True)
+        turn_ends = told_at = loop.time()
+        begins = 0
+
+        def end_turn(scanned: int, _total: int) -> None:
+            if scanned > begins and loop.time() >= turn_ends:
+                raise _TurnIsOver
+
+        since, since_of = self._stands.since, self._stands.since_of
+        entries = self._query.log(self._where, since=since, since_of=since_of, reverse=True, progress=end_turn)
+
+        async def find() -> bool:
+            """Find some more; whether there may be others."""
+            nonlocal turn_ends, begins
+            async with self._feeds.turns:
+                turn_ends, begins = loop.time() + _TURN_SECONDS, entries.scanned
+                with suppress(_TurnIsOver):
+                    async for entry in entries:
+                        found.append(Told(entry))
+                        if len(found) >= _AT_ONCE:
+                            return True
+                    return False
+                return True
+
+        goes_on = True
+        while goes_on:
+            finding = asyncio.create_task(find())
+            try:
+                while not (await asyncio.wait([finding], timeout=HEARTBEAT_SECONDS))[0]:
+                    yield self._alive
+                goes_on = finding.result()
+            finally:
+                finding.cancel()
+            text = self._events(found, wanted=True)
+            found.clear()
+            if text or loop.time() - told_at >= HEARTBEAT_SECONDS:
+                told_at = loop.time()
+                yield text or self._alive
         if entries.gone:
             yield f'event: gone\ndata: {{"entries": {entries.gone}}}\n\n'
 
@@ -158,6 +202,10 @@ class EventStream:
 
     def _wants(self, told: Told) -> bool:
         return self._wants_all or self._is_wanted(told.judged, told.entry.by)
+
+
+class _TurnIsOver(Exception):
+    """Others are to read."""
 
 
 async def _left(receive: Receive) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from dataclasses import replace
 from functools import cached_property
@@ -23,8 +24,13 @@ _PAUSE_SECONDS = 0.2
 _STATUS_SECONDS = 1.0
 _ROOM_EVERY = 30
 """Looks at the status; how long the memory lasts is reckoned anew by one of so many, because that reads the log."""
+_READING = 2
+"""Streams that read in the log at a time: the others wait for their turns."""
 _KEPT = 2000
 """Entries that wait for a listener; who has more to come reads them in the log."""
+
+
+_log = logging.getLogger("projector")
 
 
 class Told:
@@ -85,29 +91,34 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._following: list[asyncio.Task[None]] = []
         self._joining = asyncio.Lock()
+        self._awaited = 0
         self._message = ""
         self.stands = Position()
         """Behind the latest entry that listeners were told of."""
 
     @property
     def is_heard(self) -> bool:
-        return bool(self._listeners)
+        return bool(self._listeners or self._awaited)
 
     async def join(self) -> Listener:
         """From now on the listener gets each new entry. Raises what a query raises."""
-        async with self._joining:
-            if not self._following:
-                self.stands = await self._newest()
-                self._message = ""
-                self._following = [
-                    asyncio.create_task(self._until_it_fails(self._follow())),
-                    asyncio.create_task(self._until_it_fails(self._watch())),
-                ]
-            listener = Listener()
-            self._listeners.add(listener)
-            if self._message:
-                listener.tell(self._message)
-            return listener
+        self._awaited += 1
+        try:
+            async with self._joining:
+                if not self._following:
+                    self.stands = await self._newest()
+                    self._message = ""
+                    self._following = [
+                        asyncio.create_task(self._until_it_fails(self._follow())),
+                        asyncio.create_task(self._until_it_fails(self._watch())),
+                    ]
+                listener = Listener()
+                self._listeners.add(listener)
+                if self._message:
+                    listener.tell(self._message)
+                return listener
+        finally:
+            self._awaited -= 1
 
     def leave(self, listener: Listener) -> None:
         self._listeners.discard(listener)
@@ -122,7 +133,10 @@ class Feed:
     async def _until_it_fails(self, work: Any) -> None:
         try:
             await work
-        except ProjectorError as error:
+        except Exception as error:  # noqa: BLE001 - of one that was not foreseen nobody else would hear
+            if not isinstance(error, ProjectorError):
+                _log.exception("a stream of events has ended: this is a bug, please report it")
+                error = ProjectorError("this is a bug; the page's log says more")
             for listener in self._listeners:
                 listener.tell(away(error), over=True)
             self._listeners = set()
@@ -176,6 +190,8 @@ class Feeds:
 
     def __init__(self) -> None:
         self._feeds: dict[AsyncQuery, Feed] = {}
+        self.turns = asyncio.Semaphore(_READING)
+        """For the streams that read in the log."""
 
     def of(self, query: AsyncQuery) -> Feed:
         self._feeds = {each: feed for each, feed in self._feeds.items() if feed.is_heard or each is query}

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from projector.web.api.parameters import DOWNLOAD, FILTERS, NAMESPACE, SINCE, TYPE, Parameter, form
+from projector.web.api.parameters import DOWNLOAD, FILTERS, NAMESPACE, REPEATED, SINCE, TYPE, Parameter, form
 from projector.web.api.problem import MEDIA, SCHEMA
 from projector.web.api.resources import RESOURCES, Resource
 
@@ -80,13 +80,13 @@ def _operation(resource: Resource) -> dict[str, Any]:
 
 
 def _in_query(parameter: Parameter) -> dict[str, Any]:
-    schema = {"type": "array", "items": parameter.schema} if parameter.repeats else parameter.schema
+    several = {"type": "array", "maxItems": REPEATED, "items": parameter.schema}
     return {
         "name": parameter.name,
         "in": "query",
         "required": False,
         "description": parameter.told,
-        "schema": schema,
+        "schema": several if parameter.repeats else parameter.schema,
     }
 
 

@@ -21,6 +21,8 @@ MOST = 10_000
 """Records of an answer."""
 ALL = 1000
 """Records where a command gives all, and nobody says how many."""
+REPEATED = 50
+"""Values of a parameter that may be repeated: each namespace is asked."""
 _LONGEST = 4096
 """Characters of a value."""
 
@@ -94,6 +96,7 @@ FILTERS = (
     duration("longer_than", "Only runs that took longer"),
 )
 TYPE = choice("type", "Only entries of this type.", [*TYPES])
+PART = Parameter("q", "Only of actions whose name has this in it, in upper or lower case.")
 SORT = choice("sort", "The order of actions.", ["recency", "failures", "rate", "slowness", "volume"])
 BY = choice("by", "The step of time.", [*KEPT])
 
@@ -151,6 +154,8 @@ def asked_of(given: Iterable[tuple[str, str]], parameters: Iterable[Parameter], 
         except ValueError as error:
             raise WrongParameter(name, str(error)) from None
         if known[name].repeats:
+            if len(values.get(name, ())) == REPEATED:
+                raise WrongParameter(name, f"expected at most {REPEATED} values, found more")
             values[name] = (*values.get(name, ()), value)
         elif name in values:
             raise WrongParameter(name, "expected one value, found several")

@@ -43,6 +43,11 @@ class Position:
         """Nothing that was written before then (epoch ms) is wanted."""
         return self.base[0]
 
+    @property
+    def since_of(self) -> Mapping[str, int]:
+        """The same of the namespaces from which something came."""
+        return {name: order[0] for name, order in self.later.items()}
+
     def is_before(self, order: Order, namespace: str) -> bool:
         """Whether that entry of `namespace` comes after it."""
         return order > self.later.get(namespace, self.base)

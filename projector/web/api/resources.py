@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+from producer.text.wording import counted
 from projector.answers import records
 from projector.answers.documents.answer import Answer
 from projector.answers.documents.history import history, history_answer
@@ -14,8 +16,9 @@ from projector.answers.examined import Look, examined, names_at
 from projector.answers.parameter import WrongParameter
 from projector.answers.quarantined import entry_answer, entry_of, is_entry_id, list_answer
 from projector.answers.standing import standings, standings_answer
+from projector.errors import TooMuchWork
 from projector.quarantine import Quarantine
-from projector.query import ActionFailureKind, Query, Running
+from projector.query import ActionFailureKind, ActionStats, ProducerStanding, Query, Running, ScannerStats
 from projector.query.arguments import Progress
 from projector.query.questions.trail import Deed
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -25,6 +28,7 @@ from projector.web.api.parameters import (
     BY,
     FILTERS,
     INTERVAL,
+    PART,
     SORT,
     TYPE,
     Asked,
@@ -33,6 +37,8 @@ from projector.web.api.parameters import (
     flag,
     whole,
 )
+
+_N = TypeVar("_N", ActionStats, Running, InFlightRecord)
 
 ROWS = ("csv", "jsonl")
 _LIMIT = whole("limit", "How many at most, the latest first.")
@@ -74,13 +80,19 @@ class Resource:
     @property
     def names_one(self) -> bool:
         """Whether its path names one thing by its id."""
-        return "{id}" in self.path
+        return "{id" in self.path
+
+
+def _named(found: list[_N], part: str | None) -> list[_N]:
+    """Those of actions whose name has `part` in it."""
+    return found if part is None else [each for each in found if part.casefold() in each.action_id.casefold()]
 
 
 def _stats(visit: Visit) -> Answer:
     limit = visit.asked.get("limit")
     usual = records.USUAL if limit is None else limit
-    return stats_answer(overview(visit.query, sort=visit.asked.get("sort", "recency"), limit=usual), limit)
+    found = overview(visit.query, sort=visit.asked.get("sort", "recency"), limit=usual)
+    return stats_answer(replace(found, actions=_named(found.actions, visit.asked.get("q"))), limit)
 
 
 def _action(visit: Visit) -> Answer:
@@ -111,11 +123,11 @@ def _cleanups(visit: Visit) -> Answer:
 
 
 def _in_flight(visit: Visit) -> Answer:
-    limit = visit.asked.get("limit", ALL)
+    limit, part = visit.asked.get("limit"), visit.asked.get("q")
     if visit.asked.get("orphans"):
-        dead = visit.query.orphans()[:limit]
+        dead = _named(visit.query.orphans(), part)[:limit]
         return Answer(dead, dead, InFlightRecord)
-    runs = visit.query.running(limit)
+    runs = visit.query.running(limit) if part is None else _named(visit.query.running(), part)[:limit]
     return Answer(runs, runs, Running)
 
 
@@ -131,6 +143,15 @@ def _status(visit: Visit) -> Answer:
 
 def _namespaces(visit: Visit) -> Answer:
     return standings_answer(standings(visit.query))
+
+
+def _scanners(visit: Visit) -> Answer:
+    found = visit.query.scanners()
+    return Answer(found, found, ScannerStats)
+
+
+def _producers(visit: Visit) -> Answer:
+    return Answer.of_records(visit.query.producers(visit.asked.get("limit", ALL)), ProducerStanding)
 
 
 def _show(visit: Visit) -> Answer:
@@ -160,12 +181,21 @@ def _log(visit: Visit) -> Answer:
 
 
 def _doctor(visit: Visit) -> Answer:
+    names = names_at(visit.url, visit.namespaces)
+
+    def go_on() -> None:
+        try:
+            visit.progress(0, len(names))
+        except TooMuchWork:
+            told = f"the examination of {counted(len(names), 'namespace')} takes too long"
+            raise TooMuchWork(f"{told}; ask for fewer, by namespace, or for a shorter interval") from None
+
     def sleep(seconds: float) -> None:
-        visit.progress(0, 1)
+        go_on()
         time.sleep(seconds)
 
     seconds, idle = visit.asked.get("interval", 1), visit.asked.get("group_idle", WEEK_MS)
-    return Answer(examined(Look(visit.url, seconds, idle, sleep), names_at(visit.url, visit.namespaces)))
+    return Answer(examined(Look(visit.url, seconds, idle, sleep), names, go_on=go_on))
 
 
 def _one_namespace(visit: Visit) -> str:
@@ -198,7 +228,7 @@ _LOOKS = (
 )
 
 RESOURCES = (
-    Resource("stats", "Everything at a glance; its rows are actions.", ("stats",), _stats, (SORT, _LIMIT)),
+    Resource("stats", "Everything at a glance; its rows are actions.", ("stats",), _stats, (SORT, PART, _LIMIT)),
     Resource("stats/{action:path}", "The statistics of one action.", ("stats-action",), _action),
     Resource("recent", "The latest executions that have ended.", ("recent",), _recent, _RECORDS),
     Resource(
@@ -214,12 +244,12 @@ RESOURCES = (
         "What runs right now, or is presumed dead.",
         ("in-flight", "in-flight-orphans"),
         _in_flight,
-        (flag("orphans", "Only what is presumed dead."), _LIMIT),
+        (flag("orphans", "Only what is presumed dead."), PART, _LIMIT),
     ),
     Resource("history", "What ran over time, of all actions together.", ("history",), _history, (BY, *INTERVAL)),
     Resource("history/{action:path}", "What ran over time, of one action.", ("history",), _history, (BY, *INTERVAL)),
     Resource("status", "Where the projection stands.", ("status",), _status, forms=()),
-    Resource("show/{id}", "Everything about one run, cleanup or decision.", ("show",), _show, (_IN,), ()),
+    Resource("show/{id:path}", "Everything about one run, cleanup or decision.", ("show",), _show, (_IN,), ()),
     Resource("trail/{resource:path}", "All that was done to a resource.", ("trail",), _trail, (*INTERVAL, _LIMIT)),
     Resource(
         "log",
@@ -233,6 +263,8 @@ RESOURCES = (
         "doctor", "What is wrong, and what repairs it.", ("doctor", "doctor-several"), _doctor, _LOOKS, forms=()
     ),
     Resource("namespaces", "Where each namespace stands.", ("namespaces",), _namespaces),
+    Resource("scanners", "The statistics of each scanner.", ("scanners",), _scanners),
+    Resource("producers", "How far the projection is with each producer.", ("producers",), _producers, (_LIMIT,)),
     Resource("quarantine", "What could not be folded.", ("quarantine-list",), _quarantine, (_LIMIT,), ()),
     Resource("quarantine/{id}", "One entry of the quarantine.", ("quarantine-show",), _quarantined, forms=()),
 )

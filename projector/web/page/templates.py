@@ -57,7 +57,8 @@ def short(context: Context, value: str | None) -> Markup:
     """The same, cut to the `longest` of the page."""
     if not value:
         return Markup("–")
-    told, longest = visible(value), context.get("longest", LONGEST[0])
+    longest = context.get("longest", LONGEST[0])
+    told = visible(value[: longest + 1])  # no more than may be shown, which is longer then
     return text(told if len(told) <= longest else f"{told[:longest]}…")
 
 

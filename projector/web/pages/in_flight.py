@@ -11,7 +11,7 @@ _DEAD = 50
 
 
 def in_flight(asked: Asked) -> dict[str, Any]:
-    part = asked.one("action").casefold()
+    part = asked.one("q").casefold()
     order = asked.choice("sort", ("overdue", "newest", "oldest"))
     running = asked.query.running()
     found = [run for run in running if part in run.action_id.casefold()]

@@ -23,8 +23,8 @@ function lasting(milliseconds) {
   return `${Math.floor(milliseconds / size)} ${unit} ${Math.floor((milliseconds % size) / rest)} ${smaller}`;
 }
 
-// The server's clock tells how old things are; the reader's may be wrong.
-const skew = Number(document.documentElement.dataset.now) - Date.now();
+// The server's clock tells how old things are; the reader's may be wrong. The latest page knows best.
+let skew = Number(document.documentElement.dataset.now) - Date.now();
 
 function tellTimes(root) {
   const now = Date.now() + skew;
@@ -42,7 +42,7 @@ function tellTimes(root) {
   }
   for (const label of root.querySelectorAll("svg text.time[data-at]")) {
     const at = new Date(Number(label.dataset.at));
-    label.textContent = at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+    label.textContent = at.toLocaleString([], { weekday: "short", hour: "numeric", minute: "2-digit" });
   }
 }
 
@@ -73,6 +73,12 @@ const away = document.getElementById("away");
 const state = document.getElementById("live-state");
 let looking = false;
 let again = false;
+let later = 0;
+
+function lookLater() {
+  clearTimeout(later);
+  later = setTimeout(() => document.hidden || look(), 4000 + 2000 * Math.random());
+}
 
 async function look() {
   if (looking) {
@@ -83,16 +89,19 @@ async function look() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!document.querySelector("[data-live]")) {
+    if (answer.status >= 500) lookLater();
+    if (!document.querySelector("main [data-live]")) {
       if (answer.ok) location.reload(); // this page says why there was no answer
     } else if (answer.ok) {
       away.textContent = "";
+      skew = Math.max(skew, Number(page.documentElement.dataset.now) - Date.now());
       replaceParts(page);
     } else {
       away.textContent = page.querySelector(".remark.bad:not(#away)")?.textContent || `The server says ${answer.status}.`;
     }
   } catch {
     away.textContent = "This page's server does not answer; trying again.";
+    lookLater();
   } finally {
     looking = false;
     if (again) {

@@ -14,7 +14,7 @@ from tests.chaos.vandals import GROUP_VANDALS, LOG_VANDALS, PROJECTION_VANDALS, 
 @pytest.fixture(scope="class")
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     """One for all vandals of a class: each has to leave it in order."""
-    with Arena(tmp_path_factory.mktemp("chaos") / "arena", "vandals", pace=0.01) as prepared:
+    with Arena(tmp_path_factory.mktemp("chaos") / "arena", "vandals", pace=0.03) as prepared:
         yield prepared
 
 
@@ -22,7 +22,7 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 def archiving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     """The same, archived and trimmed."""
     directory = tmp_path_factory.mktemp("chaos") / "arena"
-    with Arena(directory, "vandals", pace=0.01, archives=True) as prepared:
+    with Arena(directory, "vandals", pace=0.03, archives=True) as prepared:
         yield prepared
 
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from projector.cli.acl import roles
 from projector.keys import Keys
-from projector.metrics.exposition import Exposition, exposition
+from projector.metrics.exposition import Exposition
 from projector.metrics.health import readiness
 from projector.query import Query
 from tests.support.commands import projector
@@ -38,7 +38,7 @@ def scraped(text: bytes) -> dict[str, Series]:
 
 def of(log: Log, *, actions: int = 200) -> dict[str, Series]:
     with Query(log.url, log.namespace) as query:
-        return scraped(exposition(query, actions=actions)[0])
+        return scraped(Exposition(query, actions=actions).scrape()[0])
 
 
 def told(log: Log, *command: str) -> Any:
@@ -133,8 +133,8 @@ def test_names_are_kept_as_they_are_in_either_format(log: Log) -> None:
     log.add_completions(2, odd)
     log.drain()
     with Query(log.url, log.namespace) as query:
-        assert scraped(exposition(query)[0])["executions_total"][odd, "success"] == 2
-        body, kind = exposition(query, accept="application/openmetrics-text; version=1.0.0")
+        assert scraped(Exposition(query).scrape()[0])["executions_total"][odd, "success"] == 2
+        body, kind = Exposition(query).scrape("application/openmetrics-text; version=1.0.0")
     assert kind.startswith("application/openmetrics-text")
     families = {family.name: family for family in parse_open(body.decode())}  # type: ignore[no-untyped-call]
     assert odd in {sample.labels["action"] for sample in families["execution_wal_executions"].samples}
@@ -183,7 +183,7 @@ def test_a_namespace_that_is_damaged_keeps_no_other_from_being_read(log: Log) ->
         one.drain()
     log.client.hset(log.key("totals"), "successes", "none")
     with Query(log.url, namespaces=[log.namespace, other.namespace]) as query:
-        text = exposition(query)[0].decode()
+        text = Exposition(query).scrape()[0].decode()
     assert f'execution_wal_up{{namespace="{log.namespace}"}} 0.0' in text
     assert f'execution_wal_up{{namespace="{other.namespace}"}} 1.0' in text
     assert f'entries_projected_total{{namespace="{other.namespace}"}} 1.0' in text

@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from producer.cli.app import app as producer_app
 from projector.cli.app import app as projector_app
-from projector.metrics.exposition import exposition
+from projector.metrics.exposition import Exposition
 from projector.query import Query
 from projector.shadow import rebuild
 from tests.support.projection import Log, completed, orphaned, started
@@ -118,7 +118,7 @@ def make_wrong(logs: dict[str, Troubled]) -> None:
 
 def scraped(url: str) -> Series:
     with Query(url, namespaces=["*"]) as query:
-        text = exposition(query)[0].decode()
+        text = Exposition(query).scrape()[0].decode()
     return {
         spelled(sample.name, **sample.labels): sample.value
         for family in text_string_to_metric_families(text)

@@ -48,8 +48,9 @@ COMMANDS = {
 
 def test_every_document_validates_against_its_schema(log: Log, tmp_path: Path) -> None:
     of_the_producer = {"spool"}  # tests/integration/producer/spool/test_spool_cli.py has its documents
+    of_the_web = {"producers", "scanners"}  # …/web/test_api.py has those
     of_several = {path.stem for path in SCHEMAS.glob("*-several.json")}  # …/partitions/test_each.py has those
-    assert {path.stem for path in SCHEMAS.iterdir()} == set(COMMANDS) | of_the_producer | of_several
+    assert {path.stem for path in SCHEMAS.iterdir()} == set(COMMANDS) | of_the_producer | of_the_web | of_several
     operations = [started("a", "x"), ORPHANED, started("a", "y"), started("a"), completed("a"), CLEANED]
     operations += [completed("b", False, error="é"), started("b")]
     for number, operation in enumerate(operations, 1):

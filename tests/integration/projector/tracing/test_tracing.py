@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 
 from producer import Producer
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
+from projector.records import ActionExecutionRecord
 from projector.tracing import collector as module
+from projector.tracing import companion
 from projector.tracing.companion import Tracing
 from projector.verification import verify
 from tests.support.collector import Collector, attributes
@@ -169,3 +172,59 @@ def test_a_position_that_nobody_wrote_is_named_with_its_cure(
     log.client.set(log.key("traced"), "yesterday")
     with Tracing(log.url, log.namespace, endpoint=f"{collector.url}/v1/traces"):
         eventually(lambda: f"redis-cli DEL '{log.key('traced')}'" in caplog.text)
+
+
+def test_what_the_collector_has_acknowledged_is_not_sent_again_after_a_stop(
+    log: Log, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(companion, "BATCH", 2)
+    ids = [log.add(completed("a")) for _ in range(6)]
+    log.drain()
+    log.client.set(log.key("traced"), "0-0")
+    stood: list[str] = []
+    tracing = Tracing(log.url, log.namespace, endpoint=f"{collector.url}/v1/traces")
+
+    def take(path: str, body: bytes) -> int:
+        stood.append(traced(log))
+        if len(stood) == 2:
+            tracing.__exit__()
+        return collect(path, body)
+
+    collect = collector.take
+    monkeypatch.setattr(collector, "take", take)
+    with collector.listening():
+        with tracing:
+            eventually(lambda: traced(log) == ids[3], what="the position behind the last request")
+        with tracing:
+            eventually(lambda: traced(log) == ids[5], what="the position at the end")
+    assert stood == ["0-0", ids[1], ids[3]]
+    assert [count for _, count in collector.asked] == [2, 2, 2]
+
+
+def test_a_single_run_of_which_no_span_can_be_made_or_is_taken_is_left_out_with_its_name(
+    log: Log, collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    takes, collect, made = False, collector.take, module.span_of
+    ids = {name: log.add(completed(name)) for name in ("a", "refused", "b", "odd", "c")}
+    log.drain()
+    log.client.set(log.key("traced"), "0-0")
+
+    def take(path: str, body: bytes) -> int:
+        return collect(path, body) if takes and b"refused" not in body else 400
+
+    def span_of(record: ActionExecutionRecord) -> ReadableSpan:
+        if record.action_id == "odd":
+            raise ValueError("odd")
+        return made(record)
+
+    monkeypatch.setattr(collector, "take", take)
+    monkeypatch.setattr(module, "span_of", span_of)
+    with collector.listening(), Tracing(log.url, log.namespace, endpoint=f"{collector.url}/v1/traces"):
+        eventually(lambda: "exporting spans has stopped" in caplog.text)
+        assert "left out" not in caplog.text  # nothing is taken at all
+        takes = True
+        eventually(lambda: traced(log) == ids["c"], what="the position at the end")
+    assert [span.name for span in collector.spans] == ["a", "b", "c"]
+    left_out = [record.message for record in caplog.records if "left out" in record.message]
+    assert [text.split(" ")[4] for text in left_out] == [ids["refused"], ids["odd"]]
+    assert ["400" in left_out[0], "ValueError: odd" in left_out[1]] == [True, True]

@@ -53,12 +53,18 @@ CASES: list[tuple[str, str, Ask, list[str]]] = [
     ("history", "history", {**HOUR, "by": "minute"}, ["history", *HOUR, "--by", "minute"]),
     ("history", "history/a", HOUR, ["history", "a", *HOUR]),
     ("show", "show/x", {}, ["show", "x"]),
+    ("show", "show/nightly/2026-11-28", {}, ["show", "nightly/2026-11-28"]),
     ("trail", "trail/lock:*", {"limit": 1}, ["trail", "lock:*", "--limit", "1"]),
     ("log", "log", {"type": "completed", "reverse": "true"}, ["log", "--type", "completed", "--reverse"]),
     ("namespaces", "namespaces", {}, ["namespaces"]),
     ("quarantine-list", "quarantine", {}, ["quarantine", "list"]),
     ("quarantine-show", "quarantine/9-0", {}, ["quarantine", "show", "9-0"]),
 ]
+ALONE = {
+    "scanners": "scanner_id,total_cleanups,successes,failures,last_at,last_error,last_entry_id,actions\nlocks,2,",
+    "producers": "by,namespace,seq,missing,gaps,accepted,entry_id,at,alive\nh:1:abcdefgh,api-tests,1,0,[],0,5-0,",
+}
+"""The paths that no command is like, each its own document, and how their rows begin."""
 MOVING = {"in-flight": "in-flight", "status": "status", "doctor": "doctor?interval=0"}
 """What is another in each moment, or would be."""
 
@@ -79,7 +85,7 @@ def log(shared_server: Server) -> Log:
     made.add(completed(ODD, labels=labels), "by", "h:1:abcdefgh", "seq", "1", entry_id="5-0")
     made.add(cleaned("lock:a"), entry_id="6-0")
     made.add(cleaned("lock:b/c"), entry_id="7-0")
-    made.add(started("b"), entry_id="8-0")
+    made.add(started("b", "nightly/2026-11-28"), entry_id="8-0")
     made.add(b"\xff", entry_id="9-0")
     made.drain()
     return made
@@ -128,6 +134,19 @@ def test_what_moves_is_the_document_of_the_command(site: Site, document: str, pa
     Draft202012Validator(json.loads((SCHEMAS / f"{document}.json").read_text())).validate(answer.json())
 
 
+@pytest.mark.parametrize("path", ALONE)
+def test_what_no_command_prints_has_a_document_and_rows_of_its_own(site: Site, path: str) -> None:
+    Draft202012Validator(json.loads((SCHEMAS / f"{path}.json").read_text())).validate(get(site, path).json())
+    assert get(site, path, format="csv").text.startswith(ALONE[path])
+
+
+def test_actions_are_chosen_by_a_part_of_their_names(site: Site) -> None:
+    every, chosen = get(site, "stats").json(), get(site, "stats", q="PLOY").json()
+    assert [each["action_id"] for each in chosen["actions"]] == [ODD]
+    assert chosen == {**every, "actions": chosen["actions"]}
+    assert get(site, "stats", q="PLOY", format="jsonl").text.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("path", "form", "media"),
     [("recent", "csv", "text/csv; charset=utf-8"), ("stats", "csv", "text/csv; charset=utf-8"),
@@ -147,7 +166,7 @@ def test_rows_are_those_of_the_command(site: Site, log: Log, path: str, form: st
     ("path", "asked", "parameter", "told"),
     [
         ("recent", {"nosuch": "1"}, "nosuch", "expected one of action, scanner,"),
-        ("stats", {"action": "a"}, "action", "expected one of sort, limit,"),
+        ("stats", {"action": "a"}, "action", "expected one of sort, q, limit,"),
         ("recent", {"limit": "10001"}, "limit", "expected a whole number from 0 to 10000, found '10001'"),
         ("recent", {"limit": ["1", "2"]}, "limit", "expected one value, found several"),
         ("recent", {"failed": "yes"}, "failed", "expected true or false, found 'yes'"),
@@ -188,7 +207,9 @@ def test_several_namespaces_answer_together_and_a_request_chooses_among_them(log
     assert get(site, "quarantine").json()["parameter"] == "namespace"
 
 
-@pytest.mark.parametrize("path", ["show/nosuch", "quarantine/5-5", "nosuch", "recent?namespace=nosuch", "trail/"])
+@pytest.mark.parametrize(
+    "path", ["show/nosuch/2026", "quarantine/5-5", "nosuch", "recent?namespace=nosuch", "trail/"]
+)
 def test_what_is_not_there_is_not_found(site: Site, path: str) -> None:
     answer = get(site, path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
@@ -205,8 +226,20 @@ def test_a_server_that_is_away_or_refuses_is_no_fault_of_the_request(log: Log) -
             assert ("retry-after" in answer.headers) == (status == 503)
 
 
-def test_a_search_without_end_is_cut_off_in_words(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    site, told = site_of(log), iter([None])
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("log", "ask for less, by since and until"),
+        (
+            "doctor",
+            "the examination of 2 namespaces takes too long; ask for fewer, by namespace, or for a shorter interval",
+        ),
+    ],
+)
+def test_work_without_end_is_cut_off_in_words(
+    log: Log, monkeypatch: pytest.MonkeyPatch, path: str, detail: str
+) -> None:
+    site, told = site_of(log, log.namespace, *(["api-tests-other"] if path == "doctor" else [])), iter([None])
 
     async def answer(_: object, work: Any) -> Any:
         def progress(_: int, __: int) -> None:
@@ -218,8 +251,8 @@ def test_a_search_without_end_is_cut_off_in_words(log: Log, monkeypatch: pytest.
         return await asyncio.to_thread(work, progress)
 
     monkeypatch.setattr(site, "answer", answer)
-    answered = get(site, "log")
-    assert (answered.status_code, answered.json()["detail"]) == (503, "ask for less, by since and until")
+    answered = get(site, path)
+    assert (answered.status_code, answered.json()["detail"]) == (503, detail)
 
 
 def test_the_description_is_served(site: Site) -> None:

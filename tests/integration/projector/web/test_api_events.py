@@ -13,6 +13,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
+from projector.query import AsyncQuery
+from projector.search import walk
 from projector.web.api import events, feed
 from projector.web.api.routes import api_routes
 from projector.web.site import Settings, Site
@@ -216,10 +218,14 @@ def test_a_client_that_falls_behind_reads_in_the_log_and_one_that_reads_nothing_
             assert [(await slow.next())["id"] for _ in range(20)] == got
             slow.reads.clear()
             log.add_completions(1)
+            assert (await quick.next())["id"] > got[-1]
+            while site.streams.count > 1:
+                await asyncio.sleep(0.02)
+            with pytest.raises(TimeoutError):  # to a server, an end without a last piece is an error of ours
+                await asyncio.wait_for(slow.until_it_ends(), 0.2)
+            slow.leave()
             await slow.until_it_ends()
             assert not slow.ended
-            assert (await quick.next())["id"] > got[-1]
-            assert site.streams.count == 1
 
     run(work)
 
@@ -239,6 +245,125 @@ def test_a_quiet_stream_shows_that_it_is_alive_and_ends_when_the_server_does(
             site.ending.set()
             await stream.until_it_ends()
             assert stream.ended
+
+    run(work)
+
+
+def test_streams_that_read_in_the_log_show_that_they_are_alive_and_few_read_at_a_time(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
+    asked = AsyncQuery.log
+
+    class Reading:
+        """Finds nothing for long."""
+
+        gone, now, most = 0, 0, 0
+
+        def __init__(self) -> None:
+            self.over = asyncio.Event()
+
+        def __aiter__(self) -> Reading:
+            return self
+
+        async def __anext__(self) -> None:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await self.over.wait()
+            self.now -= 1
+            raise StopAsyncIteration
+
+    async def work() -> None:
+        reading = Reading()
+        monkeypatch.setattr(
+            AsyncQuery, "log", lambda *given, **more: reading if more.get("reverse") else asked(*given, **more)
+        )
+        async with served(log) as (_, opened):
+            streams = [opened("since=1970-01-01&grep=zzz") for _ in range(4)]
+            for stream in streams:
+                assert (await stream.next(""))["retry"]
+                while "" not in await stream.next(""):  # the comment
+                    pass
+            reading.over.set()
+            log.add(completed("zzz"))
+            for stream in streams:
+                await stream.next()
+            assert reading.most == 2
+
+    run(work)
+
+
+def test_a_stream_that_reads_in_turns_gets_all(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(walk, "PAGE", 2)
+    wanted = [log.add(completed("a" if number % 4 else "b")) for number in range(12)]
+
+    async def work() -> None:
+        async with served(log) as (_, opened):
+            stream = opened("since=1h&action=b")
+            assert [(await stream.next())["id"] for _ in range(3)] == wanted[::4]
+            last = log.add(completed("b"))
+            assert (await stream.next())["id"] == last
+
+    run(work)
+
+
+def test_a_stream_of_several_namespaces_goes_on_in_each_from_where_it_ended(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, asked, made = Log(log.client, log.url, f"{log.namespace}-b"), AsyncQuery.log, list[Any]()
+
+    def keep(*given: Any, **more: Any) -> Any:
+        made.append(asked(*given, **more))
+        return made[-1]
+
+    async def work() -> None:
+        other.add(completed("a"))
+        ids = [log.add(completed("a")) for _ in range(20)]
+        monkeypatch.setattr(AsyncQuery, "log", keep)
+        async with served(log, log.namespace, other.namespace) as (_, opened):
+            stream = opened(last=f"{ids[0]};{log.namespace}={ids[-1]}")
+            await stream.next("status")
+            late = other.add(completed("a"))
+            assert json.loads((await stream.next())["data"])["entry_id"] == late
+            _, _, reading = made
+            assert reading.scanned < 10
+
+    run(work)
+
+
+def test_what_was_not_foreseen_ends_the_streams_with_a_word_and_the_next_one_begins_anew(
+    log: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("unforeseen")
+
+    async def work() -> None:
+        async with served(log) as (_, opened):
+            with monkeypatch.context() as patch:
+                patch.setattr(AsyncQuery, "status", fail)
+                stream = opened()
+                assert "bug" in (await stream.next("away"))["data"]
+                await stream.until_it_ends()
+            assert "unforeseen" in caplog.text
+            again = opened()
+            await again.next("status")
+            wanted = log.add(completed("a"))
+            assert (await again.next())["id"] == wanted
+
+    run(work)
+
+
+def test_a_feed_whose_first_listener_is_yet_to_come_is_not_forgotten(log: Log) -> None:
+    async def work() -> None:
+        feeds = feed.Feeds()
+        async with AsyncQuery(log.url, log.namespace) as query, AsyncQuery(log.url, "other") as another:
+            joining = asyncio.create_task(feeds.of(query).join())
+            await asyncio.sleep(0)
+            first = feeds.of(query)
+            feeds.of(another)
+            assert feeds.of(query) is first
+            first.leave(await joining)
 
     run(work)
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projector.answers.interval import Interval, moment_of
+from projector.answers.interval import Interval, interval_of, moment_of
+from projector.answers.parameter import WrongParameter
 
 NOW = datetime(2026, 10, 25, 12, 30, 15, tzinfo=UTC)  # clocks in Berlin went back in that night
 
@@ -67,3 +68,9 @@ def test_an_interval_has_its_first_moment_and_not_its_last() -> None:
     assert (interval.after_id, interval.last_id) == ("4-18446744073709551615", "6-18446744073709551615")
     assert (Interval().after_id, Interval().last_id) == ("", "+")
     assert (Interval(0, 0).after_id, Interval(0, 0).last_id) == ("", "0-0")
+
+
+def test_an_interval_that_ends_before_it_begins_is_refused_in_words_that_name_no_option() -> None:
+    with pytest.raises(WrongParameter, match=r"until: it lies before since$") as refused:
+        interval_of("1h", "2h", NOW)
+    assert refused.value.told_of_options == "it lies before --since"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from socketserver import ThreadingMixIn
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,20 @@ def test_a_loop_that_hangs_is_not_alive(server: PageServer, clock: Clock) -> Non
 
 def test_other_pages_are_not_there(server: PageServer) -> None:
     assert get(f"{server.url}/x") == (404, "there are: /metrics /livez /readyz\n")
+
+
+def test_a_request_for_which_there_is_no_thread_takes_no_place_for_ever(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadingMixIn, "process_request", refuse)
+        for _ in range(50):
+            with pytest.raises(RuntimeError):
+                server.process_request(None, None)
+    assert get(f"{server.url}/livez") == (200, "ok\n")
 
 
 def test_an_address_that_is_taken_is_told(server: PageServer) -> None:

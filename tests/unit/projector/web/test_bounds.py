@@ -45,7 +45,7 @@ def test_one_more_than_may_wait_is_refused_at_once_and_a_place_becomes_free() ->
         with pytest.raises(TooMuchWork, match="too many requests wait"):
             await bounds.answer(work)
         go.set()
-        assert await asyncio.gather(first, second) == ["done", "done"]
+        assert list(await asyncio.gather(first, second)) == ["done", "done"]
         assert await bounds.answer(lambda _: "again") == "again"
         bounds.close()
 
