@@ -18,7 +18,7 @@ from projector.errors import (
     Damaged,
     TooMuchWork,
 )
-from projector.query import ActionStats, Query, Status
+from projector.query import ActionFailureKind, ActionStats, Query, Status
 from projector.query.arguments import Progress
 from projector.query.remarks import notice, why_nothing
 from projector.web.page.asked import Asked
@@ -69,11 +69,16 @@ class Pages:
             actions = await site.actions(query) if page.needs_actions else ()
         except Damaged as error:
             actions = error
+        kinds: Sequence[ActionFailureKind] | Damaged
+        try:
+            kinds = await site.kinds(query) if page.needs_kinds(request.query_params) else ()
+        except Damaged as error:
+            kinds = error
         examined = await site.examined(query) if page.needs_doctor else None
         known = await site.known()
 
         def made(progress: Progress) -> bytes:
-            return self._filled(page, request, query, actions, examined, known, progress)
+            return self._filled(page, request, query, actions, kinds, examined, known, progress)
 
         return await site.answer(request, made)
 
@@ -83,6 +88,7 @@ class Pages:
         request: Request,
         query: Query,
         actions: Sequence[ActionStats] | Damaged,
+        kinds: Sequence[ActionFailureKind] | Damaged,
         examined: Examined | None,
         known: Sequence[str],
         progress: Progress,
@@ -98,6 +104,7 @@ class Pages:
             statuses=statuses,
             remark=replace(several, statuses=at_rest).notice() if several else notice(at_rest[0]),
             found_actions=actions,
+            found_kinds=kinds,
         )
         found = page.fill(asked) if examined is None else page.fill(asked, examined)
 

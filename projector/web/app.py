@@ -24,7 +24,7 @@ from projector.web.page.page import Page
 from projector.web.pages.action import action
 from projector.web.pages.actions import actions
 from projector.web.pages.cleanups import cleanups, trail
-from projector.web.pages.ended import failures, runs
+from projector.web.pages.ended import failures, runs, shows_kinds
 from projector.web.pages.health import health
 from projector.web.pages.in_flight import in_flight
 from projector.web.pages.log import log
@@ -34,12 +34,19 @@ from projector.web.pages.run import run
 from projector.web.site import Settings, Site
 
 PAGES = (
-    Page(path="/", title="Overview", template="overview.html", fill=overview, needs_actions=True),
+    Page(
+        path="/",
+        title="Overview",
+        template="overview.html",
+        fill=overview,
+        needs_actions=True,
+        needs_kinds=lambda _: True,
+    ),
     Page(path="/actions", title="Actions", template="actions.html", fill=actions, needs_actions=True),
     Page(path="/action", title="Action", template="action.html", fill=action, hidden=True),
     Page(path="/runs", title="Runs", template="runs.html", fill=runs),
     Page(path="/run", title="Run", template="run.html", fill=run, hidden=True),
-    Page(path="/failures", title="Failures", template="failures.html", fill=failures),
+    Page(path="/failures", title="Failures", template="failures.html", fill=failures, needs_kinds=shows_kinds),
     Page(path="/in-flight", title="In flight", template="in_flight.html", fill=in_flight),
     Page(path="/cleanups", title="Cleanups", template="cleanups.html", fill=cleanups),
     Page(path="/trail", title="Trail", template="trail.html", fill=trail),

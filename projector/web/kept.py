@@ -42,14 +42,16 @@ class Kept(Generic[_T]):
         *,
         fresh: float = _FRESH_SECONDS,
         oldest: float = _OLDEST_SECONDS,
+        share: int = _SHARE,
     ) -> _T:
-        """The answer by `make` of now, or of a moment ago: it is made anew after `fresh` seconds, or more if it took
-        long. Then one that is no older than `oldest` is given out meanwhile. Raises what `make` does."""
+        """The answer by `make` of now, or of a moment ago: it is made anew after `fresh` seconds, or after `share`
+        times as long as it took. Then one that is no older than `oldest` is given out meanwhile. Raises what `make`
+        does."""
         if kept := self._answers.get(key):
             age = self._monotonic() - kept.made_at
-            if age < max(fresh, _SHARE * kept.took):
+            if age < max(fresh, share * kept.took):
                 return kept.value
-            if kept.took > _COSTLY_SECONDS and age < max(oldest, 2 * _SHARE * kept.took):
+            if kept.took > _COSTLY_SECONDS and age < max(oldest, 2 * share * kept.took):
                 self._begin(key, make)
                 return kept.value
         return await asyncio.shield(self._begin(key, make))

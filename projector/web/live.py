@@ -15,6 +15,7 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 60.0
 _SHARE = 0.12
 """Of a core, which this process may take while pages are open: a pulse after which they took more is followed by a
 longer pause."""
+_CHANGED = "event: changed\ndata:\n\n"
 _QUIET_SECONDS = 15.0
 """After which a comment shows that the stream is alive."""
 
@@ -87,6 +88,7 @@ class Pulse:
 
     async def _look_while_heard(self) -> None:
         known: object = None
+        was_news = False
         while self._listening:
             begun = self._cpu()
             try:
@@ -100,7 +102,7 @@ class Pulse:
                     # What runs becomes overdue without a word.
                     self._monotonic() // _QUIET_SECONDS if status.in_flight else 0,
                 )
-                message = "event: changed\ndata:\n\n"
+                message = _CHANGED
             except TooMuchWork:  # of others: this tells nothing about the log
                 found, message = known, ""
             except ProjectorError as error:
@@ -108,10 +110,13 @@ class Pulse:
             except Exception as error:  # noqa: BLE001 - whose end nobody would see, while pages say that they are live
                 _log.exception("the page cannot look where the projection stands")
                 found = message = _away(f"a fault of this page, {type(error).__name__}; its server tells more")
-            if known is not None and found != known:
+            is_news = known is not None and found != known
+            if message and (is_news or was_news):
                 async with self._beat:
                     self._number, self._message = self._number + 1, message
                     self._beat.notify_all()
+            # A page may have been made right before; or others gave it an old one, while it was made anew.
+            was_news = message == _CHANGED and is_news
             known = found
             pause = _SHORTEST_SECONDS
             while pause < _LONGEST_SECONDS:

@@ -40,7 +40,9 @@ def monitoring_routes(site: Site) -> list[Route]:
 
     async def ready(request: Request) -> Response:
         """Why it is not is told to those who may look."""
-        found = await shared.get("", lambda: site.answer(request, lambda _: readiness(site.query)), fresh=_SECONDS)
+        found = await shared.get(
+            "", lambda: site.answer(request, lambda _: readiness(site.query)), fresh=_SECONDS, oldest=0, share=0
+        )
         reasons = "".join(f"{reason}\n" for reason in found.reasons) if request.state.admitted else ""
         return PlainTextResponse(reasons or ("ok\n" if found.ready else "not ready\n"), 200 if found.ready else 503)
 

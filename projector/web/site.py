@@ -17,7 +17,7 @@ from producer.wal import namespace_tag
 from projector.expectation import Expectation
 from projector.namespaces.wanted import Wanted
 from projector.namespaces.whole import whole_of
-from projector.query import ActionStats, AsyncQuery, Query
+from projector.query import ActionFailureKind, ActionStats, AsyncQuery, Query, Records
 from projector.query.arguments import Progress
 from projector.web.bounds import Bounds, Streams
 from projector.web.choices import Choices
@@ -61,6 +61,7 @@ class Site:
         self.query = self._queries.of(settings.namespaces)
         self.pulse = Pulse(lambda: self.bounds.answer(lambda _: self.query.status()))
         self._actions: Kept[Sequence[ActionStats]] = Kept()
+        self._kinds: Kept[Records[ActionFailureKind]] = Kept()
         self._known: Kept[Sequence[str]] = Kept()
         self._examined: Kept[Examined] = Kept()
         self.ending = asyncio.Event()
@@ -110,6 +111,10 @@ class Site:
         """All actions, the latest first, as of a moment ago: ten thousand take a second to read."""
         return await self._actions.get(query.namespace, lambda: self.bounds.answer(lambda _: query.actions()))
 
+    async def kinds(self, query: Query) -> Records[ActionFailureKind]:
+        """Failures by kind, of all actions, as of a moment ago: these take as long."""
+        return await self._kinds.get(query.namespace, lambda: self.bounds.answer(lambda _: query.failure_kinds()))
+
     async def examined(self, query: Query) -> Examined:
         """What the doctor has found, which may be of before: then it is looked for anew."""
 
@@ -127,7 +132,9 @@ class Site:
 
     async def open(self) -> None:
         """Look at what takes long before anybody asks for it."""
-        self._opening = asyncio.gather(self.actions(self.query), self.examined(self.query), return_exceptions=True)
+        query = self.query
+        long = self.actions(query), self.kinds(query), self.examined(query)
+        self._opening = asyncio.gather(*long, return_exceptions=True)
 
     async def end(self) -> None:
         """End the streams."""

@@ -52,7 +52,6 @@ def _paths(namespace: str, found: dict[str, str]) -> dict[str, str]:
     entries = {name: path("/run", id=found[name]) for name in ("end", "cleanup", "resolution", "decision", "broken")}
     return entries | {
         "overview": path("/"),
-        "overview by minutes": path("/", by="minute"),
         "actions": path("/actions", q=found["mark"] or "task"),
         "action": path("/action", id=found["action"]),
         "runs": path("/runs", action=f"*{found['mark'][-9:]}"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -109,8 +110,8 @@ class Feed:
                     self.stands = await self._newest()
                     self._message = ""
                     self._following = [
-                        asyncio.create_task(self._until_it_fails(self._follow())),
-                        asyncio.create_task(self._until_it_fails(self._watch())),
+                        asyncio.create_task(self._until_it_fails(self._follow)),
+                        asyncio.create_task(self._until_it_fails(self._watch)),
                     ]
                 listener = Listener()
                 self._listeners.add(listener)
@@ -130,9 +131,9 @@ class Feed:
             task.cancel()
         self._following = []
 
-    async def _until_it_fails(self, work: Any) -> None:
+    async def _until_it_fails(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - of one that was not foreseen nobody else would hear
             if not isinstance(error, ProjectorError):
                 _log.exception("a stream of events has ended: this is a bug, please report it")

@@ -13,7 +13,7 @@ from projector.answers.interval import Interval, interval_of
 from projector.answers.parameter import WrongParameter
 from projector.errors import Damaged, InvalidQuery
 from projector.expectation import Expectation
-from projector.query import ActionStats, Query, Status
+from projector.query import ActionFailureKind, ActionStats, Query, Status
 from projector.query.arguments import Progress
 from projector.retention.retention import milliseconds_in
 
@@ -57,6 +57,7 @@ class Asked:
     """Why answers of this moment may not be complete."""
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     found_actions: Sequence[ActionStats] | Damaged = ()
+    found_kinds: Sequence[ActionFailureKind] | Damaged = ()
 
     def exactly(self, name: str) -> str:
         """An argument, as a link has it; the last, if it is there several times."""
@@ -83,6 +84,13 @@ class Asked:
         if isinstance(self.found_actions, Damaged):
             raise self.found_actions
         return self.found_actions
+
+    @property
+    def kinds(self) -> Sequence[ActionFailureKind]:
+        """Failures by kind, of all actions, as `actions`."""
+        if isinstance(self.found_kinds, Damaged):
+            raise self.found_kinds
+        return self.found_kinds
 
     @property
     def page(self) -> int:

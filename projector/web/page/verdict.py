@@ -8,7 +8,7 @@ from typing import Literal
 
 from producer.text.wording import counted
 from projector.answers.wording.amounts import ago
-from projector.query import Status
+from projector.query import Query, Status
 from projector.query.remarks import waiting_entries
 from projector.query.results import LastVerified
 from projector.retention.room import DAY_SECONDS, room_in_words
@@ -30,12 +30,15 @@ def verdict_of(
     verified: Mapping[str, LastVerified | None] | Trouble,
     now: int,
     troubles: Iterable[Trouble] = (),
+    *,
+    undecided: int | None = None,
 ) -> Verdict:
-    """By the `status` of all namespaces together, the `remark` on their projectors, when each was verified, and the
-    `troubles` with parts of the page."""
+    """By the `status` of all namespaces together, the `remark` on their projectors, when each was verified, the
+    `troubles` with parts of the page, and how many missing operations nobody has accepted (None: all)."""
+    undecided = status.missing if undecided is None else undecided
     bad = [remark] if remark else []
-    if status.missing:
-        bad.append(f"{counted(status.missing, 'operation')} missing: recorded or attempted, and never arrived")
+    if undecided:
+        bad.append(f"{counted(undecided, 'operation')} missing: recorded or attempted, and never arrived")
     if status.room_seconds is not None and status.room_seconds < DAY_SECONDS:
         bad.append(room_in_words(status.room_seconds))
     bad += dict.fromkeys(each.text for each in troubles)
@@ -48,6 +51,8 @@ def verdict_of(
         if last and not last.identical
     ]
     worth = []
+    if gone := max(0, status.missing - undecided):
+        worth.append(f"{counted(gone, 'operation')} missing for good, or as somebody has accepted")
     if status.lost:
         worth.append(f"{counted(status.lost, 'entry')} of the log lost for ever, as somebody has accepted")
     if status.quarantined:
@@ -56,7 +61,8 @@ def verdict_of(
         return Verdict("bad", f"Not all is well: {bad[0]}", (*bad[1:], *worth))
     if status.checkpoint is None and not status.entries and not status.wal_length:
         return Verdict("good", "Nothing has been recorded yet")
-    told = f"projector active, {waiting_entries(status)}, nothing missing; {_verified(verified, now)}"
+    missing = "" if status.missing else ", nothing missing"
+    told = f"projector active, {waiting_entries(status)}{missing}; {_verified(verified, now)}"
     if worth:
         return Verdict("warn", f"Nearly all is well: {worth[0]}; {told}", tuple(worth[1:]))
     return Verdict("good", f"All is well: {told}")
@@ -68,3 +74,13 @@ def _verified(verified: Mapping[str, LastVerified | None], now: int) -> str:
         return "never verified (projector verify)"
     part = "" if len(times) == len(verified) else f" ({len(times)} of {len(verified)} namespaces)"
     return f"verified {ago(min(times), now)}{part}: identical"
+
+
+def undecided_of(query: Query, status: Status) -> int:
+    """How many operations are missing that nobody has accepted, as far as the first gaps of a producer tell."""
+    if not status.missing:
+        return 0
+    ranges = (
+        (max(first, producer.accepted + 1), last) for producer in query.producers() for first, last in producer.gaps
+    )
+    return sum(max(0, last - first + 1) for first, last in ranges)

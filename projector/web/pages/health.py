@@ -10,7 +10,7 @@ from projector.entry_id import milliseconds_of
 from projector.retention.room import room_in_words
 from projector.web.page.asked import Asked, Trouble
 from projector.web.page.examiner import Examined
-from projector.web.page.verdict import verdict_of
+from projector.web.page.verdict import undecided_of, verdict_of
 
 _ORDER = (Severity.WRONG, Severity.WARNING, Severity.NOT_CHECKED, Severity.OK)
 _PRODUCERS = 50
@@ -20,10 +20,18 @@ def health(asked: Asked, examined: Examined) -> dict[str, Any]:
     status = asked.query.status(room=True)
     verified = asked.part(asked.query.verified)
     producers = asked.part(lambda: asked.query.producers(limit=_PRODUCERS))
+    undecided = asked.part(lambda: undecided_of(asked.query, status))
     troubles = [producers] if isinstance(producers, Trouble) else []
     return {
         "status": status,
-        "verdict": verdict_of(status, asked.remark, verified, asked.now, troubles),
+        "verdict": verdict_of(
+            status,
+            asked.remark,
+            verified,
+            asked.now,
+            troubles,
+            undecided=undecided if isinstance(undecided, int) else None,
+        ),
         "examined": examined,
         "findings": [(name, _worst_first(found)) for name, found in examined.findings.items()],
         "producers": producers,

@@ -9,7 +9,7 @@ from projector.expectation import Judgement, State, check
 from projector.query import ActionStats
 from projector.web.page.asked import Asked, Trouble
 from projector.web.page.time_series import STEPS, chart_of, points_of, spark_of
-from projector.web.page.verdict import verdict_of
+from projector.web.page.verdict import undecided_of, verdict_of
 
 _LISTED = 8
 
@@ -22,16 +22,25 @@ def overview(asked: Asked) -> dict[str, Any]:
         "history": history,
         "totals": asked.part(query.totals),
         "running": asked.part(lambda: sorted(query.running(), key=lambda run: (not run.overdue, run.started_at))),
-        "kinds": asked.part(lambda: query.failure_kinds(limit=_LISTED)),
+        "kinds": asked.part(lambda: asked.kinds[:_LISTED]),
         "failing": asked.part(lambda: _lines(asked, _failed)),
         "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
         "late": asked.part(lambda: late(asked)),
+        "undecided": asked.part(lambda: undecided_of(query, status)),
     }
+    undecided = parts["undecided"]
     troubles = [part for part in parts.values() if isinstance(part, Trouble)]
     return {
         **parts,
         "status": status,
-        "verdict": verdict_of(status, asked.remark, asked.part(query.verified), asked.now, troubles),
+        "verdict": verdict_of(
+            status,
+            asked.remark,
+            asked.part(query.verified),
+            asked.now,
+            troubles,
+            undecided=undecided if isinstance(undecided, int) else None,
+        ),
         "steps": STEPS,
         "step": step,
         "chart": chart_of(history, asked.now, "Runs over time, and how many of them failed"),

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from projector.entry_id import order_of
-from projector.errors import TooMuchWork
+from projector.errors import InvalidQuery, TooMuchWork
 from projector.query.arguments import Progress
 from projector.web.page.asked import Asked
 from projector.web.page.search import SECONDS
@@ -19,6 +19,8 @@ _LISTED = 20
 
 def run(asked: Asked) -> dict[str, Any]:
     wanted = asked.exactly("id")
+    if not wanted:
+        raise InvalidQuery("id", "the id of a run, of a cleanup, or of an entry", wanted)
     progress = asked.progress if asked.one("search") == "log" else _for_a_moment(wanted)
     shown = asked.query.show(wanted, namespace=asked.exactly("in") or None, progress=progress)
     output, of_output = _end_of(shown.output or "")

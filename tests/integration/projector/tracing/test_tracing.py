@@ -19,6 +19,7 @@ from projector.records import ActionExecutionRecord
 from projector.tracing import collector as module
 from projector.tracing import companion
 from projector.tracing.companion import Tracing
+from projector.tracing.span import span_of
 from projector.verification import verify
 from tests.support.collector import Collector, attributes
 from tests.support.commands import PROJECTOR, environment
@@ -204,7 +205,7 @@ def test_what_the_collector_has_acknowledged_is_not_sent_again_after_a_stop(
 def test_a_single_run_of_which_no_span_can_be_made_or_is_taken_is_left_out_with_its_name(
     log: Log, collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    takes, collect, made = False, collector.take, module.span_of
+    takes, collect = False, collector.take
     ids = {name: log.add(completed(name)) for name in ("a", "refused", "b", "odd", "c")}
     log.drain()
     log.client.set(log.key("traced"), "0-0")
@@ -212,13 +213,13 @@ def test_a_single_run_of_which_no_span_can_be_made_or_is_taken_is_left_out_with_
     def take(path: str, body: bytes) -> int:
         return collect(path, body) if takes and b"refused" not in body else 400
 
-    def span_of(record: ActionExecutionRecord) -> ReadableSpan:
+    def made(record: ActionExecutionRecord) -> ReadableSpan:
         if record.action_id == "odd":
             raise ValueError("odd")
-        return made(record)
+        return span_of(record)
 
     monkeypatch.setattr(collector, "take", take)
-    monkeypatch.setattr(module, "span_of", span_of)
+    monkeypatch.setattr(module, "span_of", made)
     with collector.listening(), Tracing(log.url, log.namespace, endpoint=f"{collector.url}/v1/traces"):
         eventually(lambda: "exporting spans has stopped" in caplog.text)
         assert "left out" not in caplog.text  # nothing is taken at all

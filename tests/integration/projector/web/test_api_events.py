@@ -258,7 +258,7 @@ def test_streams_that_read_in_the_log_show_that_they_are_alive_and_few_read_at_a
     class Reading:
         """Finds nothing for long."""
 
-        gone, now, most = 0, 0, 0
+        gone = scanned = now = most = 0
 
         def __init__(self) -> None:
             self.over = asyncio.Event()

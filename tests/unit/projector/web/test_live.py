@@ -93,6 +93,8 @@ def test_a_change_is_told_to_all_at_the_next_beat_and_silence_is_not(run: Any) -
         await heart.pass_by(2)
         assert [each.told[1:] for each in listening] == [[CHANGED]] * 3
         assert heart.looks == [0, 2, 4, 6, 8, 10]  # one look for all of them
+        await heart.pass_by(8)
+        assert listening[0].told[1:] == [CHANGED] * 2  # once more, for a page that was made right before
         for each in listening:
             await each.leave()
 
