@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
@@ -14,10 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from producer.errors import WalError
 from projector.answers.parameter import WrongParameter
 from projector.answers.wording.several import Several
-from projector.errors import (
-    Damaged,
-    TooMuchWork,
-)
+from projector.errors import Damaged, TooMuchWork
 from projector.query import ActionFailureKind, ActionStats, Query, Status
 from projector.query.arguments import Progress
 from projector.query.remarks import notice, why_nothing
@@ -27,6 +24,8 @@ from projector.web.page.page import Page
 from projector.web.page.templates import LONGEST, environment
 from projector.web.site import Site
 from projector.web.statuses import status_of
+
+_T = TypeVar("_T")
 
 _FEW = 1000
 """Entries that a projector folds in less than a second."""
@@ -42,6 +41,14 @@ def _at_rest(status: Status) -> Status:
     if status.lease_ttl_ms is None or waiting > _FEW:
         return status
     return replace(status, lag=status.lag and 0, wal_length=status.wal_length - waiting)
+
+
+async def _or_damaged(asked: Awaitable[_T]) -> _T | Damaged:
+    """What comes of it, or why it cannot be read: the rest of the page can."""
+    try:
+        return await asked
+    except Damaged as error:
+        return error
 
 
 class Pages:
@@ -64,16 +71,8 @@ class Pages:
     async def _made(self, page: Page, request: Request) -> bytes:
         site = self._site
         query = site.query_of(request)
-        actions: Sequence[ActionStats] | Damaged
-        try:
-            actions = await site.actions(query) if page.needs_actions else ()
-        except Damaged as error:
-            actions = error
-        kinds: Sequence[ActionFailureKind] | Damaged
-        try:
-            kinds = await site.kinds(query) if page.needs_kinds(request.query_params) else ()
-        except Damaged as error:
-            kinds = error
+        actions = await _or_damaged(site.actions(query)) if page.needs_actions else ()
+        kinds = await _or_damaged(site.kinds(query)) if page.needs_kinds(request.query_params) else ()
         examined = await site.examined(query) if page.needs_doctor else None
         known = await site.known()
 

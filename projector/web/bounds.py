@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from producer.text.wording import counted
 from projector.errors import TooManyStreams, TooMuchWork
 from projector.query.arguments import Progress
 
@@ -56,8 +57,8 @@ def _until(seconds: float) -> Progress:
     deadline = time.monotonic() + seconds
 
     def progress(done: int, total: int) -> None:
-        if time.monotonic() > deadline:
-            looked = f"looked at {done:,} of {total:,} entries in {seconds:g} s"
+        if done < total and time.monotonic() > deadline:
+            looked = f"looked at {done:,} of {counted(total, 'entry')} in {seconds:g} s"
             raise TooMuchWork(f"the search takes too long: it {looked}; ask for less, by since and until")
 
     return progress

@@ -98,8 +98,8 @@ def test_what_a_list_offers_for_download_is_what_it_lists_and_parses(tab: Tab, t
 
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
-    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
-    assert [row["execution_id"] for row in rows] == runs(page) == ["run-121", "run-061", "run-001"]
+    saved = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert [row["execution_id"] for row in saved] == runs(page) == ["run-121", "run-061", "run-001"]
 
 
 def test_everything_can_be_done_by_keyboard_and_the_focus_is_seen(tab: Tab) -> None:

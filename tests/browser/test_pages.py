@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import ViewportSize
 
 from projector.web.app import PAGES
 from tests.support.browsing import NARROW, WIDE, Tab
@@ -27,7 +29,11 @@ def test_each_page_opens_wide_and_narrow_light_and_dark_and_keeps_nobody_out(
     found = []
     for path in paths:
         page = tab.open(path, status=404 if path in (*MISSING, twins.tame_paths["broken"]) else 200)
-        for size, scheme, rules in ((WIDE, "light", ()), (NARROW, "dark", BY_LOOKS if busy else None)):
+        looks: list[tuple[ViewportSize, Literal["light", "dark"], tuple[str, ...] | None]] = [
+            (WIDE, "light", ()),
+            (NARROW, "dark", BY_LOOKS if busy else None),
+        ]
+        for size, scheme, rules in looks:
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
             if over := tab.overflow():

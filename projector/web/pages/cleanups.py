@@ -31,10 +31,10 @@ def trail(asked: Asked) -> dict[str, Any]:
 
 
 def _done(entry: LogEntry) -> CleanupRecord:
-    told = entry.operation or {}
+    told: dict[str, Any] = {"error": None, **(entry.operation or {})}
     names = ("scanner_id", "resource_id", "action", "success", "error", "execution_id", "labels")
     return CleanupRecord(
-        **{name: told.get(name) for name in names},
+        **{name: told[name] for name in names if name in told},
         timestamp=told["executed_at"],
         by=entry.by,
         entry_id=entry.entry_id,

@@ -43,8 +43,8 @@ def _for_a_moment(wanted: str) -> Progress:
     """What the projection has is found at once. The log is looked through no longer than a page may take."""
     deadline = time.monotonic() + SECONDS
 
-    def progress(_done: int, _total: int) -> None:
-        if time.monotonic() > deadline:
+    def progress(done: int, total: int) -> None:
+        if done < total and time.monotonic() > deadline:
             raise TooMuchWork(
                 f"{wanted} is not in the projection, and to look through the log takes longer than a page may"
             )

@@ -29,7 +29,7 @@ class Making:
         self.made += 1
         return self.made
 
-    async def get(self, key: str = "", **bounds: float) -> int:
+    async def get(self, key: str = "", **bounds: Any) -> int:
         return await self.kept.get(key, self.make, **bounds)
 
     async def settle(self) -> None:
