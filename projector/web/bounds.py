@@ -38,11 +38,12 @@ class Bounds:
         if self._under_way >= self._most:
             raise TooMuchWork("too many requests wait for an answer; try again")
         self._under_way += 1
-        progress = _until(self._seconds)
+        deadline = time.monotonic() + self._seconds
 
         def begin() -> _T:
-            progress(0, 1)  # it may have waited for too long already
-            return work(progress)
+            if time.monotonic() > deadline:
+                raise TooMuchWork("this request has waited for too long; try again")
+            return work(_until(deadline, self._seconds))
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
@@ -53,9 +54,7 @@ class Bounds:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _until(seconds: float) -> Progress:
-    deadline = time.monotonic() + seconds
-
+def _until(deadline: float, seconds: float) -> Progress:
     def progress(done: int, total: int) -> None:
         if done < total and time.monotonic() > deadline:
             looked = f"looked at {done:,} of {counted(total, 'entry')} in {seconds:g} s"
