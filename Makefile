@@ -21,7 +21,8 @@ fast: ## the loop while editing: unit tests, in under a minute
 	$(PYTEST) -m "not alone" tests/unit
 
 elsewhere: ## what another Python (BIN) may break, as a background job of a shell, which ignores SIGINT
-	trap '' INT; $(PYTEST) -m "not alone" tests/unit/producer tests/integration/connection/test_tls.py \
+	trap '' INT; $(PYTEST) -m "not alone" --ignore=tests/unit/producer/execution/test_trace_context.py \
+		tests/unit/producer tests/integration/connection/test_tls.py \
 		tests/integration/connection/test_sentinel.py tests/integration/producer/test_process_end.py
 
 check: ## ruff, format, types

@@ -36,6 +36,8 @@ _LEFT_OUT = (
     "projector.pytest_plugin",
     "projector.web",
     "projector.tracing",
+    "projector.metrics",
+    "producer.metrics",
 )
 """What few commands need, and takes long to load."""
 
