@@ -23,8 +23,8 @@ _BLOCK = 1000
 _PATIENCE = 60.0
 _OURS, _DEFAULT, _EXCLUSIVE = "ours", "unix", "unix-excl"
 _SO_FAR = {"default": 1.6, "exclusive": 2.6}
-"""Beside an insert by either VFS, where the target is 1.25. docs/performance.md has what holds it back. On a slow EPYC
-the same code gave 1.35 to 1.98, and 2.2 to 3.04: there Python is slow beside SQLite."""
+"""Beside an insert by either VFS, where the target is 1.25. docs/performance.md has what holds it back. On a slow
+EPYC the same code gave 1.35 to 1.98, and 2.2 to 3.04: there Python is slow beside SQLite."""
 
 _NOTE = (
     "an insert is a transaction of its own, in WAL mode, synchronous NORMAL, of the same row; once by SQLite's "
