@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from projector.answers.outcome import Outcome
-from projector.errors import ServerRefused
 from projector.retention.retention import WEEK_MS
 
 if TYPE_CHECKING:
@@ -84,24 +82,6 @@ class Look:
     def is_whole_by_name_alone(self, seen: Seen | None) -> bool:
         """Whether it has no partitions: what is called like them are namespaces of their own."""
         return seen is not None and seen.namespace in self.divided and seen.findings[0].found == "none"
-
-
-def names_at(url: str, wanted: Sequence[str]) -> list[str]:
-    """The namespaces at `url` that are meant by names and globs, sorted; a name is among them even without a log, and
-    the names as given are all, if there are no globs and this account may not look for more. Raises as a query does.
-    """
-    from projector.namespaces.finding import find
-    from projector.namespaces.readers import Readers
-    from projector.namespaces.wanted import Wanted, is_glob
-
-    meant = Wanted.of(wanted)
-    with closing(Readers(url, meant.first)) as readers:
-        try:
-            return find(meant, readers.call_of)
-        except ServerRefused:
-            if any(map(is_glob, wanted)):
-                raise
-            return sorted(set(wanted))
 
 
 def examined_several(outcomes: Sequence[Outcome[Seen]]) -> dict[str, Any]:

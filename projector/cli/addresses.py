@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from inspect import signature
 from typing import Annotated, Any
 
 import typer
 
+from producer.errors import WalError
 from producer.terminal.options import OptionGroup, ServerAddress
 from producer.wal import DEFAULT_NAMESPACE
 
@@ -44,15 +44,11 @@ class LogAddresses(ServerAddress):
         """As a message names them."""
         return ", ".join(self.namespace)
 
-    def found(self) -> list[str]:
-        """The namespaces that are meant, sorted; a name is among them even without a log. Raises as `find` does."""
-        from projector.namespaces.finding import find
-        from projector.namespaces.readers import Readers
-        from projector.namespaces.wanted import Wanted
+    def found(self, *, unless: tuple[type[WalError], ...] = ()) -> list[str]:
+        """The namespaces that are meant; the arguments, and what is raised, are as those of `names_at`."""
+        from projector.namespaces.readers import names_at
 
-        wanted = Wanted.of(self.namespace)
-        with closing(Readers(self.location.url, wanted.first)) as readers:
-            return find(wanted, readers.call_of)
+        return names_at(self.location.url, self.namespace, unless=unless)
 
 
 def _of(*, only: _Only = ("*",), **address: Any) -> LogAddresses:  # type: ignore[assignment]  # as above

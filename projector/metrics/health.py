@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from projector.errors import ProjectorError
 from projector.query import Query, Status
-from projector.query.remarks import how_to_start, notice
+from projector.query.remarks import at_rest, how_to_start, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,4 @@ def readiness(query: Query) -> Readiness:
 def _why_not(status: Status) -> str | None:
     if status.lease_ttl_ms is None:
         return notice(status) or f"no projector is active; {how_to_start(status)}"
-    # That entries wait is no reason: the projector is at them.
-    waiting = status.lag or 0
-    at_rest = replace(status, lag=None if status.lag is None else 0, wal_length=status.wal_length - waiting)
-    return notice(at_rest)
+    return notice(at_rest(status))  # that entries wait is no reason: the projector is at them

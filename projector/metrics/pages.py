@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from projector.errors import ProjectorError
+from projector.metrics.address import Address
 from projector.metrics.commits import STUCK_SECONDS, Activity
 from projector.metrics.health import readiness
 from projector.metrics.server import TEXT, Page, PageServer
@@ -14,23 +14,6 @@ from projector.query import Query
 
 _TIMEOUT_SECONDS = 3.0
 """For the server's replies: less than what asks for health, or scrapes, waits by default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, text: str) -> Address:
-        """From `HOST:PORT`; raises ValueError."""
-        host, colon, port = text.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not (colon and host and port.isascii() and port.isdigit() and int(port) < 1 << 16):
-            raise ValueError(f"expected HOST:PORT such as 127.0.0.1:9464, found {text!r}")
-        return cls(host, int(port))
 
 
 def _lively(activity: Activity) -> Page:

@@ -13,7 +13,7 @@ from projector.connection.exchange import Command
 from projector.entry_id import milliseconds_of
 from projector.errors import ProjectorError, ServerUnavailable, damaged
 from projector.keys import Keys
-from projector.metrics.ledger import OTHER, Counts, Ledger
+from projector.metrics.ledger import Counts, Ledger
 from projector.query.histogram import Histogram
 from projector.query.parsing import name_in, totals_of
 from projector.query.questions import status as standing
@@ -212,6 +212,3 @@ def _ages(call: Call, status: Status) -> tuple[float, float | None]:
         return max(0, now - milliseconds_of(found[0][0].decode())) / 1000 if found else 0.0
 
     return age(waiting), age(unarchived) if status.archive_last_id else None
-
-
-__all__ = ["OTHER", "Durations", "Ledgers", "Reading", "Unread", "readings"]

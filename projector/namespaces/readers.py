@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from producer.connection.client import Client, client_of
 from producer.connection.nodes import Nodes
+from producer.errors import WalError
 from producer.log import Call
 from producer.wal import wal_key
 from projector.connection.reader import Reader
+from projector.namespaces.finding import find
+from projector.namespaces.wanted import Wanted
 
 
 def is_of_a_cluster(client: Any) -> bool:
@@ -47,3 +52,16 @@ class Readers:
         if self._owned:
             for client in self._clients.values():
                 client.close()
+
+
+def names_at(url: str, told: Sequence[str], *, unless: tuple[type[WalError], ...] = ()) -> list[str]:
+    """The namespaces at `url` that are meant by names and globs, sorted; a name is among them even without a log. The
+    names as `told`, if the search ends in an error of `unless` and no glob was told. Raises as `find` does."""
+    wanted = Wanted.of(told)
+    with closing(Readers(url, wanted.first)) as readers:
+        try:
+            return find(wanted, readers.call_of)
+        except unless:
+            if wanted.globs:
+                raise
+            return sorted(wanted.names)

@@ -1,6 +1,7 @@
 """What results mean, as plain text: failing actions, why a report may not be complete or is empty."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from producer.text.wording import counted, waiting
@@ -47,6 +48,12 @@ def waiting_entries(status: Status) -> str:
     if not status.lag:
         return "unknown how many wait" if status.lag is None else "nothing waits"
     return waiting(status.lag, "entry")
+
+
+def at_rest(status: Status) -> Status:
+    """As it is when the projector has folded what waits."""
+    waiting = status.lag or 0
+    return replace(status, lag=status.lag and 0, wal_length=status.wal_length - waiting)
 
 
 def notice(status: Status) -> str | None:

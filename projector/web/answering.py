@@ -17,7 +17,7 @@ from projector.answers.wording.several import Several
 from projector.errors import Damaged, TooMuchWork
 from projector.query import ActionFailureKind, ActionStats, Query, Status
 from projector.query.arguments import Progress
-from projector.query.remarks import notice, why_nothing
+from projector.query.remarks import at_rest, notice, why_nothing
 from projector.web.page.asked import Asked
 from projector.web.page.examiner import Examined
 from projector.web.page.page import Page
@@ -35,12 +35,9 @@ _LARGEST_PAGE = 100_000
 """Bytes of a page, which cuts the texts of its lists for that."""
 
 
-def _at_rest(status: Status) -> Status:
-    """As it is when the active projector has folded what has just come: that a few wait for it is no trouble."""
-    waiting = status.lag or 0
-    if status.lease_ttl_ms is None or waiting > _FEW:
-        return status
-    return replace(status, lag=status.lag and 0, wal_length=status.wal_length - waiting)
+def _without_a_few(status: Status) -> Status:
+    """That a few entries wait for an active projector is no trouble."""
+    return status if status.lease_ttl_ms is None or (status.lag or 0) > _FEW else at_rest(status)
 
 
 async def _or_damaged(asked: Awaitable[_T]) -> _T | Damaged:
@@ -94,14 +91,14 @@ class Pages:
     ) -> bytes:
         statuses = query.statuses()
         several = Several.of(query.namespace, statuses, query.namespaces)
-        at_rest = [_at_rest(status) for status in statuses]
+        calm = [_without_a_few(status) for status in statuses]
         asked = self._asked(
             page,
             request,
             query=query,
             progress=progress,
             statuses=statuses,
-            remark=replace(several, statuses=at_rest).notice() if several else notice(at_rest[0]),
+            remark=replace(several, statuses=calm).notice() if several else notice(calm[0]),
             found_actions=actions,
             found_kinds=kinds,
         )

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from projector.errors import ProjectorError, TooMuchWork
 from projector.query import Status
+from projector.web.statuses import away
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 60.0
 _SHARE = 0.12
@@ -106,10 +107,10 @@ class Pulse:
             except TooMuchWork:  # of others: this tells nothing about the log
                 found, message = known, ""
             except ProjectorError as error:
-                found, message = str(error), _away(str(error))
+                found, message = str(error), away(error)
             except Exception as error:  # noqa: BLE001 - whose end nobody would see, while pages say that they are live
                 _log.exception("the page cannot look where the projection stands")
-                found = message = _away(f"a fault of this page, {type(error).__name__}; its server tells more")
+                found = message = away(f"a fault of this page, {type(error).__name__}; its server tells more")
             is_news = known is not None and found != known
             if message and (is_news or was_news):
                 async with self._beat:
@@ -124,7 +125,3 @@ class Pulse:
                 if self._cpu() - begun <= _SHARE * pause:
                     break
                 pause += _SHORTEST_SECONDS
-
-
-def _away(why: str) -> str:
-    return f"event: away\ndata: {' '.join(why.split())}\n\n"

@@ -1,4 +1,4 @@
-"""What an error means in HTTP, for pages and API alike."""
+"""What an error means in HTTP, for pages and API alike: as the status of an answer, and as an event of a stream."""
 
 from __future__ import annotations
 
@@ -42,3 +42,8 @@ def status_of(error: Exception, *, names_one: bool = False) -> tuple[int, str]:
         if isinstance(error, kinds):
             return meant
     return (404, "Not found") if names_one and isinstance(error, ProjectorError) else _NO_ANSWER
+
+
+def away(why: object) -> str:
+    """The server-sent event that tells why the log cannot be read at the moment."""
+    return f"event: away\ndata: {' '.join(str(why).split())}\n\n"

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from projector.web.app import Application
 from projector.web.server import WebServer
 from projector.web.site import Settings
 from tests.support.commands import PROJECTOR, environment
+from tests.support.projection import Log, cleaned, completed, orphaned, started
 from tests.support.servers import die_with_parent
 
 PATIENCE = 30.0
@@ -35,6 +37,17 @@ def served(url: str, *namespaces: str, access: Access | None = None, **settings:
         httpx.Client(base_url=server.address, timeout=PATIENCE) as client,
     ):
         yield client
+
+
+def record_a_little(log: Log) -> None:
+    """A run that runs, one presumed dead, some that ended, one that failed, and a cleanup."""
+    now = int(time.time() * 1000)
+    log.add(started("deploy", "running", started_at=now), "by", "host:1:abcdefgh", "seq", "1")
+    log.add(started("deploy", "dead"))
+    log.add(orphaned("deploy", "dead", "silent", now))
+    log.add_completions(3, "deploy")
+    log.add(completed("deploy", False, error="exit status 3"))
+    log.add(cleaned("lock:deploy"))
 
 
 def connected(client: httpx.Client) -> socket.socket:

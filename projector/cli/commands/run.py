@@ -128,8 +128,9 @@ def _observed(settings: Settings, address: str | None, actions: int) -> Iterator
     if not address:
         yield None
         return
+    from projector.metrics.address import Address
     from projector.metrics.commits import Activity
-    from projector.metrics.pages import Address, serving
+    from projector.metrics.pages import serving
 
     try:
         listen = Address.of(address)

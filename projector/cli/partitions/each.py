@@ -17,7 +17,6 @@ from projector.answers.outcome import Outcome
 from projector.cli.addresses import LogAddresses
 from projector.cli.display.wording import visible
 from projector.errors import ProjectorError
-from projector.namespaces.wanted import is_glob
 
 Progress = Callable[[int, int], None]
 _T = TypeVar("_T")
@@ -26,14 +25,8 @@ _NAMED = 5
 
 
 def names_of(log: LogAddresses, *, unless: tuple[type[WalError], ...] = ()) -> list[str]:
-    """The namespaces that are meant, one at least; the names as given, if the search ends in an error of `unless` and
-    no glob was given. Raises ProjectorError if no namespace is like the globs, and as `LogAddresses.found` does."""
-    try:
-        names = log.found()
-    except unless:
-        if any(map(is_glob, log.namespace)):
-            raise
-        names = sorted(set(log.namespace))
+    """As `LogAddresses.found`, one at least: raises ProjectorError if no namespace is like the globs."""
+    names = log.found(unless=unless)
     if not names:
         raise ProjectorError(f"no namespace is like {log.told}; those there are: projector namespaces")
     return names

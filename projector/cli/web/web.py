@@ -119,11 +119,13 @@ def web(
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise typer.BadParameter(f"expected HOST:PORT, found {text!r}", param_hint="--listen")
-    return host, int(port)
+    from projector.metrics.address import Address
+
+    try:
+        found = Address.of(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected HOST:PORT, found {text!r}", param_hint="--listen") from None
+    return found.host, found.port
 
 
 def _prefix(text: str) -> str:

@@ -13,11 +13,12 @@ from starlette.types import Receive, Scope, Send
 from projector.errors import ProjectorError
 from projector.search.filter import Filter
 from projector.web.api.context import Context
-from projector.web.api.feed import Feeds, Listener, Told, away
+from projector.web.api.feed import Feeds, Listener, Told
 from projector.web.api.openapi import EVENTS
 from projector.web.api.parameters import asked_of
 from projector.web.api.position import Position
 from projector.web.api.problem import problem_of
+from projector.web.statuses import away
 
 HEARTBEAT_SECONDS = 10.0
 SLOW_SECONDS = 10.0

@@ -19,6 +19,7 @@ from projector.errors import ProjectorError
 from projector.query import AsyncQuery, Status
 from projector.search.entry import LogEntry
 from projector.web.api.position import Position
+from projector.web.statuses import away
 
 _PAUSE_SECONDS = 0.2
 """Between two looks at a busy log, whose entries come by pages then."""
@@ -201,7 +202,3 @@ class Feeds:
 
 def _status(status: Status) -> str:
     return f"event: status\ndata: {json.dumps({'version': VERSION, **plain(status)})}\n\n"
-
-
-def away(error: ProjectorError) -> str:
-    return f"event: away\ndata: {' '.join(str(error).split())}\n\n"

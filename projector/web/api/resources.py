@@ -12,11 +12,12 @@ from projector.answers import records
 from projector.answers.documents.answer import Answer
 from projector.answers.documents.history import history, history_answer
 from projector.answers.documents.stats import action_answer, action_overview, overview, stats_answer
-from projector.answers.examined import Look, examined, names_at
+from projector.answers.examined import Look, examined
 from projector.answers.parameter import WrongParameter
 from projector.answers.quarantined import entry_answer, entry_of, is_entry_id, list_answer
 from projector.answers.standing import standings, standings_answer
-from projector.errors import TooMuchWork
+from projector.errors import ServerRefused, TooMuchWork
+from projector.namespaces.readers import names_at
 from projector.quarantine import Quarantine
 from projector.query import ActionFailureKind, ActionStats, ProducerStanding, Query, Running, ScannerStats
 from projector.query.arguments import Progress
@@ -181,7 +182,7 @@ def _log(visit: Visit) -> Answer:
 
 
 def _doctor(visit: Visit) -> Answer:
-    names = names_at(visit.url, visit.namespaces)
+    names = names_at(visit.url, visit.namespaces, unless=(ServerRefused,))
 
     def go_on() -> None:
         try:

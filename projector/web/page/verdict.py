@@ -8,7 +8,7 @@ from typing import Literal
 
 from producer.text.wording import counted
 from projector.answers.wording.amounts import ago
-from projector.query import Query, Status
+from projector.query import ProducerStanding, Status
 from projector.query.remarks import waiting_entries
 from projector.query.results import LastVerified
 from projector.retention.room import DAY_SECONDS, room_in_words
@@ -76,11 +76,7 @@ def _verified(verified: Mapping[str, LastVerified | None], now: int) -> str:
     return f"verified {ago(min(times), now)}{part}: identical"
 
 
-def undecided_of(query: Query, status: Status) -> int:
-    """How many operations are missing that nobody has accepted, as far as the first gaps of a producer tell."""
-    if not status.missing:
-        return 0
-    ranges = (
-        (max(first, producer.accepted + 1), last) for producer in query.producers() for first, last in producer.gaps
-    )
+def undecided_of(producers: Iterable[ProducerStanding]) -> int:
+    """How many operations of these are missing that nobody has accepted, as far as the first gaps of each tell."""
+    ranges = ((max(first, producer.accepted + 1), last) for producer in producers for first, last in producer.gaps)
     return sum(max(0, last - first + 1) for first, last in ranges)

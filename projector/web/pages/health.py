@@ -19,9 +19,7 @@ _PRODUCERS = 50
 def health(asked: Asked, examined: Examined) -> dict[str, Any]:
     status = asked.query.status(room=True)
     verified = asked.part(asked.query.verified)
-    producers = asked.part(lambda: asked.query.producers(limit=_PRODUCERS))
-    undecided = asked.part(lambda: undecided_of(asked.query, status))
-    troubles = [producers] if isinstance(producers, Trouble) else []
+    producers = asked.part(asked.query.producers)
     return {
         "status": status,
         "verdict": verdict_of(
@@ -29,12 +27,12 @@ def health(asked: Asked, examined: Examined) -> dict[str, Any]:
             asked.remark,
             verified,
             asked.now,
-            troubles,
-            undecided=undecided if isinstance(undecided, int) else None,
+            [producers] if isinstance(producers, Trouble) else [],
+            undecided=None if isinstance(producers, Trouble) else undecided_of(producers),
         ),
         "examined": examined,
         "findings": [(name, _worst_first(found)) for name, found in examined.findings.items()],
-        "producers": producers,
+        "producers": producers if isinstance(producers, Trouble) else producers[:_PRODUCERS],
         "verified": verified,
         "archived_at": milliseconds_of(status.archive_last_id) if status.archive_last_id else None,
         "room_in_words": room_in_words,

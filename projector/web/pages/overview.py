@@ -26,7 +26,7 @@ def overview(asked: Asked) -> dict[str, Any]:
         "failing": asked.part(lambda: _lines(asked, _failed)),
         "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
         "late": asked.part(lambda: late(asked)),
-        "undecided": asked.part(lambda: undecided_of(query, status)),
+        "undecided": asked.part(lambda: undecided_of(query.producers() if status.missing else ())),
     }
     undecided = parts["undecided"]
     troubles = [part for part in parts.values() if isinstance(part, Trouble)]

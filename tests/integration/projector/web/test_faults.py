@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from projector.web.app import PAGES
-from tests.support.projection import Log, cleaned, completed, orphaned, started
+from tests.support.projection import Log
 from tests.support.servers import Server, eventually, running
-from tests.support.serving import served
+from tests.support.serving import record_a_little, served
 
 pytestmark = pytest.mark.server
 
@@ -33,13 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def log(server: Server, namespace: str) -> Log:
     """A log of every kind of entry, whose lease somebody holds."""
     made = Log(server.client(), server.url, namespace)
-    now = int(time.time() * 1000)
-    made.add(started("deploy", "running", started_at=now), "by", "host:1:abcdefgh", "seq", "1")
-    made.add(started("deploy", "dead"))
-    made.add(orphaned("deploy", "dead", "silent", now))
-    made.add_completions(3, "deploy")
-    made.add(completed("deploy", False, error="exit status 3"))
-    made.add(cleaned("lock:deploy"))
+    record_a_little(made)
     made.add(b"\xff")
     made.drain()
     made.client.set(made.key("lease"), "host:1:projector", px=3_600_000)

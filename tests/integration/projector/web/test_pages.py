@@ -21,9 +21,9 @@ from projector.web.access.access import Access
 from projector.web.app import PAGES
 from projector.web.bounds import STREAMS_OF_A_CLIENT, Bounds
 from tests.support import hostile
-from tests.support.projection import Log, cleaned, completed, orphaned, started
+from tests.support.projection import Log, cleaned, completed, started
 from tests.support.servers import Server, eventually, running
-from tests.support.serving import asked, connected, served, status_of
+from tests.support.serving import asked, connected, record_a_little, served, status_of
 
 pytestmark = pytest.mark.server
 
@@ -57,13 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def log(server: Server) -> Log:
     """A small log, projected, whose lease somebody holds."""
     made = Log(server.client(), server.url, "pages")
-    now = int(time.time() * 1000)
-    made.add(started("deploy", "running", started_at=now), "by", "host:1:abcdefgh", "seq", "1")
-    made.add(started("deploy", "dead"))
-    made.add(orphaned("deploy", "dead", "silent", now))
-    made.add_completions(3, "deploy")
-    made.add(completed("deploy", False, error="exit status 3"))
-    made.add(cleaned("lock:deploy"))
+    record_a_little(made)
     made.drain()
     made.client.set(made.key("lease"), "host:1:projector", ex=3600)
     return made

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from projector.errors import ProjectorError
+from projector.metrics.address import Address
 from projector.metrics.commits import STUCK_SECONDS, Activity
-from projector.metrics.pages import Address, serving
+from projector.metrics.pages import serving
 from projector.metrics.server import PageServer
 from tests.support.pages import get
 from tests.support.servers import vacant_port
