@@ -130,11 +130,24 @@ def _is_down(server: Server) -> bool:
 
 def _leave_behind(arena: ClusterArena, old: Server, new: Server) -> None:
     """Take note of what `old` alone has acknowledged; its own projection equals the fold of its own log."""
-    with arena.nodes.copy_of(old) as copy, closing(copy.client()) as left, closing(new.client()) as client:
-        survived = {entry.id for entry in read_log(client, arena.key("wal"))}
+    with arena.nodes.copy_of(old) as copy, closing(copy.client()) as left:
+        survived = _ids_at(new, arena.key("wal"))
         arena.losses.set_back = True
         arena.losses.take([entry for entry in read_log(left, arena.key("wal")) if entry.id not in survived])
         # With an archive, which goes on with the new master's log, nothing can be said of the old copy.
         verified = Answer(0, "") if arena.archive else verify(copy.url, arena.namespace)
     if verified.status:
         raise AssertionError(f"the copy that was left behind: {verified.text}")
+
+
+def _ids_at(master: Server, key: str) -> set[str]:
+    """What the log there has. A master that was among the minority just now refuses reads for a node timeout."""
+    found: list[set[str]] = []
+
+    def is_read() -> bool:
+        with closing(master.client()) as client:
+            found.append({entry.id for entry in read_log(client, key)})
+        return True
+
+    until(is_read, lambda: "a new master that serves its slot")
+    return found[0]
