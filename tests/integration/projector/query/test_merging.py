@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from threading import Thread
 from typing import Any
 
@@ -18,7 +19,7 @@ from projector import AsyncQuery, Query
 from projector.errors import InvalidQuery
 from projector.query.sources import sources
 from projector.worker.projector import Projector
-from tests.support.servers import Server, eventually
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.server
 
@@ -150,15 +151,14 @@ def test_what_is_followed_goes_on_in_partitions_that_take_the_place_of_an_empty_
         found: list[str] = []
 
         def follow() -> None:
-            for entry in entries:
-                found.append(entry.namespace)
+            found.extend(entry.namespace for entry in islice(entries, 2))
 
         follower = Thread(target=follow, daemon=True)
         follower.start()
         client.set(partitions_key(namespace), 2)
         for number in range(2):
             client.xadd(f"{{{partition_of(namespace, number)}}}:wal", {"op": "{}"})
-        eventually(lambda: len(found) == 2, what="the entries of both partitions")
+        follower.join(30)
     assert sorted(found) == [partition_of(namespace, number) for number in range(2)]
 
 
