@@ -18,7 +18,7 @@ what it serves and has. No promise rests on it: the leases decide who projects."
 REBUILDING = "rebuild:"
 """How the token in the lease begins while a rebuild has it, and for a moment after."""
 
-_BESIDE = (b"wal", b"lease", b"traced", b"verified", b"partitions", b"partitions:read")
+_BESIDE = (b"wal", b"lease", b"traced", b"partitions", b"partitions:read")
 
 _FAMILIES = (b"executions", b"action", b"durations", b"scanner", b"failure_kinds", b"failure_durations", b"history")
 
@@ -71,8 +71,8 @@ class Keys:
         return self._prefix + b"*"
 
     def owns(self, key: bytes) -> bool:
-        """Whether `key` is one of the projection: not the log, the lease, how far spans are, a heartbeat, a shadow's,
-        or the number of partitions."""
+        """Whether `key` goes when the projection goes: not the log, the lease, how far spans are, a heartbeat, a
+        shadow's, or the number of partitions."""
         suffix = self.suffix_of(key)
         return suffix not in _BESIDE and not suffix.startswith((b"heartbeat:", b"rebuild:"))
 

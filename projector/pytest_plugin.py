@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+
+from producer.text.extra import needing
 
 if TYPE_CHECKING:
     from projector.testing import InMemoryWal
@@ -28,11 +31,7 @@ def execution_wal() -> Iterator[InMemoryWal]:
     `execution_wal.producer` records, or the engine's own `Producer(execution_wal.client)`;
     `execution_wal.project()` projects, `execution_wal.query` reads.
     """
-    try:
+    with needing("the fixture execution_wal", "testing", partial(pytest.fail.Exception, pytrace=False)):
         from projector.testing import InMemoryWal
-    except ModuleNotFoundError as error:
-        if error.name != "fakeredis":
-            raise
-        pytest.fail("the fixture execution_wal needs fakeredis: pip install 'execution-wal[testing]'", pytrace=False)
     with closing(InMemoryWal()) as wal:
         yield wal

@@ -62,11 +62,6 @@ class Server:
         client, _ = client_of(text)
         return cls.of(client)
 
-    @property
-    def is_address(self) -> bool:
-        """Whether a command takes `url` as its --url."""
-        return self != UNNAMED
-
     def is_same(self, other: Server) -> bool:
         """Whether both are the same server, as far as can be told."""
         if _LOOPBACK.sub("localhost", self.url) == _LOOPBACK.sub("localhost", other.url):

@@ -216,6 +216,12 @@ def entries_of(reply: Any) -> list[tuple[bytes, list[bytes]]]:
     return entries
 
 
+def clock_of(reply: Any) -> int:
+    """The server's clock, in epoch ms, in a reply to TIME."""
+    seconds, microseconds = reply
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
 def pairs_of(reply: Any) -> dict[Any, Any]:
     """The names and values in a reply: alternately by RESP2, a dictionary or a list of pairs by RESP3."""
     if isinstance(reply, dict):

@@ -87,7 +87,7 @@ class Execution:
                     self._finish(error, 0.0)
                 self._end(self)
                 raise
-            _log.warning("%s", error)
+            self._warn(error)
         self._began = self._monotonic()
 
     def _finish(self, raised: BaseException | None, duration_ms: float) -> None:
@@ -101,7 +101,7 @@ class Execution:
             elif self._on_unavailable == "raise" or not isinstance(trouble, Unavailable | UnusableServer):
                 raise
             if self._on_unavailable == "log" or not isinstance(raised, Exception):
-                _log.warning("%s", trouble)  # nobody reads the notes of a SystemExit or a CancelledError
+                self._warn(trouble)  # nobody reads the notes of a SystemExit or a CancelledError
 
     def _record_end(self, error: str | None, duration_ms: float) -> None:
         if not self._ending.acquire(blocking=False):
@@ -115,6 +115,9 @@ class Execution:
             duration_ms=duration_ms,
             execution_id=self.execution_id,
         )
+
+    def _warn(self, trouble: BaseException) -> None:
+        _log.warning("run %s of %r: %s", self.execution_id, self.action_id, trouble)
 
     def _elapsed(self) -> float:
         return 0.0 if self._began is None else max(0.0, (self._monotonic() - self._began) * 1000)

@@ -7,15 +7,11 @@ from collections.abc import Callable, Iterable
 
 from producer.delivery.standing import Standing
 from producer.producer import Producer
+from producer.text.extra import needing
 
-try:
+with needing("producer.metrics", "metrics", ModuleNotFoundError):
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
     from prometheus_client.registry import Collector
-except ModuleNotFoundError as error:
-    if not (error.name or "").startswith("prometheus_client"):
-        raise
-    cure = "prometheus-client: install it with: pip install 'execution-wal[metrics]'"
-    raise ModuleNotFoundError(f"producer.metrics needs the package {cure}", name=error.name) from None
 
 _PREFIX = "execution_wal_producer"
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from projector.answers.parameter import WrongParameter
 from projector.errors import InvalidQuery
+from projector.namespaces.wanted import is_glob
 
 if TYPE_CHECKING:
     from projector.search.filter import Filter
+
+
+class _OfAction(Protocol):
+    @property
+    def action_id(self) -> str: ...
+
+
+_R = TypeVar("_R", bound=_OfAction)
+
+
+def named(found: Sequence[_R], part: str) -> list[_R]:
+    """Those of actions whose name has `part` in it, in upper or lower case."""
+    return [each for each in found if part.casefold() in each.action_id.casefold()]
 
 
 def filter_of(
@@ -55,7 +69,7 @@ def one_of(name: str, where: Filter) -> tuple[str | None, Filter]:
     """The one `action` or `scanner` (the `name`) that is meant, which has its own list or may be mistyped, and the
     rest of `where`."""
     glob = getattr(where, name)
-    if glob is None or set(glob) & set("*?["):
+    if glob is None or is_glob(glob):
         return None, where
     rest: dict[str, Any] = {name: None}
     return glob, replace(where, **rest)

@@ -29,9 +29,8 @@ def standings_of(statuses: Iterable[Status], memory: Mapping[str, int | None]) -
     return [
         NamespaceStanding(
             namespace=status.namespace,
-            lease_holder=None
-            if status.lease_ttl_ms is None
-            else status.lease_holder,  # a lease without end is nobody's
+            # A lease without an end is nobody's.
+            lease_holder=None if status.lease_ttl_ms is None else status.lease_holder,
             lag=status.lag,
             entries=status.entries,
             missing=status.missing,

@@ -8,10 +8,11 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from producer.text.extra import needing
 from producer.wal import namespace_tag
 from projector.errors import ArchiveDamaged, ArchiveUnavailable, InvalidQuery
 
@@ -151,17 +152,17 @@ class ObjectPlace(Place):
         scheme = url.partition("://")[0]
         options: dict[str, Any] = {"config_kwargs": _BOTO} if scheme == "s3" else {}
         try:
-            from fsspec.core import url_to_fs
+            with needing("s3://", "s3", ArchiveUnavailable) if scheme == "s3" else nullcontext():
+                from fsspec.core import url_to_fs
 
-            # Without the cache of listings, because other processes write there as well.
-            self._files, self._root = url_to_fs(url, use_listings_cache=False, **options)
+                # Without the cache of listings, because other processes write there as well.
+                self._files, self._root = url_to_fs(url, use_listings_cache=False, **options)
             # An option of fsspec's own, for the file systems that it runs in a loop of asyncio.
             self._limit = {"timeout": _CALL_SECONDS} if self._files.async_impl else {}
             if scheme == "s3":
                 self._files.retries = 1  # boto tries again itself; five times that would be minutes
         except ImportError as error:
-            cure = "install it with: pip install 'execution-wal[s3]'" if scheme == "s3" else str(error)
-            raise ArchiveUnavailable(f"{self}: {scheme}:// takes a package that is not installed; {cure}") from error
+            raise ArchiveUnavailable(f"{self}: {scheme}:// takes a package that is not installed; {error}") from error
         except ValueError as error:
             expected = "a directory, or a URL of a kind that fsspec knows, such as s3://bucket/prefix"
             raise InvalidQuery("archive", expected, str(self)) from error

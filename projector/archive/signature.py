@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from producer.errors import InvalidSettings
+from producer.text.extra import needing
 
 _KIND = "ssh-ed25519"
 
@@ -109,13 +110,9 @@ def _content_of(file: Path, expected: str) -> bytes:
 
 def _cryptography() -> tuple[Any, Any]:
     """(the module with the Ed25519 keys, the module that reads and writes keys)."""
-    try:
+    with needing("a signature", "sign", InvalidSettings):
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ed25519
-    except ImportError as error:
-        raise InvalidSettings(
-            "signatures need the package cryptography: install it with: pip install 'execution-wal[sign]'"
-        ) from error
     return ed25519, serialization
 
 

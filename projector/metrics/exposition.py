@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
@@ -21,13 +22,15 @@ from projector.query.query import asked
 ACTIONS = 200
 """How many actions of a namespace, and how many scanners, have figures of their own."""
 _SHARED_SECONDS = 1.0
+_OPEN_METRICS = "application/openmetrics-text;version=1.0.0"
 
 
 class Exposition:
     """The metrics of the namespaces of `query`, at most `actions` actions and scanners of each by name, and of the
     `activity` of this process if there is one. Safe under threads.
 
-    Scrapes within a second share one reading. A counter does not fall for as long as this object lives; so keep it.
+    Scrapes within a second are answered alike, or they would take a projector in this process its time. A counter
+    does not fall for as long as this object lives; so keep it.
     """
 
     def __init__(
@@ -45,46 +48,66 @@ class Exposition:
         self._lock = threading.Lock()
         self._ledgers: dict[str, Ledgers] = {}
         self._found: dict[str, Reading | None] = {}
+        self._bodies: dict[str, bytes] = {}  # by their content types
         self._due: float | None = None
 
     def scrape(self, accept: str = "") -> tuple[bytes, str]:
         """(body, content type), in the format that the header `accept` asks for. Without a server it says so."""
-        found = self._read()
         if native.is_asked_for(accept):
-            durations = {
-                (namespace, action): of
-                for namespace, reading in found.items()
-                if reading is not None
-                for action, of in reading.durations.items()
-            }
-            return native.encode(self._families(found), durations), native.CONTENT_TYPE
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Given(self._families(found)))
-        encode, kind = choose_encoder(accept)
-        return encode(registry), kind
-
-    def _families(self, found: Mapping[str, Reading | None]) -> Iterator[Metric]:
-        yield from families(found)
-        if self._activity is not None:
-            yield from families_of_commits(self._activity.figures())
-
-    def _read(self) -> dict[str, Reading | None]:
+            encode, kind = self._native, native.CONTENT_TYPE
+        else:
+            encoder, kind = choose_encoder(_OPEN_METRICS if _is_open_asked_for(accept) else "")
+            encode = partial(self._text, encoder)
         with self._lock:
-            if self._due is None or self._monotonic() >= self._due:
-                try:
-                    found = asked(self._query, readings(self._ledgers_of))
-                except ProjectorError:  # nothing could be read, not even which namespaces there are
-                    known = [*self._found] or self._query.namespace.split(", ")
-                    self._found = dict.fromkeys(known)
-                else:
-                    self._found = {
-                        name: reading if isinstance(reading, Reading) else None for name, reading in found.items()
-                    }
-                self._due = self._monotonic() + _SHARED_SECONDS
-            return self._found
+            self._read()
+            if kind not in self._bodies:
+                self._bodies[kind] = encode()
+            return self._bodies[kind], kind
+
+    def _native(self) -> bytes:
+        durations = {
+            (namespace, action): of
+            for namespace, reading in self._found.items()
+            if reading is not None
+            for action, of in reading.durations.items()
+        }
+        return native.encode(self._families(), durations)
+
+    def _text(self, encoder: Callable[[CollectorRegistry], bytes]) -> bytes:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Given(self._families()))
+        return encoder(registry)
+
+    def _families(self) -> Iterator[Metric]:
+        yield from families(self._found)
+        if self._activity is not None:
+            # Without those of a namespace that turned out to have partitions, or that is gone.
+            figures = {name: of for name, of in self._activity.figures().items() if name in self._found}
+            yield from families_of_commits(figures)
+
+    def _read(self) -> None:
+        if self._due is not None and self._monotonic() < self._due:
+            return
+        try:
+            self._found = asked(self._query, readings(self._ledgers_of))
+        except ProjectorError:  # nothing could be read, not even which namespaces there are
+            known = [*self._found] or self._query.namespace.split(", ")
+            self._found = dict.fromkeys(known)
+        self._bodies.clear()
+        self._due = self._monotonic() + _SHARED_SECONDS
 
     def _ledgers_of(self, namespace: str) -> Ledgers:
         return self._ledgers.setdefault(namespace, Ledgers(self._actions))
+
+
+def _is_open_asked_for(accept: str) -> bool:
+    """Whether the header has this version. The library would take whatever stands there, and fail at `version=x`."""
+    kind, version = _OPEN_METRICS.split(";")
+    for media in accept.lower().replace(" ", "").split(","):
+        found, *parameters = media.split(";")
+        if found == kind and all(each == version for each in parameters if each.startswith("version=")):
+            return True
+    return False
 
 
 class _Given(Collector):

@@ -66,6 +66,7 @@ def _standing(readings: Mapping[str, Reading]) -> Iterator[Metric]:
         "missing": _gauge("missing_operations", "Operations that never arrived."),
         "quarantined": _gauge("quarantined_entries", "Entries that could not be projected, and are set aside."),
     }
+    unaccepted = _gauge("missing_unaccepted_operations", "Operations that never arrived, which nobody has accepted.")
     lag = _gauge("lag_entries", "Entries of the log that wait for a projector.")
     lag_seconds = _gauge("lag_seconds", "Age of the oldest entry that waits for a projector, 0 if none does.")
     orphans = _gauge("orphans", "Runs that are presumed dead.")
@@ -78,6 +79,7 @@ def _standing(readings: Mapping[str, Reading]) -> Iterator[Metric]:
         status, checkpoint = reading.status, reading.checkpoint
         for field, family in of_checkpoint.items():
             family.add_metric([namespace], getattr(checkpoint, field))
+        unaccepted.add_metric([namespace], reading.missing_unaccepted)
         if status.lag is not None:
             lag.add_metric([namespace], status.lag)
             lag_seconds.add_metric([namespace], reading.lag_seconds)
@@ -91,7 +93,8 @@ def _standing(readings: Mapping[str, Reading]) -> Iterator[Metric]:
             room.add_metric([namespace], status.room_seconds)
         rebuilds = (status.lease_holder or "").startswith(REBUILDING)
         lease.add_metric([namespace], status.lease_ttl_ms is not None and not rebuilds)
-    yield from (*of_checkpoint.values(), lag, lag_seconds, orphans, in_flight, evictions, archive, room, lease)
+    yield from of_checkpoint.values()
+    yield from (unaccepted, lag, lag_seconds, orphans, in_flight, evictions, archive, room, lease)
 
 
 def _counted(readings: Mapping[str, Reading]) -> Iterator[Metric]:
@@ -119,12 +122,7 @@ def _durations(readings: Mapping[str, Reading]) -> Metric:
 
 def buckets_of(durations: Durations) -> list[tuple[str, float]]:
     """How many runs took no longer than each bound, in seconds."""
-    bounds, counts = _sorted(durations)
-    up_to = [0, *accumulate(counts)]
+    buckets = sorted(durations.histogram.buckets.items())
+    bounds, up_to = [bound for bound, _ in buckets], [0, *accumulate(count for _, count in buckets)]
     exact = [(str(bound / 1000), float(up_to[bisect_right(bounds, bound)])) for bound in BOUNDS_MS]
     return [*exact, ("+Inf", float(up_to[-1]))]
-
-
-def _sorted(durations: Durations) -> tuple[list[int], list[int]]:
-    buckets = sorted(durations.histogram.buckets.items())
-    return [bound for bound, _ in buckets], [count for _, count in buckets]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from projector.errors import ProjectorError
+from producer.connection.words import cure_of
+from projector.errors import ProjectorError, ServerRefused, ServerUnavailable
 from projector.query import Query, Status
 from projector.query.remarks import at_rest, how_to_start, notice
 
@@ -23,9 +25,20 @@ def readiness(query: Query) -> Readiness:
     try:
         found = query.statuses()
     except ProjectorError as error:
-        return Readiness(False, [str(error)])
+        return Readiness(False, [with_cure(error)])
+    return readiness_of(found)
+
+
+def readiness_of(found: Sequence[Status]) -> Readiness:
+    """The same, where the status of each namespace was read."""
     reasons = [f"namespace {status.namespace}: {reason}" for status in found if (reason := _why_not(status))]
     return Readiness(not reasons, reasons)
+
+
+def with_cure(error: Exception) -> str:
+    """What it says, and about a server also what an operator does."""
+    cure = cure_of(str(error)) if isinstance(error, ServerUnavailable | ServerRefused) else None
+    return f"{error}; {cure}" if cure else str(error)
 
 
 def _why_not(status: Status) -> str | None:

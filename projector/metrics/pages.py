@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from producer.text.extra import needing
 from projector.errors import ProjectorError
 from projector.metrics.address import Address
 from projector.metrics.commits import STUCK_SECONDS, Activity
@@ -42,13 +43,8 @@ def serving(
 
     Raises ProjectorError without prometheus-client, or if `address` is taken.
     """
-    try:
+    with needing("--metrics", "metrics", ProjectorError):
         from projector.metrics.exposition import Exposition
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("prometheus_client"):
-            raise
-        cure = "install it with: pip install 'execution-wal[metrics]'"
-        raise ProjectorError(f"--metrics needs the package prometheus-client: {cure}") from error
     with Query(url, namespaces=namespaces, timeout=_TIMEOUT_SECONDS) as query:
         exposition = Exposition(query, actions=actions, activity=activity)
 

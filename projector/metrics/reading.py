@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from producer.connection.wire import clock_of
 from producer.log import Call, Log
 from projector.checkpoint import Checkpoint
 from projector.connection.exchange import Command
@@ -17,6 +19,7 @@ from projector.metrics.ledger import Counts, Ledger
 from projector.query.histogram import Histogram
 from projector.query.parsing import name_in, totals_of
 from projector.query.questions import status as standing
+from projector.query.questions.health.missing import missing
 from projector.query.questions.question import AtOneInstant, Blocking, Each, Inquiry, Question, each
 from projector.query.results import Status
 
@@ -27,6 +30,8 @@ _SEALS = 5
 _PATIENCE_SECONDS = 5.0
 """After so long no other namespace is asked for, if one could not be reached: a scraper waits for 10 s."""
 _ENDS = (b"successes", b"failures")
+
+_log = logging.getLogger("projector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Reading:
 
     status: Status
     checkpoint: Checkpoint
+    missing_unaccepted: int
     executions: dict[str, Counts]
     durations: dict[str, Durations]
     cleanups: dict[str, Counts]
@@ -51,52 +57,52 @@ class Reading:
     archive_age_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A namespace that could not be read, and why."""
-
-    namespace: str
-    error: ProjectorError
-
-
 class Ledgers:
-    """The ledgers of one namespace: its actions and scanners, at most `bound` of each."""
+    """The ledgers of one namespace: its actions and scanners, at most `bound` of each; and why the last scrape could
+    not read it."""
 
     def __init__(self, bound: int) -> None:
+        self.trouble = ""
         self.actions = Ledger(bound, 3)
         self.scanners = Ledger(bound, 2)
 
 
 class _Patience:
-    """With servers that do not answer: the first error, and whether there is no time left for others."""
+    """With servers that do not answer: whether one `hangs`, and no time is left for other namespaces."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
-        self.error: ServerUnavailable | None = None
+        self.hangs = False
         self._monotonic = monotonic
         self._until = monotonic() + _PATIENCE_SECONDS
 
     @property
     def is_over(self) -> bool:
-        return self.error is not None and self._monotonic() >= self._until
+        return self.hangs and self._monotonic() >= self._until
 
 
 def readings(
     ledgers_of: Callable[[str], Ledgers], *, monotonic: Callable[[], float] = time.monotonic
-) -> Inquiry[dict[str, Reading | Unread]]:
-    """Of each namespace, by name; one that cannot be read keeps no other from it."""
+) -> Inquiry[dict[str, Reading | None]]:
+    """Of each namespace, by name; None for one that cannot be read, which keeps no other from it."""
     patience = _Patience(monotonic)
-    return (yield from each(lambda keys: _reading_or_not(keys, ledgers_of(keys.namespace), patience)))
+    return (yield from each(lambda keys: _reading_or_none(keys, ledgers_of(keys.namespace), patience)))
 
 
-def _reading_or_not(keys: Keys, ledgers: Ledgers, patience: _Patience) -> Question[Reading | Unread]:
-    if patience.error is not None and patience.is_over:
-        return Unread(keys.namespace, patience.error)
+def _reading_or_none(keys: Keys, ledgers: Ledgers, patience: _Patience) -> Question[Reading | None]:
+    if patience.is_over:
+        return None
+    found: Reading | None = None
+    trouble = ""
     try:
-        return (yield from _reading(keys, ledgers))
+        found = yield from _reading(keys, ledgers)
+    except ServerUnavailable:
+        patience.hangs = True  # the projector says so, and so does readiness
     except ProjectorError as error:
-        if isinstance(error, ServerUnavailable):
-            patience.error = patience.error or error
-        return Unread(keys.namespace, error)
+        trouble = str(error)  # perhaps of a row that nobody else reads
+    if trouble and trouble != ledgers.trouble:
+        _log.warning("no metrics of namespace %s: %s", keys.namespace, trouble)
+    ledgers.trouble = trouble
+    return found
 
 
 def _reading(keys: Keys, ledgers: Ledgers) -> Question[Reading]:
@@ -128,10 +134,13 @@ def _reading(keys: Keys, ledgers: Ledgers) -> Question[Reading]:
     cleanups = scanners.ledger.settle(
         (counted.cleanups - counted.cleanup_failures, counted.cleanup_failures), scanners.rows
     )
+    stands = Checkpoint.of_hash(checkpoint, keys.checkpoint) or Checkpoint()
+    unaccepted = (yield from missing(keys)).unaccepted if stands.missing else 0
     lag_seconds, archive_age_seconds = yield Blocking(lambda call: _ages(call, status))
     return Reading(
         status=status,
-        checkpoint=Checkpoint.of_hash(checkpoint, keys.checkpoint) or Checkpoint(),
+        checkpoint=stands,
+        missing_unaccepted=unaccepted,
         executions=executions,
         durations={name: Durations(histograms[name], row[3]) for name, row in actions.rows.items()},
         cleanups=cleanups,
@@ -205,8 +214,7 @@ def _ages(call: Call, status: Status) -> tuple[float, float | None]:
         unarchived = [entry for entry in behind if not any(b'"archive_sealed"' in word for word in entry[1])]
     if not (waiting or unarchived):
         return 0.0, 0.0 if status.archive_last_id else None
-    seconds, micros = call("TIME")
-    now = int(seconds) * 1000 + int(micros) // 1000
+    now = clock_of(call("TIME"))
 
     def age(found: list[Any]) -> float:
         return max(0, now - milliseconds_of(found[0][0].decode())) / 1000 if found else 0.0

@@ -6,7 +6,6 @@ same.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -26,17 +25,16 @@ _LOGS = b"{*}:[wp]a[lr]*"
 _PARTITIONED = re.compile(rb"\{([A-Za-z0-9_.-]{1,64})\}:partitions")
 
 
-def find(wanted: Wanted, call_of: CallOf, *, seconds: float = math.inf) -> list[str]:
+def find(wanted: Wanted, call_of: CallOf) -> list[str]:
     """The namespaces that are wanted, sorted: each name, with a log or without, and what a glob takes of those that
     have a log; of a name or namespace with partitions each partition, and itself if it has a log, too.
 
-    The search by globs takes `seconds` at most. Raises ServerUnavailable; ServerRefused without the right to SCAN or
-    GET.
+    Raises ServerUnavailable; ServerRefused without the right to SCAN or GET.
     """
     found = set()
     names = dict.fromkeys(wanted.names)
     if wanted.globs:
-        logs, partitioned = _scanned(call_of, seconds)
+        logs, partitioned = _scanned(call_of)
         found |= {name for name in logs if wanted.matches(name)}
         names |= dict.fromkeys(name for name in partitioned if wanted.matches(name))
     for name in names:
@@ -52,11 +50,11 @@ def partitions_of(name: str, call: Call) -> list[str]:
     return [name, *partitions] if not partitions or call("EXISTS", wal_key(name).encode()) else partitions
 
 
-def _scanned(call_of: CallOf, seconds: float) -> tuple[set[str], set[str]]:
+def _scanned(call_of: CallOf) -> tuple[set[str], set[str]]:
     """The namespaces that have a log, and those that have partitions."""
     logs, partitioned = set(), set()
     for call in each_master(call_of):
-        for key in scan(call, _LOGS, seconds=seconds):
+        for key in scan(call, _LOGS):
             if (name := namespace_of(key)) is not None:
                 logs.add(name)
             elif has_partitions := _PARTITIONED.fullmatch(key):

@@ -49,5 +49,5 @@ class Wanted:
 
 
 def is_glob(text: str) -> bool:
-    """Whether `text` is a glob: no name has such characters."""
+    """Whether `text` is a glob: no namespace has such characters."""
     return bool(set(text) & set("*?["))

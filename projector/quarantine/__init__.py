@@ -3,8 +3,8 @@
 Only the fold writes the quarantine itself, so that a rebuild repeats each retry and each drop.
 """
 
-from projector.decisions.decision import Attempt, Folded
+from projector.decisions.decision import Folded
 from projector.quarantine.entry import QuarantinedEntry, QuarantinedField
 from projector.quarantine.quarantine import Quarantine
 
-__all__ = ["Attempt", "Folded", "Quarantine", "QuarantinedEntry", "QuarantinedField"]
+__all__ = ["Folded", "Quarantine", "QuarantinedEntry", "QuarantinedField"]

@@ -61,17 +61,37 @@ FAILURE_KINDS = RecordReader(FailureKind)
 LAST_VERIFIED = RecordReader(LastVerified)
 
 
+Range = tuple[int, int]
+"""Numbers of a producer, from and to."""
+
+
+def size_of(ranges: Iterable[Range]) -> int:
+    """How many numbers are in the ranges."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
 @dataclass(frozen=True, slots=True)
 class ProducerNumbers:
-    """The numbers of one producer: the highest, and the gaps below it, from and to, ascending."""
+    """The numbers of one producer, as the fold has written them (`projector/fold/sequence.py` explains them)."""
 
     seq: int
-    gaps: list[tuple[int, int]]
+    gaps: list[Range]
+    closed: int
     entry_id: str
     accepted: int = 0
 
+    @property
+    def last_missing(self) -> int:
+        """The highest number that never arrived, as far as is known; 0: nothing is missing."""
+        return self.gaps[-1][1] if self.gaps else self.closed
 
-PRODUCERS = RecordReader(ProducerNumbers)
+    @property
+    def unaccepted(self) -> list[Range]:
+        """The gaps, as far as nobody has accepted them."""
+        return [(max(first, self.accepted + 1), last) for first, last in self.gaps if last > self.accepted]
+
+
+_PRODUCERS = RecordReader(ProducerNumbers)
 
 
 @lru_cache
@@ -85,6 +105,11 @@ def name_in(raw: bytes, key: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise damaged(key, "a name that is no UTF-8") from error
+
+
+def numbers_of(rows: Mapping[bytes, bytes], key: bytes) -> dict[str, ProducerNumbers]:
+    """From the whole hash, by producer in order of name."""
+    return {name_in(by, key): _PRODUCERS.read(raw, key) for by, raw in sorted(rows.items())}
 
 
 def action_stats_of(action_id: str, raws: Iterable[bytes | None], key: bytes, *, running: int) -> ActionStats:

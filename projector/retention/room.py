@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from producer.connection.wire import clock_of
 from producer.log import Call, Log, LogFacts
 from projector.entry_id import milliseconds_of
 from projector.errors import ServerRefused
@@ -38,8 +39,7 @@ def room_seconds(call: Call, namespace: str, log: LogFacts | None, *, trimmed: b
     size = sum(_OVERHEAD + sum(map(len, fields[1::2])) for _, fields in few) / len(few)
     count = min(_MANY, int(_READ_BYTES / size))
     newest = Log(call, namespace).newest(count) if count > _FEW else few
-    seconds, _ = call("TIME")
-    now = int(seconds) * 1000
+    now = clock_of(call("TIME"))
     per_ms = len(newest) / max(_SHORTEST_MS, now - milliseconds_of(newest[-1][0].decode()))
     if trimmed:
         per_ms -= log.length / max(_SHORTEST_MS, now - milliseconds_of(log.first_id))

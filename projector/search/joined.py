@@ -20,19 +20,12 @@ from producer.operations import (
     ActionExecutionOrphaned,
     ActionExecutionStarted,
     CleanupExecuted,
-    ExecutionResolved,
 )
 from producer.wal import OP
 from projector.fold.entry import Entry as Read
 from projector.fold.entry import read_entry
 from projector.fold.fold import execution_key
-from projector.fold.record import (
-    as_dataclass,
-    record_of_cleanup,
-    record_of_completion,
-    record_without_end,
-    run_of_start,
-)
+from projector.fold.record import as_dataclass, record_of_cleanup, record_of_end, run_of_start
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
 from projector.search.filter import TYPES, Filter
 from projector.search.scan import Scan
@@ -198,19 +191,11 @@ class Executions(Gathering[ActionExecutionRecord]):
             self._waiting[key] = still
 
     def _record(self, end: _Found[ActionExecutionRecord], run: InFlightRecord | None) -> ActionExecutionRecord | None:
-        operation = end.read.operation
-        if not end.wanted:
+        record = record_of_end(end.read, run) if end.wanted else None
+        if record is None or not self._is_wanted(record, record.by):
             return None
-        if isinstance(operation, ActionExecutionCompleted):
-            made = record_of_completion(end.read, operation, run)
-        elif run is not None and isinstance(operation, ActionExecutionOrphaned | ExecutionResolved):
-            made = record_without_end(end.read, operation, run)
-        else:
-            return None
-        record = as_dataclass(ActionExecutionRecord, made)
-        if not self._is_wanted(record, record.by):
-            return None
-        return record if self._says(record, record.by) or self._says(operation, record.by) else None  # its output
+        says = self._says(record, record.by) or self._says(end.read.operation, record.by)  # its output
+        return record if says else None
 
 
 def _earliest(read: Read) -> int:

@@ -15,13 +15,7 @@ from producer.operations import (
 )
 from projector.archive.archive import Archive
 from projector.fold.entry import Entry as Read
-from projector.fold.record import (
-    as_dataclass,
-    record_of_cleanup,
-    record_of_completion,
-    record_without_end,
-    run_of_start,
-)
+from projector.fold.record import as_dataclass, record_of_cleanup, record_of_end, run_of_start
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord, of_namespace
 from projector.search.entry import LogEntry, log_entry_of
 from projector.search.filter import Filter
@@ -139,14 +133,10 @@ class Lookup:
 def _run_of(reads: list[Read]) -> Run | None:
     """Of the entries of one run, the latest first, as the fold would have it; None if its start is not among them,
     and it has no end of its own."""
-    latest = reads[0]
     starts = ((read, read.operation) for read in reads if isinstance(read.operation, ActionExecutionStarted))
     run = next((run_of_start(*start) for start in starts), None)
-    match latest.operation:
-        case ActionExecutionCompleted() as operation:
-            return as_dataclass(ActionExecutionRecord, record_of_completion(latest, operation, run))
-        case ActionExecutionOrphaned() | ExecutionResolved() as operation if run is not None:
-            return as_dataclass(ActionExecutionRecord, record_without_end(latest, operation, run))
+    if (record := record_of_end(reads[0], run)) is not None:
+        return record
     return None if run is None else as_dataclass(InFlightRecord, run)
 
 

@@ -7,7 +7,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from producer.connection.client import Client, using_client
-from producer.connection.wire import Wire
+from producer.connection.wire import Wire, clock_of
 from projector.keys import Keys
 from projector.query.results import LastVerified
 from projector.verification.verification import Verification
@@ -22,7 +22,7 @@ def record(url_or_client: str | Client | None, namespace: str, outcome: Verifica
         if isinstance(now, RedisError):
             return
         found = LastVerified(
-            at=int(now[0]) * 1000 + int(now[1]) // 1000,
+            at=clock_of(now),
             entry_id=outcome.at or "0-0",
             entries=outcome.entries,
             identical=outcome.identical,

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -15,11 +14,11 @@ from producer.errors import WalError
 from projector.answers.parameter import WrongParameter
 from projector.answers.wording.several import Several
 from projector.errors import Damaged, TooMuchWork
-from projector.query import ActionFailureKind, ActionStats, Query, Status
+from projector.metrics.health import with_cure
+from projector.query import Status
 from projector.query.arguments import Progress
 from projector.query.remarks import at_rest, notice, why_nothing
 from projector.web.page.asked import Asked
-from projector.web.page.examiner import Examined
 from projector.web.page.page import Page
 from projector.web.page.templates import LONGEST, environment
 from projector.web.site import Site
@@ -54,7 +53,7 @@ class Pages:
     def __init__(self, site: Site, pages: Sequence[Page]) -> None:
         self._site = site
         self._pages = pages
-        self._environment: Environment = environment()
+        self._environment = environment()
 
     async def answer(self, page: Page, request: Request) -> Response:
         try:
@@ -66,6 +65,7 @@ class Pages:
             return self._trouble(page, request, error)
 
     async def _made(self, page: Page, request: Request) -> bytes:
+        """From what all pages share and, in a thread, from what this request asks."""
         site = self._site
         query = site.query_of(request)
         actions = await _or_damaged(site.actions(query)) if page.needs_actions else ()
@@ -73,42 +73,29 @@ class Pages:
         examined = await site.examined(query) if page.needs_doctor else None
         known = await site.known()
 
-        def made(progress: Progress) -> bytes:
-            return self._filled(page, request, query, actions, kinds, examined, known, progress)
+        def filled(progress: Progress) -> bytes:
+            statuses = query.statuses()
+            several = Several.of(query.namespace, statuses, query.namespaces)
+            calm = [_without_a_few(status) for status in statuses]
+            asked = self._asked(
+                page,
+                request,
+                query=query,
+                progress=progress,
+                statuses=statuses,
+                remark=replace(several, statuses=calm).notice() if several else notice(calm[0]),
+                found_actions=actions,
+                found_kinds=kinds,
+            )
+            found = page.fill(asked) if examined is None else page.fill(asked, examined)
 
-        return await site.answer(request, made)
+            def why(otherwise: str) -> str:
+                return several.why_nothing(otherwise) if several else why_nothing(statuses[0], otherwise)
 
-    def _filled(
-        self,
-        page: Page,
-        request: Request,
-        query: Query,
-        actions: Sequence[ActionStats] | Damaged,
-        kinds: Sequence[ActionFailureKind] | Damaged,
-        examined: Examined | None,
-        known: Sequence[str],
-        progress: Progress,
-    ) -> bytes:
-        statuses = query.statuses()
-        several = Several.of(query.namespace, statuses, query.namespaces)
-        calm = [_without_a_few(status) for status in statuses]
-        asked = self._asked(
-            page,
-            request,
-            query=query,
-            progress=progress,
-            statuses=statuses,
-            remark=replace(several, statuses=calm).notice() if several else notice(calm[0]),
-            found_actions=actions,
-            found_kinds=kinds,
-        )
-        found = page.fill(asked) if examined is None else page.fill(asked, examined)
+            rest = {"several": several is not None, "why": why, "known": known}
+            return self._rendered(page.template, page, asked, {**rest, **found})
 
-        def why(otherwise: str) -> str:
-            return several.why_nothing(otherwise) if several else why_nothing(statuses[0], otherwise)
-
-        rest = {"several": several is not None, "why": why, "known": known}
-        return self._rendered(page.template, page, asked, {**rest, **found})
+        return await site.bounds.answer(filled)
 
     def _asked(self, page: Page, request: Request, **more: Any) -> Asked:
         settings = self._site.settings
@@ -132,7 +119,7 @@ class Pages:
 
     def _trouble(self, page: Page, request: Request, error: Exception) -> Response:
         status, _ = status_of(error, names_one=page.hidden)
-        text = error.detail if isinstance(error, HTTPException) else str(error)
+        text = error.detail if isinstance(error, HTTPException) else with_cure(error)
         asked = self._asked(page, request, query=self._site.query, progress=lambda *_: None)
         too_much = isinstance(error, TooMuchWork)
         found = {"text": text, "status": status, "too_much": too_much, "several": False, "known": []}

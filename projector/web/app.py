@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -62,16 +63,9 @@ class Application:
     def __init__(self, settings: Settings, access: Access) -> None:
         self._site = site = Site(settings)
         pages = Pages(site, PAGES)
-
-        def answered(page: Page) -> Callable[[Request], Awaitable[Response]]:
-            async def answer(request: Request) -> Response:
-                return await pages.answer(page, request)
-
-            return answer
-
         app = Starlette(
             routes=[
-                *(Route(page.path, answered(page)) for page in PAGES),
+                *(Route(page.path, partial(pages.answer, page)) for page in PAGES),
                 Route("/live", self._live),
                 *api_routes(site),
                 *monitoring_routes(site),
@@ -124,4 +118,5 @@ def _broken(_: Request, error: Exception) -> Response:
 
 
 def _not_there(request: Request, _: Exception) -> Response:
-    return PlainTextResponse(f"there is no page {request.url.path!r}\n", 404)
+    there_are = " ".join(page.path for page in PAGES if not page.hidden)
+    return PlainTextResponse(f"there is no page {request.url.path!r}; there are: {there_are}\n", 404)

@@ -33,8 +33,8 @@ class Bounds:
         self._under_way = 0
 
     async def answer(self, work: Callable[[Progress], _T]) -> _T:
-        """What `work` returns. It is given what a query tells its progress to, which raises TooMuchWork when the time
-        is over. Raises that at once if too many requests wait."""
+        """What `work` returns, in a thread. It gets the progress for its queries, which raises TooMuchWork when the
+        time is over. Raises TooMuchWork at once if too many requests wait."""
         if self._under_way >= self._most:
             raise TooMuchWork("too many requests wait for an answer; try again")
         self._under_way += 1

@@ -20,7 +20,6 @@ _CHANGED = "event: changed\ndata:\n\n"
 _QUIET_SECONDS = 15.0
 """After which a comment shows that the stream is alive."""
 
-
 _log = logging.getLogger("projector")
 
 
@@ -111,7 +110,8 @@ class Pulse:
             except Exception as error:  # noqa: BLE001 - whose end nobody would see, while pages say that they are live
                 _log.exception("the page cannot look where the projection stands")
                 found = message = away(f"a fault of this page, {type(error).__name__}; its server tells more")
-            is_news = known is not None and found != known
+            # The page that has just begun to listen was perhaps made right before the server went away.
+            is_news = message != _CHANGED if known is None else found != known
             if message and (is_news or was_news):
                 async with self._beat:
                     self._number, self._message = self._number + 1, message

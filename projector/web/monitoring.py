@@ -6,33 +6,33 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from producer.text.extra import needing
+from projector.errors import ProjectorError
 from projector.metrics.health import Readiness, readiness
 from projector.web.kept import Kept
 from projector.web.site import Site
 
 _SECONDS = 1.0
 """For so long an answer is good for all who ask, which may be anybody."""
-_CURE = "metrics come with: pip install 'execution-wal[metrics]'\n"
 
 
 def monitoring_routes(site: Site) -> list[Route]:
     """The metrics are those of all namespaces of the site."""
     try:
-        from projector.metrics.exposition import Exposition
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "prometheus_client":
-            raise
-        exposition = None
+        with needing("/metrics", "metrics", ProjectorError):
+            from projector.metrics.exposition import Exposition
+    except ProjectorError as error:
+        exposition, lack = None, f"{error}\n"
     else:
-        exposition = Exposition(site.query)
+        exposition, lack = Exposition(site.query), ""
 
     shared: Kept[Readiness] = Kept()
 
     async def metrics(request: Request) -> Response:
         if exposition is None:
-            return PlainTextResponse(_CURE, 501)
+            return PlainTextResponse(lack, 501)
         accept = request.headers.get("accept", "")
-        body, kind = await site.answer(request, lambda _: exposition.scrape(accept))
+        body, kind = await site.bounds.answer(lambda _: exposition.scrape(accept))
         return Response(body, headers={"Content-Type": kind})
 
     async def alive(_: Request) -> Response:
@@ -41,7 +41,7 @@ def monitoring_routes(site: Site) -> list[Route]:
     async def ready(request: Request) -> Response:
         """Why it is not is told to those who may look."""
         found = await shared.get(
-            "", lambda: site.answer(request, lambda _: readiness(site.query)), fresh=_SECONDS, oldest=0, share=0
+            "", lambda: site.bounds.answer(lambda _: readiness(site.query)), fresh=_SECONDS, oldest=0, share=0
         )
         reasons = "".join(f"{reason}\n" for reason in found.reasons) if request.state.admitted else ""
         return PlainTextResponse(reasons or ("ok\n" if found.ready else "not ready\n"), 200 if found.ready else 503)

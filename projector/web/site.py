@@ -6,8 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
-from typing import TypeVar
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from producer.errors import UnusableServer
 from producer.wal import namespace_tag
 from projector.expectation import Expectation
+from projector.metrics.health import readiness_of
 from projector.namespaces.wanted import Wanted
 from projector.namespaces.whole import whole_of
 from projector.query import ActionFailureKind, ActionStats, AsyncQuery, Query, Records
@@ -25,12 +25,11 @@ from projector.web.kept import Kept
 from projector.web.live import Pulse
 from projector.web.page.examiner import Examined, examine
 
-_T = TypeVar("_T")
-
 _TIMEOUT = 2.0
 """Seconds to wait for a reply: a page that waits for longer is no page."""
 _KNOWN_SECONDS = 10.0
 _EXAMINATION_SECONDS = 30.0
+_OLDEST_EXAMINATION_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,6 @@ class Site:
 
     def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self.url = settings.url
         self.bounds = Bounds()
         self.streams = Streams()
         self.pages: Kept[bytes] = Kept()
@@ -65,6 +63,7 @@ class Site:
         self._known: Kept[Sequence[str]] = Kept()
         self._examined: Kept[Examined] = Kept()
         self.ending = asyncio.Event()
+        self._opening: asyncio.Future[Any] | None = None
 
     @property
     def now(self) -> int:
@@ -116,19 +115,19 @@ class Site:
         return await self._kinds.get(query.namespace, lambda: self.bounds.answer(lambda _: query.failure_kinds()))
 
     async def examined(self, query: Query) -> Examined:
-        """What the doctor has found, which may be of before: then it is looked for anew."""
+        """What the doctor has found, which may be of before: then it is looked for anew. Once something is wrong, or
+        nothing is any more, the findings of before contradict the page."""
+        statuses = await self.bounds.answer(lambda _: query.statuses())
 
         def find(_: Progress) -> Examined:
-            names = [status.namespace for status in query.statuses()]
-            return examine(self.url, names, now=self.now)
+            return examine(self.settings.url, [status.namespace for status in statuses], now=self.now)
 
         return await self._examined.get(
-            query.namespace, lambda: self.bounds.answer(find), fresh=_EXAMINATION_SECONDS, oldest=inf
+            (query.namespace, readiness_of(statuses).ready),
+            lambda: self.bounds.answer(find),
+            fresh=_EXAMINATION_SECONDS,
+            oldest=_OLDEST_EXAMINATION_SECONDS,
         )
-
-    async def answer(self, _: Request, work: Callable[[Progress], _T]) -> _T:
-        """What `work` returns, within the bounds of a request."""
-        return await self.bounds.answer(work)
 
     async def open(self) -> None:
         """Look at what takes long before anybody asks for it."""
@@ -143,7 +142,8 @@ class Site:
 
     async def close(self) -> None:
         await self.end()
-        self._opening.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
         self.bounds.close()
         for query in self._queries.all():
             query.close()
@@ -151,7 +151,7 @@ class Site:
             await each.close()
 
     def _query(self, namespaces: tuple[str, ...]) -> Query:
-        return Query(self.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)
+        return Query(self.settings.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)
 
     def _async_query(self, namespaces: tuple[str, ...]) -> AsyncQuery:
-        return AsyncQuery(self.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)
+        return AsyncQuery(self.settings.url, namespaces=namespaces, timeout=_TIMEOUT, archive=self.settings.archive)

@@ -41,7 +41,7 @@ def status_of(error: Exception, *, names_one: bool = False) -> tuple[int, str]:
     for kinds, meant in _MEANT:
         if isinstance(error, kinds):
             return meant
-    return (404, "Not found") if names_one and isinstance(error, ProjectorError) else _NO_ANSWER
+    return (404, "Not Found") if names_one and isinstance(error, ProjectorError) else _NO_ANSWER
 
 
 def away(why: object) -> str:

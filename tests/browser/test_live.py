@@ -71,6 +71,12 @@ def test_an_update_leaves_alone_what_somebody_types_opens_and_selects(tab: Tab, 
     assert page.evaluate("document.activeElement.name") == "source"
     assert page.evaluate(KEPT)
 
+    page.locator("#rows tbody tr").last.locator("a").first.focus()
+    focused = page.evaluate("document.activeElement.href")
+    add_failure(log, "while-focused")
+    page.locator("main").get_by_text("while-focused").first.wait_for()
+    assert page.evaluate("document.activeElement.href") == focused
+
     page = opened(tab, "/health")
     page.locator("#findings summary").click()
     page.evaluate("document.getElementById('findings').classList.add('old')")

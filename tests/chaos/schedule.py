@@ -8,7 +8,7 @@ from random import Random
 
 from tests.chaos.faults import Fault
 
-__all__ = ["Schedule", "Stroke"]
+__all__ = ["Schedule"]
 
 
 @dataclass(frozen=True, slots=True)

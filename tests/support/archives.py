@@ -1,8 +1,10 @@
-"""Archives for the tests, sealed segment by segment without an archiver or a server."""
+"""Archives for the tests, sealed segment by segment without an archiver or a server, and what is read of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import pytest
 
 from producer.log import Entry
 from projector.archive.archive import Archive
@@ -26,3 +28,16 @@ def seal(archive: Archive, entries: Sequence[Entry], signer: Signer | None = Non
     assert archive.place.create(manifest_name(manifest.number), line + b"\n" + (signer.sign(line) if signer else b""))
     archive.refresh()
     return manifest
+
+
+def segments_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets the number of each segment that is read from now on."""
+    read: list[int] = []
+    entries = Archive.entries
+
+    def noting(archive: Archive, number: int) -> list[Entry]:
+        read.append(number)
+        return entries(archive, number)
+
+    monkeypatch.setattr(Archive, "entries", noting)
+    return read

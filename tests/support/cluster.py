@@ -1,4 +1,5 @@
-"""A cluster of three masters and three replicas, of which each takes over from its master within seconds."""
+"""A cluster of three masters and three replicas, of which each takes over from its master within seconds; and one of
+a single node."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.support.servers import Server, eventually, free_port
+from tests.support.servers import Server, eventually, free_port, running
 
 NAMESPACE = "n1"
 """Its keys are in slot 3671, which the first master has."""
@@ -93,6 +94,15 @@ def running_cluster(directory: Path) -> Iterator[Cluster]:
             stack.callback(server.start().kill)
         wait_until_whole(servers)
         yield Cluster(servers[:3], servers[3:])
+
+
+def running_node(directory: Path) -> Iterator[Server]:
+    """A fixture's body: a cluster of one node, which has all slots."""
+    for server in running(directory, "--cluster-enabled", "yes", "--cluster-port", str(free_port())):
+        with server.client() as admin:
+            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
+        yield server
 
 
 def cluster_servers(directory: Path, *options: str) -> list[Server]:

@@ -78,6 +78,19 @@ def projector(*arguments: str, stdout: int | IO[str] | None = None, **more: str)
     return ended
 
 
+def projector_read_in_part(*arguments: str) -> tuple[int, str]:
+    """(exit status, stderr) of the projector's command, whose reader leaves after a line."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*PROJECTOR, *arguments], stdout=pipe, stderr=pipe, text=True, env=environment()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        return process.wait(30), process.stderr.read()
+
+
 def projector_asks(answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The projector's command to its end, at a terminal on which `answer` was typed."""
     ours, theirs = pty.openpty()

@@ -17,8 +17,6 @@ from tests.support.servers import eventually
 
 SHORT_LEASE = 1.0
 
-Write = tuple[str | bytes, ...]
-
 
 def started(action_id: str, execution_id: str | None = None, **more: object) -> str:
     fields: dict[str, object] = {

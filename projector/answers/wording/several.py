@@ -95,14 +95,13 @@ class Several:
             return None
         if len(self.statuses) == 1:
             return _alone(idle[0])
-        all_of_them = len(idle) == len(self.statuses)
-        of = "none" if all_of_them else f"{len(idle)}"
-        verb = "have" if len(idle) > 1 and not all_of_them else "has"
         lag = sum(status.lag or 0 for status in idle)
         waits = f"; {waiting(lag, 'entry')} there" if lag else ""
-        told = f"{of} of {counted(len(self.statuses), 'namespace')} {verb} an active projector"
+        all_of_them, several = len(idle) == len(self.statuses), counted(len(self.statuses), "namespace")
+        told = f"none of {several} has an active projector"
         if not all_of_them:
-            told = told.replace("an active", "no active") + f" ({names_of(idle)})"
+            verb = "has" if len(idle) == 1 else "have"
+            told = f"{len(idle)} of {several} {verb} no active projector ({names_of(idle)})"
         few = not all_of_them and len(idle) <= _NAMED
         start = command([each.namespace for each in idle] if few else self.wanted, "run")
         return f"{told}{waits}; start one: {start}"

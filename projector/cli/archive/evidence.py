@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,16 +23,29 @@ from projector.cli.archive.once import named, opened
 from projector.cli.display.wording import visible
 from projector.cli.entry_ids import check_entry_ids
 from projector.cli.options import ArchiveOption
-from projector.cli.partitions.each import Each, bar_of, under
+from projector.cli.partitions.each import Each, bar_of
 from projector.errors import ServerRefused, ServerUnavailable, command_for
 
 if TYPE_CHECKING:
     from projector.archive.archive import Archive
     from projector.evidence.examination import Examination
 
+
+def _checked_head(head: str | None) -> str | None:
+    """A variable that is empty, or half a hash, is no head: no archive would be judged by it."""
+    if head is not None and not re.fullmatch("[0-9a-f]{64}", head):
+        raise typer.BadParameter(f"expected a hash of 64 hexadecimal digits, found {head!r}")
+    return head
+
+
 _Head = Annotated[
     str | None,
-    typer.Option("--head", metavar="HASH", help="A head of before, kept elsewhere: it must be in the chain."),
+    typer.Option(
+        "--head",
+        metavar="HASH",
+        help="A head of before, kept elsewhere: it must be in the chain.",
+        callback=_checked_head,
+    ),
 ]
 _PublicKey = Annotated[
     Path | None,
@@ -107,19 +122,10 @@ def _is_unused(log: LogAddresses, name: str, archive: Archive) -> bool:
 
 
 def _verify_each(each: Each[Examination], *, as_json: bool) -> None:
-    documents, entries = [], 0
-    for outcome in each.outcomes():
-        if found := outcome.found:
-            each.judge(outcome.namespace, good=found.intact)
-            entries += found.entries
-            if not as_json:
-                write(under(outcome.namespace, _report(found, outcome.namespace)))
-        if as_json:
-            documents.append(outcome.document("archive-verify"))
-    if as_json:
-        write_json({"intact": each.all_good, "namespaces": documents})
-    else:
-        write(each.summary("intact", "not intact", "not verified", f", {counted(entries, 'entry')}"))
+    found = each.tell(_report, good=attrgetter("intact"), document="archive-verify" if as_json else "", word="intact")
+    if not as_json:
+        entries = counted(sum(one.entries for one in found), "entry")
+        write(each.summary("intact", "not intact", "not verified", f", {entries}"))
     each.exit()
 
 

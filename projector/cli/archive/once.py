@@ -12,7 +12,7 @@ from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.options import ArchiveOption, SignKey
-from projector.cli.partitions.each import Each, bar_of, names_of, under
+from projector.cli.partitions.each import Each, bar_of, names_of
 
 if TYPE_CHECKING:
     from projector.archive.archive import Archive
@@ -65,19 +65,13 @@ def _archived(log: LogAddresses, names: list[str], where: str, signer: Signer | 
 
 
 def _archive_each(each: Each[Archived], *, as_json: bool) -> None:
-    documents, entries, segments = [], 0, 0
-    for outcome in each.outcomes():
-        if found := outcome.found:
-            entries, segments = entries + found.entries, segments + found.segments
-            if not as_json:
-                write(under(outcome.namespace, _report(found)))
-        if as_json:
-            documents.append(outcome.document("archive-once"))
-    if as_json:
-        write_json({"archived": each.all_good, "namespaces": documents})
-    else:
-        done = f", {counted(entries, 'entry')} in {counted(segments, 'segment')} now"
-        write(each.summary("archived", "", "not archived", done))
+    found = each.tell(
+        lambda archived, _: _report(archived), document="archive-once" if as_json else "", word="archived"
+    )
+    if not as_json:
+        entries = counted(sum(one.entries for one in found), "entry")
+        segments = counted(sum(one.segments for one in found), "segment")
+        write(each.summary("archived", "", "not archived", f", {entries} in {segments} now"))
     each.exit()
 
 

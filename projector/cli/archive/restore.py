@@ -12,7 +12,7 @@ from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.archive.names import archived_names
 from projector.cli.archive.once import named, opened
 from projector.cli.options import ArchiveOption, BoundOptions, RetentionOptions
-from projector.cli.partitions.each import Each, bar_of, under
+from projector.cli.partitions.each import Each, bar_of
 from projector.errors import command_for
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def restore(archive: ArchiveOption = None, *, log: Logs, bounds: BoundOptions, r
         write(_report(act(names[0])) + _NEXT)
         return
     each = Each(names, act)
-    for outcome in each.outcomes():
-        if outcome.found:
-            write(under(outcome.namespace, _report(outcome.found)))
+    each.tell(lambda done, _: _report(done))
     if not each.failed:
         for told in _numbers(log, names):
             write(told)

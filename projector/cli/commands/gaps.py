@@ -30,14 +30,15 @@ def accept(
 
     Example: projector gaps accept --all --reason "disk burnt"
     """
-    from projector.decisions.gaps import Gaps, size_of
+    from projector.decisions.gaps import Gaps
+    from projector.query.parsing import size_of
 
     if everything == bool(producer_ids):
         raise typer.BadParameter("name the producers, or all of them with --all")
     with Gaps(log.location.url, log.namespace) as opened:
         found = opened.producers()
-        undecided = [name for name, row in found.items() if row.accepted < row.last_missing]
-        wanted = {name: found.get(name) for name in producer_ids or undecided}
+        unaccepted = [name for name, row in found.items() if row.accepted < row.last_missing]
+        wanted = {name: found.get(name) for name in producer_ids or unaccepted}
         known = {name: row for name, row in wanted.items() if row}
         if known and not yes:
             missing = counted(sum(size_of(row.gaps) for row in known.values()), "operation")

@@ -15,7 +15,7 @@ from producer.text.wording import counted
 from projector.cli.account import account
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.options import ArchiveOption, ChangedBounds
-from projector.cli.partitions.each import Each, bar_of, names_of, under
+from projector.cli.partitions.each import Each, bar_of, names_of
 
 if TYPE_CHECKING:
     from projector.shadow import Rebuilt
@@ -41,14 +41,11 @@ def rebuild(
     names = names_of(log)
     work = _Rebuilding(log, names, archive, accept_loss, changes)
     if len(names) == 1:
-        write(work.report(names[0], work.rebuilt(names[0])))
+        write(work.report(work.rebuilt(names[0]), names[0]))
         return
-    each, entries = Each(names, work.rebuilt), 0
-    for outcome in each.outcomes():
-        if found := outcome.found:
-            entries += found.entries
-            write(under(outcome.namespace, work.report(outcome.namespace, found)))
-    write(each.summary("rebuilt", "", "not rebuilt", f", {counted(entries, 'entry')}"))
+    each = Each(names, work.rebuilt)
+    entries = counted(sum(found.entries for found in each.tell(work.report)), "entry")
+    write(each.summary("rebuilt", "", "not rebuilt", f", {entries}"))
     each.exit()
 
 
@@ -83,11 +80,12 @@ class _Rebuilding:
                 progress=progress,
             )
 
-    def report(self, name: str, outcome: Rebuilt) -> str:
+    def report(self, outcome: Rebuilt, name: str) -> str:
         resumed = ", going on from an earlier one" if outcome.resumed else ""
         lost = ""
         if outcome.lost:
-            lost = f"; {outcome.lost:,} of them are lost for ever, {outcome.accepted:,} accepted now"
+            are = "is" if outcome.lost == 1 else "are"
+            lost = f"; {outcome.lost:,} of them {are} lost for ever, {outcome.accepted:,} accepted now"
         where = f"it stands at {outcome.last_id}" if outcome.last_id else "the log is empty"
         files = [f"the records of entries that are lost are in {file}\n" for file in self._dropped[name]]
         return "".join([*files, f"rebuilt{resumed}: {where}, {counted(outcome.entries, 'entry')}{lost}\n"])

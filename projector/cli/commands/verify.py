@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from projector.cli.account import account
 from projector.cli.addresses import LogAddresses, Logs
 from projector.cli.display.wording import visible
 from projector.cli.options import ArchiveOption
-from projector.cli.partitions.each import Each, bar_of, names_of, under
+from projector.cli.partitions.each import Each, bar_of, names_of
 from projector.cli.read.answer import why_empty
 from projector.errors import command_for, cures_of_loss
 
@@ -77,20 +78,16 @@ def _compared(
 
 
 def _verify_each(log: LogAddresses, each: Each[Verification], *, as_json: bool, archived: bool) -> None:
-    documents, entries, begun = [], 0, False
-    for outcome in each.outcomes():
-        if found := outcome.found:
-            each.judge(outcome.namespace, good=found.identical)
-            entries, begun = entries + found.entries, begun or bool(found.at)
-            if not as_json:
-                write(under(outcome.namespace, _report(found, outcome.namespace, archived=archived)))
-        if as_json:
-            documents.append(outcome.document("verify"))
-    if as_json:
-        write_json({"identical": each.all_good, "namespaces": documents})
-    else:
-        write(each.summary("identical", "not identical", "not verified", f", {counted(entries, 'entry')}"))
-        if not begun and not each.failed:
+    found = each.tell(
+        partial(_report, archived=archived),
+        good=attrgetter("identical"),
+        document="verify" if as_json else "",
+        word="identical",
+    )
+    if not as_json:
+        entries = counted(sum(one.entries for one in found), "entry")
+        write(each.summary("identical", "not identical", "not verified", f", {entries}"))
+        if not any(one.at for one in found) and not each.failed:
             write(why_empty(log))
     each.exit()
 

@@ -12,6 +12,7 @@ import typer
 from producer.errors import WalError
 from producer.terminal.exit_status import FAILED, status_of
 from producer.terminal.progress import progress_bar
+from producer.terminal.stdout import write, write_json
 from producer.text.wording import counted
 from projector.answers.outcome import Outcome
 from projector.cli.addresses import LogAddresses
@@ -54,6 +55,29 @@ class Each(Generic[_T]):
                 self.statuses.add(status_of(error))
                 typer.echo(f"projector: {name}: {visible(' '.join(str(error).split()))}", err=True)
             yield outcome
+
+    def tell(
+        self,
+        report: Callable[[_T, str], str],
+        *,
+        good: Callable[[_T], bool] = lambda _: True,
+        document: str = "",
+        word: str = "",
+    ) -> list[_T]:
+        """Print the `report` of what is found of each, as it comes; or if a `document` is named, one of all at the
+        end, in which `word` says whether all is good. Gives what was found."""
+        told, documents = [], []
+        for outcome in self.outcomes():
+            if found := outcome.found:
+                told.append(found)
+                self.judge(outcome.namespace, good=good(found))
+                if not document:
+                    write(under(outcome.namespace, report(found, outcome.namespace)))
+            if document:
+                documents.append(outcome.document(document))
+        if document:
+            write_json({word: self.all_good, "namespaces": documents})
+        return told
 
     def judge(self, name: str, *, good: bool, status: int = FAILED) -> None:
         """Note whether all is well with the namespace `name`."""

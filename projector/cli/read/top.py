@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from producer.text.extra import needing
 from projector.cli.addresses import Logs
 from projector.cli.options import ArchiveOption, Clock
 from projector.errors import InvalidQuery, ProjectorError
@@ -22,14 +23,9 @@ def top(archive: ArchiveOption = None, *, log: Logs, view: Clock) -> None:
     """
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise InvalidQuery("top", "a terminal (for a program there is: projector stats --json)", "a pipe or a file")
-    try:
+    with needing("top", "top", ProjectorError):
         from projector.cli.top.app import Top
         from projector.query import AsyncQuery
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("textual"):
-            raise
-        cure = "install it with: pip install 'execution-wal[top]'"
-        raise ProjectorError(f"top needs the package textual: {cure}") from error
     query = AsyncQuery(log.location.url, namespaces=list(log.namespace), archive=archive)
     app = Top(query, view)
     status = app.run()

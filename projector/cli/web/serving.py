@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+from producer.text.extra import needing
 from projector.errors import ProjectorError
 
 if TYPE_CHECKING:
@@ -13,19 +14,10 @@ if TYPE_CHECKING:
     from projector.web.server import WebServer
     from projector.web.site import Settings
 
-CURE = "pip install 'execution-wal[web]'"
-_PACKAGES = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio")
 
-
-@contextmanager
-def needing_packages() -> Iterator[None]:
-    """Raises ProjectorError, which says what to install, if one of them is not there for an import."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _PACKAGES:
-            raise
-        raise ProjectorError(f"the web page needs the package {error.name}: install it with: {CURE}") from error
+def needing_packages() -> AbstractContextManager[None]:
+    """Raises ProjectorError, which says what to install, if a package of the web page is not there for an import."""
+    return needing("the web page", "web", ProjectorError)
 
 
 def server_of(settings: Settings, access: Access, *, insist: bool = True) -> WebServer:
@@ -50,8 +42,8 @@ def served_beside(url: str, namespace: str, archive: str | None) -> Iterator[str
     """The same where the page may be missing; gives a line that says where it is, or what it lacks."""
     try:
         server = server_beside(url, namespace, archive)
-    except ProjectorError:
-        yield f"A web page comes with: {CURE}"
+    except ProjectorError as error:
+        yield f"There is no web page: {error}"
         return
     with server:
         yield f"The web page is at {server.address}"

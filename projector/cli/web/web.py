@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -130,10 +131,6 @@ def _address(text: str) -> tuple[str, int]:
 
 def _prefix(text: str) -> str:
     stripped = text.strip("/")
-    if not stripped:
-        return ""
-    if not all(
-        part and part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in stripped.split("/")
-    ):
+    if not re.fullmatch(r"([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?", stripped):
         raise typer.BadParameter(f"expected a path such as /wal, found {text!r}", param_hint="--path-prefix")
-    return f"/{stripped}"
+    return f"/{stripped}" if stripped else ""

@@ -100,9 +100,10 @@ class History:
         """The duration in ms that so many percent (1 to 100) of all these runs did not exceed."""
         return Histogram.merged(histogram_of(point.durations) for point in self.points).percentile(percent)
 
-    def between(self, since: int, until: int) -> History:
-        """The same from `since` on and before `until` (epoch ms), by whole points."""
-        return replace(self, points=[point for point in self.points if since <= point.start < until])
+    def between(self, since: Moment, until: Moment) -> History:
+        """The same from `since` on and before `until`, by whole points."""
+        first, end = checked_moment("since", since), checked_moment("until", until)
+        return replace(self, points=[point for point in self.points if first <= point.start < end])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from projector.errors import ProjectorError
 from projector.search.filter import Filter
-from projector.web.api.context import Context
 from projector.web.api.feed import Feeds, Listener, Told
 from projector.web.api.openapi import EVENTS
-from projector.web.api.parameters import asked_of
+from projector.web.api.parameters import arguments_of
 from projector.web.api.position import Position
 from projector.web.api.problem import problem_of
+from projector.web.site import Site
 from projector.web.statuses import away
 
 HEARTBEAT_SECONDS = 10.0
@@ -42,19 +42,19 @@ class EventStream:
     Of the entries that wait for it too many may be dropped; these it reads in the log, from where it stands.
     """
 
-    def __init__(self, request: Request, context: Context, feeds: Feeds) -> None:
-        asked = asked_of(request.query_params.multi_items(), EVENTS, datetime.now().astimezone())
+    def __init__(self, request: Request, site: Site, feeds: Feeds) -> None:
+        asked = arguments_of(request.query_params.multi_items(), EVENTS, datetime.now().astimezone())
         self._where, since = asked.where, asked.between.since
         self._is_wanted, self._wants_all = self._where.test(), self._where == Filter()
         last = request.headers.get("last-event-id", "")
         begin = None if since is None else Position.at(since)
         self._begins = Position.of_text(last) if last else begin
         self._stands = Position()
-        self._query = context.async_query_of(request)
+        self._query = site.async_query_of(request)
         self._feeds = feeds
-        self._client = getattr(request.state, "client", None) or (request.client.host if request.client else "")
-        self._streams = context.streams
-        self._ending = context.ending
+        self._client = getattr(request.state, "client", "")
+        self._streams = site.streams
+        self._ending = site.ending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

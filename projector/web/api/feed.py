@@ -31,12 +31,11 @@ _READING = 2
 _KEPT = 2000
 """Entries that wait for a listener; who has more to come reads them in the log."""
 
-
 _log = logging.getLogger("projector")
 
 
 class Told:
-    """An entry as events tell of it; what it is told by is made once for all."""
+    """An entry of the log, the text of whose event is made once for all streams."""
 
     def __init__(self, entry: LogEntry) -> None:
         self.entry = entry
@@ -57,7 +56,7 @@ class Told:
 
     @cached_property
     def judged(self) -> Any:
-        """What a filter judges."""
+        """The fields of its operation as attributes, which a filter judges; None if the entry cannot be read."""
         return None if self.entry.operation is None else SimpleNamespace(**self.entry.operation)
 
 

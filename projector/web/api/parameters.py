@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from projector.answers.filters import filter_of
 from projector.answers.interval import FORMS, Interval, interval_of
 from projector.answers.parameter import WrongParameter
 from projector.query.questions.history import KEPT
+from projector.query.questions.statistics import Sort
 from projector.retention.retention import milliseconds_in
 from projector.search.filter import TYPES
 
@@ -97,7 +98,7 @@ FILTERS = (
 )
 TYPE = choice("type", "Only entries of this type.", [*TYPES])
 PART = Parameter("q", "Only of actions whose name has this in it, in upper or lower case.")
-SORT = choice("sort", "The order of actions.", ["recency", "failures", "rate", "slowness", "volume"])
+SORT = choice("sort", "The order of actions.", get_args(Sort))
 BY = choice("by", "The step of time.", [*KEPT])
 
 
@@ -106,7 +107,7 @@ def form(forms: Sequence[str]) -> Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Arguments:
     """What a request asks for, at `now` (aware): the values of the parameters that it has."""
 
     values: Mapping[str, Any]
@@ -136,7 +137,7 @@ class Asked:
         return interval_of(self.get("since"), self.get("until"), self.now)
 
 
-def asked_of(given: Iterable[tuple[str, str]], parameters: Iterable[Parameter], now: datetime) -> Asked:
+def arguments_of(given: Iterable[tuple[str, str]], parameters: Iterable[Parameter], now: datetime) -> Arguments:
     """What `given` means, of the `parameters` that there are. What is empty is not given, as forms send it; dashes in
     a name are taken for what they are in the command's. Raises WrongParameter."""
     known = {parameter.name: parameter for parameter in parameters}
@@ -161,4 +162,4 @@ def asked_of(given: Iterable[tuple[str, str]], parameters: Iterable[Parameter], 
             raise WrongParameter(name, "expected one value, found several")
         else:
             values[name] = value
-    return Asked(values, now)
+    return Arguments(values, now)

@@ -59,4 +59,4 @@ class Position:
     def __str__(self) -> str:
         milliseconds, number = self.base
         later = (f";{name}={order[0]}-{order[1]}" for name, order in self.later.items())
-        return f"{milliseconds}-{number}{''.join(later)}" if self.later else f"{milliseconds}-{number}"
+        return f"{milliseconds}-{number}{''.join(later)}"

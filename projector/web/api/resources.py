@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 from producer.text.wording import counted
 from projector.answers import records
@@ -13,13 +12,15 @@ from projector.answers.documents.answer import Answer
 from projector.answers.documents.history import history, history_answer
 from projector.answers.documents.stats import action_answer, action_overview, overview, stats_answer
 from projector.answers.examined import Look, examined
+from projector.answers.filters import named
 from projector.answers.parameter import WrongParameter
 from projector.answers.quarantined import entry_answer, entry_of, is_entry_id, list_answer
 from projector.answers.standing import standings, standings_answer
 from projector.errors import ServerRefused, TooMuchWork
 from projector.namespaces.readers import names_at
+from projector.namespaces.wanted import is_glob
 from projector.quarantine import Quarantine
-from projector.query import ActionFailureKind, ActionStats, ProducerStanding, Query, Running, ScannerStats
+from projector.query import ActionFailureKind, ProducerStanding, Query, Running, ScannerStats
 from projector.query.arguments import Progress
 from projector.query.questions.trail import Deed
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
@@ -32,14 +33,12 @@ from projector.web.api.parameters import (
     PART,
     SORT,
     TYPE,
-    Asked,
+    Arguments,
     Parameter,
     duration,
     flag,
     whole,
 )
-
-_N = TypeVar("_N", ActionStats, Running, InFlightRecord)
 
 ROWS = ("csv", "jsonl")
 _LIMIT = whole("limit", "How many at most, the latest first.")
@@ -53,7 +52,7 @@ class Visit:
     the visit when it takes too long."""
 
     query: Query
-    asked: Asked
+    asked: Arguments
     names: Mapping[str, str]
     url: str
     namespaces: Sequence[str]
@@ -76,7 +75,7 @@ class Resource:
     documents: tuple[str, ...]
     answer: Callable[[Visit], Answer]
     parameters: tuple[Parameter, ...] = ()
-    forms: tuple[str, ...] = field(default=ROWS)
+    forms: tuple[str, ...] = ROWS
 
     @property
     def names_one(self) -> bool:
@@ -84,16 +83,11 @@ class Resource:
         return "{id" in self.path
 
 
-def _named(found: list[_N], part: str | None) -> list[_N]:
-    """Those of actions whose name has `part` in it."""
-    return found if part is None else [each for each in found if part.casefold() in each.action_id.casefold()]
-
-
 def _stats(visit: Visit) -> Answer:
     limit = visit.asked.get("limit")
     usual = records.USUAL if limit is None else limit
     found = overview(visit.query, sort=visit.asked.get("sort", "recency"), limit=usual)
-    return stats_answer(replace(found, actions=_named(found.actions, visit.asked.get("q"))), limit)
+    return stats_answer(replace(found, actions=named(found.actions, visit.asked.get("q", ""))), limit)
 
 
 def _action(visit: Visit) -> Answer:
@@ -124,11 +118,11 @@ def _cleanups(visit: Visit) -> Answer:
 
 
 def _in_flight(visit: Visit) -> Answer:
-    limit, part = visit.asked.get("limit"), visit.asked.get("q")
+    limit, part = visit.asked.get("limit"), visit.asked.get("q", "")
     if visit.asked.get("orphans"):
-        dead = _named(visit.query.orphans(), part)[:limit]
+        dead = named(visit.query.orphans(), part)[:limit]
         return Answer(dead, dead, InFlightRecord)
-    runs = visit.query.running(limit) if part is None else _named(visit.query.running(), part)[:limit]
+    runs = named(visit.query.running(), part)[:limit] if part else visit.query.running(limit)
     return Answer(runs, runs, Running)
 
 
@@ -156,9 +150,7 @@ def _producers(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit) -> Answer:
-    return Answer(
-        visit.query.show(visit.names["id"], namespace=visit.asked.get("in"), progress=visit.progress),
-    )
+    return Answer(visit.query.show(visit.names["id"], namespace=visit.asked.get("in"), progress=visit.progress))
 
 
 def _trail(visit: Visit) -> Answer:
@@ -201,7 +193,7 @@ def _doctor(visit: Visit) -> Answer:
 
 def _one_namespace(visit: Visit) -> str:
     names = visit.namespaces
-    if len(names) != 1 or set(names[0]) & set("*?["):
+    if len(names) != 1 or is_glob(names[0]):
         raise WrongParameter("namespace", f"expected one, whose quarantine is meant, found {', '.join(names)}")
     return names[0]
 

@@ -14,45 +14,45 @@ from starlette.types import ASGIApp
 
 from producer.errors import WalError
 from projector.query.arguments import Progress
-from projector.web.api.context import Context
 from projector.web.api.events import EventStream
 from projector.web.api.feed import Feeds
 from projector.web.api.openapi import description, parameters_of
-from projector.web.api.parameters import asked_of
+from projector.web.api.parameters import arguments_of
 from projector.web.api.problem import problem_of
 from projector.web.api.resources import RESOURCES, Resource, Visit
+from projector.web.site import Site
 
 ROOT = "/api/v1"
 _MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def api_routes(context: Context) -> list[Route]:
+def api_routes(site: Site) -> list[Route]:
     """Each answers GET and HEAD, by the document of its command, or a problem."""
     feeds = Feeds()
     described = cache(description)
 
     async def events(request: Request) -> ASGIApp:
-        return EventStream(request, context, feeds)
+        return EventStream(request, site, feeds)
 
-    async def openapi(request: Request) -> Response:
-        text = await context.answer(request, lambda _: described(context.settings.prefix))
+    async def openapi(_: Request) -> Response:
+        text = await site.bounds.answer(lambda _: described(site.settings.prefix))
         return Response(text, media_type=_MEDIA["json"])
 
     async def unknown(request: Request) -> Response:
         raise HTTPException(404, f"there is no {request.url.path}; what there is: {ROOT}/openapi.json")
 
-    routes: list[tuple[str, _Endpoint]] = [(each.path, _endpoint(each, context)) for each in RESOURCES]
+    routes: list[tuple[str, _Endpoint]] = [(each.path, _endpoint(each, site)) for each in RESOURCES]
     routes += [("events", events), ("openapi.json", openapi), ("{path:path}", unknown)]
     return [Route(f"{ROOT}/{path}", _told(endpoint), methods=["GET"]) for path, endpoint in routes]
 
 
-def _endpoint(resource: Resource, context: Context) -> _Endpoint:
+def _endpoint(resource: Resource, site: Site) -> _Endpoint:
     parameters = parameters_of(resource)
 
     async def endpoint(request: Request) -> Response:
-        asked = asked_of(request.query_params.multi_items(), parameters, datetime.now().astimezone())
-        query, names = context.query_of(request), context.names_of(request)
+        asked = arguments_of(request.query_params.multi_items(), parameters, datetime.now().astimezone())
+        query, names = site.query_of(request), site.names_of(request)
         if not all(request.path_params.values()):
             raise HTTPException(404, f"{request.url.path} names nothing")
         form = asked.get("format", "json")
@@ -63,7 +63,7 @@ def _endpoint(resource: Resource, context: Context) -> _Endpoint:
                 query=query,
                 asked=asked,
                 names=request.path_params,
-                url=context.url,
+                url=site.settings.url,
                 namespaces=names,
                 progress=progress,
             )
@@ -72,7 +72,7 @@ def _endpoint(resource: Resource, context: Context) -> _Endpoint:
             return text.encode("utf-8", "backslashreplace")
 
         try:
-            body = await context.answer(request, work)
+            body = await site.bounds.answer(work)
         except WalError as error:
             return problem_of(error, names_one=resource.names_one)
         headers = {"Cache-Control": "no-store"}

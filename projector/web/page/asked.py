@@ -29,8 +29,6 @@ LAST_PAGE = 200
 _TEXTS = ("action", "scanner", "resource", "source", "host", "grep")
 _OF_PAGES = ("page", "before", "by")
 """Arguments that the API does not have."""
-_LONGEST = 4096
-"""Characters of an argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,7 @@ class Asked:
 
     def exactly(self, name: str) -> str:
         """An argument, as a link has it; the last, if it is there several times."""
-        text = next((value for key, value in reversed(self.arguments) if key == name), "")
-        if len(text) > _LONGEST:
-            raise InvalidQuery(name, f"at most {_LONGEST} characters", f"{text[:20]}…")
-        return text
+        return next((value for key, value in reversed(self.arguments) if key == name), "")
 
     def one(self, name: str, default: str = "") -> str:
         """The same as somebody types it: blanks around it are none of it."""

@@ -8,11 +8,13 @@ from typing import Literal
 
 from producer.text.wording import counted
 from projector.answers.wording.amounts import ago
-from projector.query import ProducerStanding, Status
+from projector.query import Status
+from projector.query.query import asked as answer_of
+from projector.query.questions.health import missing
 from projector.query.remarks import waiting_entries
 from projector.query.results import LastVerified
 from projector.retention.room import DAY_SECONDS, room_in_words
-from projector.web.page.asked import Trouble
+from projector.web.page.asked import Asked, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,21 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
+def verdict_on(
+    asked: Asked, status: Status, verified: Mapping[str, LastVerified | None] | Trouble, *parts: object
+) -> Verdict:
+    """The verdict for a page that has these `parts`, some of which may be Trouble."""
+    unaccepted = asked.part(lambda: answer_of(asked.query, missing.unaccepted()) if status.missing else 0)
+    return verdict_of(
+        status,
+        asked.remark,
+        verified,
+        asked.now,
+        [part for part in (*parts, unaccepted) if isinstance(part, Trouble)],
+        unaccepted=None if isinstance(unaccepted, Trouble) else unaccepted,
+    )
+
+
 def verdict_of(
     status: Status,
     remark: str | None,
@@ -31,14 +48,14 @@ def verdict_of(
     now: int,
     troubles: Iterable[Trouble] = (),
     *,
-    undecided: int | None = None,
+    unaccepted: int | None = None,
 ) -> Verdict:
     """By the `status` of all namespaces together, the `remark` on their projectors, when each was verified, the
     `troubles` with parts of the page, and how many missing operations nobody has accepted (None: all)."""
-    undecided = status.missing if undecided is None else undecided
+    unaccepted = status.missing if unaccepted is None else unaccepted
     bad = [remark] if remark else []
-    if undecided:
-        bad.append(f"{counted(undecided, 'operation')} missing: recorded or attempted, and never arrived")
+    if unaccepted:
+        bad.append(f"{counted(unaccepted, 'operation')} missing: recorded or attempted, and never arrived")
     if status.room_seconds is not None and status.room_seconds < DAY_SECONDS:
         bad.append(room_in_words(status.room_seconds))
     bad += dict.fromkeys(each.text for each in troubles)
@@ -51,12 +68,12 @@ def verdict_of(
         if last and not last.identical
     ]
     worth = []
-    if gone := max(0, status.missing - undecided):
+    if gone := max(0, status.missing - unaccepted):
         worth.append(f"{counted(gone, 'operation')} missing for good, or as somebody has accepted")
     if status.lost:
         worth.append(f"{counted(status.lost, 'entry')} of the log lost for ever, as somebody has accepted")
     if status.quarantined:
-        worth.append(f"{counted(status.quarantined, 'entry')} in the quarantine: could not be read")
+        worth.append(f"{counted(status.quarantined, 'entry')} in the quarantine, which could not be read")
     if bad:
         return Verdict("bad", f"Not all is well: {bad[0]}", (*bad[1:], *worth))
     if status.checkpoint is None and not status.entries and not status.wal_length:
@@ -74,9 +91,3 @@ def _verified(verified: Mapping[str, LastVerified | None], now: int) -> str:
         return "never verified (projector verify)"
     part = "" if len(times) == len(verified) else f" ({len(times)} of {len(verified)} namespaces)"
     return f"verified {ago(min(times), now)}{part}: identical"
-
-
-def undecided_of(producers: Iterable[ProducerStanding]) -> int:
-    """How many operations of these are missing that nobody has accepted, as far as the first gaps of each tell."""
-    ranges = ((max(first, producer.accepted + 1), last) for producer in producers for first, last in producer.gaps)
-    return sum(max(0, last - first + 1) for first, last in ranges)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from projector.answers.documents.stats import action_overview
 from projector.errors import ProjectorError
 from projector.expectation import check
 from projector.query.questions.history import HOUR_MS, WEEK_MS, History
@@ -18,10 +19,8 @@ _KINDS = 8
 
 def action(asked: Asked) -> dict[str, Any]:
     query, name = asked.query, asked.exactly("id")
-    stats = query.action_stats(name)
-    running = [run for run in query.running() if run.action_id == name]
-    dead = [run for run in query.orphans() if run.action_id == name]
-    if stats.last_entry_id is None and not running and not dead:
+    stats = action_overview(query, name)
+    if stats.last_entry_id is None and not stats.in_flight and not stats.orphans:
         meant = did_you_mean(name, [each.action_id for each in query.actions()])
         raise NotThere(f"there is no action {name!r}: it was never seen, or is no longer kept.{meant}")
     step = asked.choice("by", (STEPS[0], STEPS[2]))
@@ -40,8 +39,6 @@ def action(asked: Asked) -> dict[str, Any]:
         "history": history,
         "chart": chart_of(history, asked.now, f"Runs of {name} over time, and how many of them failed"),
         "weeks": asked.part(lambda: _weeks(asked, name)),
-        "running": running,
-        "dead": dead,
         "runs": asked.part(lambda: query.recent_action_executions(_RUNS, action_id=name)),
         "kinds": asked.part(lambda: query.failure_kinds(name, limit=_KINDS)),
         "judged": asked.part(lambda: check(query, [asked.expected[name]], patience=0)[0])

@@ -10,7 +10,7 @@ from projector.entry_id import milliseconds_of
 from projector.retention.room import room_in_words
 from projector.web.page.asked import Asked, Trouble
 from projector.web.page.examiner import Examined
-from projector.web.page.verdict import undecided_of, verdict_of
+from projector.web.page.verdict import verdict_on
 
 _ORDER = (Severity.WRONG, Severity.WARNING, Severity.NOT_CHECKED, Severity.OK)
 _PRODUCERS = 50
@@ -22,14 +22,7 @@ def health(asked: Asked, examined: Examined) -> dict[str, Any]:
     producers = asked.part(asked.query.producers)
     return {
         "status": status,
-        "verdict": verdict_of(
-            status,
-            asked.remark,
-            verified,
-            asked.now,
-            [producers] if isinstance(producers, Trouble) else [],
-            undecided=None if isinstance(producers, Trouble) else undecided_of(producers),
-        ),
+        "verdict": verdict_on(asked, status, verified, producers),
         "examined": examined,
         "findings": [(name, _worst_first(found)) for name, found in examined.findings.items()],
         "producers": producers if isinstance(producers, Trouble) else producers[:_PRODUCERS],

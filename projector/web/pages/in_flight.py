@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from projector.answers.filters import named
 from projector.web.page.asked import Asked, Trouble
 from projector.web.page.listing import paged
 
@@ -11,22 +12,22 @@ _DEAD = 50
 
 
 def in_flight(asked: Asked) -> dict[str, Any]:
-    part = asked.one("q").casefold()
+    part = asked.one("q")
     order = asked.choice("sort", ("overdue", "newest", "oldest"))
     running = asked.query.running()
-    found = [run for run in running if part in run.action_id.casefold()]
+    found = named(running, part)
     if order == "overdue":
         found.sort(key=lambda run: (not run.overdue, run.started_at))
     elif order == "oldest":
         found.sort(key=lambda run: run.started_at)
     dead = asked.part(asked.query.orphans)
     if not isinstance(dead, Trouble):
-        dead = [run for run in dead if part in run.action_id.casefold()]
+        dead = named(dead, part)
     return {
         "order": order,
         "all": len(running),
         "overdue": sum(run.overdue for run in running),
         "dead": dead,
-        "shown_dead": dead if isinstance(dead, Trouble) else dead[:_DEAD],
+        "listed": _DEAD,
         **paged(found, asked),
     }

@@ -7,9 +7,9 @@ from typing import Any
 
 from projector.expectation import Judgement, State, check
 from projector.query import ActionStats
-from projector.web.page.asked import Asked, Trouble
+from projector.web.page.asked import Asked
 from projector.web.page.time_series import STEPS, chart_of, points_of, spark_of
-from projector.web.page.verdict import undecided_of, verdict_of
+from projector.web.page.verdict import verdict_on
 
 _LISTED = 8
 
@@ -26,21 +26,11 @@ def overview(asked: Asked) -> dict[str, Any]:
         "failing": asked.part(lambda: _lines(asked, _failed)),
         "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
         "late": asked.part(lambda: late(asked)),
-        "undecided": asked.part(lambda: undecided_of(query.producers() if status.missing else ())),
     }
-    undecided = parts["undecided"]
-    troubles = [part for part in parts.values() if isinstance(part, Trouble)]
     return {
         **parts,
         "status": status,
-        "verdict": verdict_of(
-            status,
-            asked.remark,
-            asked.part(query.verified),
-            asked.now,
-            troubles,
-            undecided=undecided if isinstance(undecided, int) else None,
-        ),
+        "verdict": verdict_on(asked, status, asked.part(query.verified), *parts.values()),
         "steps": STEPS,
         "step": step,
         "chart": chart_of(history, asked.now, "Runs over time, and how many of them failed"),

@@ -5,21 +5,18 @@ const RELATIVE = [["d", 86400000], ["h", 3600000], ["min", 60000], ["s", 1000]];
 
 function ago(at, now) {
   const distance = Math.abs(now - at);
-  for (const [unit, size] of RELATIVE) {
-    if (distance >= size) {
-      const count = Math.floor(distance / size);
-      return at < now ? `${count} ${unit} ago` : `in ${count} ${unit}`;
-    }
-  }
-  return "now";
+  const [unit, size] = RELATIVE.find(([, size]) => distance >= size) || [];
+  if (!unit) return "now";
+  const count = `${Math.floor(distance / size)} ${unit}`;
+  return at < now ? `${count} ago` : `in ${count}`;
 }
 
 function lasting(milliseconds) {
-  const units = RELATIVE.filter(([, size]) => milliseconds >= size);
-  if (!units.length) return `${Math.max(0, milliseconds)} ms`;
-  const [unit, size] = units[0];
+  const at = RELATIVE.findIndex(([, size]) => milliseconds >= size);
+  if (at < 0) return `${Math.max(0, milliseconds)} ms`;
+  const [unit, size] = RELATIVE[at];
   if (unit === "s") return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`;
-  const [smaller, rest] = RELATIVE[RELATIVE.findIndex(([name]) => name === unit) + 1];
+  const [smaller, rest] = RELATIVE[at + 1];
   return `${Math.floor(milliseconds / size)} ${unit} ${Math.floor((milliseconds % size) / rest)} ${smaller}`;
 }
 
@@ -31,11 +28,7 @@ function tellTimes(root) {
   for (const time of root.querySelectorAll("time[data-at]")) {
     const at = Number(time.dataset.at);
     time.title = new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "long" });
-    if (time.dataset.as === "exact") {
-      time.textContent = time.title;
-    } else {
-      time.textContent = ago(at, now);
-    }
+    time.textContent = time.dataset.as === "exact" ? time.title : ago(at, now);
   }
   for (const span of root.querySelectorAll("[data-since]")) {
     span.textContent = lasting(now - Number(span.dataset.since));
@@ -48,24 +41,27 @@ function tellTimes(root) {
 
 const markup = new Map(); // of each part, as the server sent it
 
-// Puts what is new in place of what is old, but for a part in which somebody types or has selected text.
+// Puts new parts in place of old ones, but for a part in which somebody has selected text. The focus stays where it is:
+// at the same link, counted from the end, because new rows come first.
 function replaceParts(page) {
   const selection = document.getSelection();
   for (const part of page.querySelectorAll("[data-live]")) {
     const old = document.getElementById(part.id);
     if (!old) continue;
-    const typing = old.contains(document.activeElement) && document.activeElement.matches("input, select");
-    const selected = selection && !selection.isCollapsed && selection.containsNode(old, true);
-    if (typing || selected) continue;
+    if (selection && !selection.isCollapsed && selection.containsNode(old, true)) continue;
     if (part.outerHTML === markup.get(part.id)) continue;
     markup.set(part.id, part.outerHTML);
-    const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
     const fresh = document.importNode(part, true);
     tellTimes(fresh);
     old.replaceWith(fresh);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    if (focus) document.getElementById(focus)?.focus();
+    if (focused) {
+      const alike = (root) => [...root.querySelectorAll(focused.tagName)].filter((each) => each.href === focused.href);
+      const before = alike(old);
+      alike(fresh).at(before.indexOf(focused) - before.length)?.focus({ preventScroll: true });
+    }
   }
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.history.surviving_log import LogEntry
 
-__all__ = ["Count", "Expectation", "Numbers"]
+__all__ = ["Count", "Expectation"]
 
 
 @dataclass(slots=True)

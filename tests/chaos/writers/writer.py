@@ -21,8 +21,6 @@ from tests.chaos.history.deed import Deed
 from tests.chaos.writers.journal import Journal
 from tests.chaos.writers.way import Way
 
-__all__ = ["TIMEOUT"]
-
 TIMEOUT = 0.4
 """Seconds that one call waits for its acknowledgement; short, so that trouble reaches the writer's own retry."""
 THREADS = 2

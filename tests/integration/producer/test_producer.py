@@ -20,29 +20,14 @@ from redis.sentinel import Sentinel
 
 from producer import Producer, Receipt, WalRefused, WalUnavailable
 from projector import Projector
+from tests.support.cluster import running_node
 from tests.support.proxy import Fault, Proxy
-from tests.support.servers import Server, eventually, free_port, running, vacant_port
+from tests.support.servers import Server, eventually, running, vacant_port
 
 pytestmark = pytest.mark.server
 
 PATIENT = 30.0
 """For what has to succeed in the end, on however slow a machine."""
-
-
-@pytest.fixture
-def proxy(shared_server: Server) -> Iterator[Proxy]:
-    with Proxy(shared_server.port) as passing:
-        yield passing
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """The server's process stopped: it accepts connections, and answers nothing."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 def clean_up(producer: Producer, resource: str = "lock:deploy") -> Receipt:
@@ -216,7 +201,7 @@ def test_a_frozen_server_is_given_up_in_time(own_server: Server, namespace: str,
         target = redis.Redis(port=own_server.port, socket_timeout=None if "without" in kind else 60)
     with Producer(target, namespace, timeout=0.5) as producer:
         clean_up(producer)
-        with frozen(own_server):
+        with own_server.frozen():
             trouble, seconds = timed(lambda: clean_up(producer))
         assert 0.5 <= seconds < 0.5 + 5.0
         assert isinstance(trouble, WalUnavailable)
@@ -243,7 +228,7 @@ def test_the_loop_goes_on_while_the_server_is_frozen(own_server: Server, namespa
             async with producer.execution("backup", source="manual"):
                 pass
             before = ticks
-            with frozen(own_server), pytest.raises(WalUnavailable):
+            with own_server.frozen(), pytest.raises(WalUnavailable):
                 await refused_to_run(producer)
         # Blocked for a second, it would have ticked once at most.
         assert ticks - before > 5
@@ -258,7 +243,7 @@ def test_hundreds_of_runs_that_wait_for_the_server_hold_up_nothing_else_and_end_
     """The loop's own threads stay free, and a start that has not begun to wait is dropped by a cancellation."""
 
     async def main() -> None:
-        with Producer(own_server.url, namespace, timeout=0.5) as producer, frozen(own_server):
+        with Producer(own_server.url, namespace, timeout=0.5) as producer, own_server.frozen():
             runs = [asyncio.create_task(refused_to_run(producer)) for _ in range(400)]
             assert await asyncio.get_running_loop().getaddrinfo("localhost", 80)
             assert not any(run.done() for run in runs)
@@ -432,18 +417,7 @@ def test_a_unix_socket_will_do(tmp_path: Path, namespace: str) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Server]:
-    """A cluster of one node, which has all slots."""
-    server = Server(tmp_path, "--cluster-enabled", "yes")
-    while server.port > 55_535:  # the nodes' own port is 10000 higher
-        server.port = free_port()
-    server.start()
-    try:
-        with server.client() as admin:
-            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
-        yield server
-    finally:
-        server.kill()
+    yield from running_node(tmp_path)
 
 
 def test_a_cluster_s_client_will_do(cluster: Server, namespace: str) -> None:

@@ -363,10 +363,8 @@ def read_until(screen: Any, expected: bytes) -> None:
 
 @pytest.fixture
 def frozen_server(own_server: Server) -> Iterator[Server]:
-    """It accepts connections (the kernel does) and never answers."""
-    os.kill(own_server.pid, signal.SIGSTOP)
-    yield own_server
-    os.kill(own_server.pid, signal.SIGCONT)
+    with own_server.frozen():
+        yield own_server
 
 
 def seconds_of(environ: Mapping[str, str]) -> float:

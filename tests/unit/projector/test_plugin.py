@@ -9,6 +9,7 @@ import pytest
 
 from projector.bounds import Bounds
 from projector.testing import InMemoryWal
+from tests.support.extras import lack_of
 
 pytest_plugins = ["pytester"]
 
@@ -82,7 +83,7 @@ def test_without_fakeredis_a_test_that_uses_the_fixture_says_what_to_install_and
     engine_tests.makepyfile(test_other="def test_other(): pass")
     result = run(engine_tests)
     result.assert_outcomes(passed=1, errors=6)
-    result.stdout.fnmatch_lines(["*needs fakeredis: pip install 'execution-wal?testing?'*"])
+    assert lack_of("fakeredis", "testing") in result.stdout.str()
 
 
 def test_loading_the_plugin_loads_nothing_heavy() -> None:

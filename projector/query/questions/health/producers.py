@@ -3,7 +3,7 @@
 from projector.checkpoint import Checkpoint
 from projector.entry_id import order_of
 from projector.keys import Keys
-from projector.query.parsing import PRODUCERS, name_in
+from projector.query.parsing import numbers_of, size_of
 from projector.query.questions.question import AtOneInstant, Each, Question
 from projector.query.results import ProducerStanding, Records
 
@@ -16,7 +16,7 @@ def producers(keys: Keys, limit: int) -> Question[Records[ProducerStanding]]:
     key = keys.producers
     rows, found = yield AtOneInstant(("HGETALL", key), ("HGETALL", keys.checkpoint))
     stands = Checkpoint.of_hash(found, keys.checkpoint) or Checkpoint()
-    known = [(name_in(by, key), PRODUCERS.read(raw, key)) for by, raw in rows.items()]
+    known = [*numbers_of(rows, key).items()]
     known.sort(key=lambda one: (bool(one[1].gaps), order_of(one[1].entry_id)), reverse=True)
     shown = known[:limit]
     beats = yield Each(*[("EXISTS", keys.heartbeat(by)) for by, _ in shown])
@@ -25,7 +25,7 @@ def producers(keys: Keys, limit: int) -> Question[Records[ProducerStanding]]:
             by=by,
             namespace=keys.namespace,
             seq=row.seq,
-            missing=sum(last - first + 1 for first, last in row.gaps),
+            missing=size_of(row.gaps),
             gaps=row.gaps[:_GAPS],
             accepted=row.accepted,
             entry_id=row.entry_id,

@@ -12,7 +12,7 @@ from tests.benchmarks.ground.workload import ACTIONS_50, ACTIONS_5000, Workload
 from tests.benchmarks.ratio import Rounds, Row, at_most
 from tests.benchmarks.scale import Scale
 
-__all__ = ["command_microseconds", "cpu_seconds", "run"]
+__all__ = ["cpu_seconds", "run"]
 
 _COMMANDS = tuple(
     f"cmdstat_{name}" for name in ("xadd", "xreadgroup", "xack", "evalsha", "watch", "multi", "exec", "hgetall")

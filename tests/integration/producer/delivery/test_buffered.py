@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -64,16 +61,13 @@ for _ in range(500):
 
 
 def test_a_full_buffer_holds_the_engine_up_and_then_refuses(own_server: Server, namespace: str) -> None:
-    os.kill(own_server.pid, signal.SIGSTOP)
-    try:
+    with own_server.frozen():
         producer = Producer(own_server.url, namespace, buffer=10, buffer_timeout=0.3)
         by = record(producer, 10)
         began = time.monotonic()
         with pytest.raises(BufferFull, match="10 operations wait in memory"):
             record(producer, 1)
         assert 0.3 <= time.monotonic() - began < 5
-    finally:
-        os.kill(own_server.pid, signal.SIGCONT)
     assert producer.flush(PATIENT)
     assert producer.cleanup_executed("s", "r", "delete", True).seq == 11
     producer.close()
@@ -121,12 +115,6 @@ def test_an_outage_is_said_once_and_its_end_too(
     # A connection that is cut is other trouble than one that is refused.
     assert 1 <= sum(said.startswith("operations wait: ") for said in caplog.messages) <= 2
     assert caplog.messages.count("operations are forwarded again") == 1
-
-
-@pytest.fixture
-def proxy(shared_server: Server) -> Iterator[Proxy]:
-    with Proxy(shared_server.port) as passing:
-        yield passing
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_REPLY, Fault.TRUNCATE_REPLY, Fault.CUT_REQUEST])

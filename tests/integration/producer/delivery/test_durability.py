@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +38,6 @@ def replicas_of(own_server: Server, tmp_path: Path) -> Iterator[Server]:
             server.kill()
 
 
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
 def clean_up(producer: Producer) -> Any:
     return producer.cleanup_executed("s", "r", "delete", True)
 
@@ -71,7 +60,7 @@ def test_one_that_no_replica_has_in_time_is_in_the_log_all_the_same_and_can_be_s
 ) -> None:
     with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2)) as producer:
         expected = r"is in the log, .*received by 0 of 1 replicas within 0\.2 s"
-        with frozen(replica), pytest.raises(NotYetDurable, match=expected) as shortfall:
+        with replica.frozen(), pytest.raises(NotYetDurable, match=expected) as shortfall:
             clean_up(producer)
         receipt = shortfall.value.receipt
         assert receipt.seq == 1
@@ -107,7 +96,7 @@ def test_a_server_that_dies_while_its_replica_is_waited_for_leaves_no_doubt_that
         own_server.client() as admin,
         Producer(own_server.url, namespace, timeout=0.3, durability=durability) as producer,
         ThreadPoolExecutor() as pool,
-        frozen(replica),
+        replica.frozen(),
     ):
         call = pool.submit(clean_up, producer)
         eventually(lambda: admin.xlen(f"{{{namespace}}}:wal"), what="the entry to be written")
@@ -166,7 +155,7 @@ def test_what_waits_leaves_when_it_is_safe_enough_and_not_before(
     with Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2), **options) as producer:
         receipts = [clean_up(producer) for _ in range(10)]
         assert producer.flush(PATIENT)
-        with frozen(replica):
+        with replica.frozen():
             receipts += [clean_up(producer) for _ in range(10)]
             assert not producer.flush(1.0)
             assert "received by 0 of 1 replicas" in (producer.trouble or "")
@@ -183,7 +172,7 @@ def test_what_was_not_safe_when_its_producer_was_killed_is_sent_again_by_the_nex
     own_server: Server, replica: Server, namespace: str, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
-    with frozen(replica):
+    with replica.frozen():
         producer = Producer(own_server.url, namespace, durability=Durability(replicas=1, timeout=0.2), spool=spool)
         clean_up(producer)
         assert not producer.flush(0.5)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,12 +204,9 @@ def test_of_several_first_uses_at_once_one_number_wins(
 def test_a_server_that_hangs_at_the_first_use_is_asked_again_by_the_next_call(
     own_server: Server, namespace: str
 ) -> None:
-    os.kill(own_server.pid, signal.SIGSTOP)
-    try:
+    with own_server.frozen():
         producer = Producer(own_server.url, namespace, partitions=16, timeout=0.3)
         with pytest.raises(WalUnavailable):
             cleanup(producer)
-    finally:
-        os.kill(own_server.pid, signal.SIGCONT)
     assert cleanup(producer).seq == 2
     producer.close()

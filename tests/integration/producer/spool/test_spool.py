@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,12 @@ import redis
 from redis.cluster import RedisCluster
 
 from producer import Producer, Spool
+from producer.connection.client import DEFAULT_SECONDS
 from producer.connection.destination import Destination
+from tests.support.cluster import running_node
 from tests.support.proxy import Fault, Proxy
 from tests.support.recording import PATIENT, forking_server, in_a_fork, record, work
-from tests.support.servers import Server, eventually, free_port, running
+from tests.support.servers import Server, eventually
 from tests.support.spooling import AWAY, counted, cut_off, engine, files, first_occurrences, resources
 
 pytestmark = pytest.mark.server
@@ -88,7 +88,7 @@ def test_a_call_does_not_wait_for_a_server_that_is_away(namespace: str, spool: P
     producer = Producer(AWAY, namespace, spool=spool)
     began = time.monotonic()
     record(producer, 100)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < DEFAULT_SECONDS  # which a call that waited would take
     assert not producer.flush(0.2)
     assert "refused" in (producer.trouble or "")
     producer.close(timeout=0)
@@ -112,44 +112,40 @@ def test_a_server_that_comes_back_gets_all_of_it_once_and_in_order(
 
 
 def test_a_frozen_server_holds_up_no_call(own_server: Server, namespace: str, spool: Path) -> None:
-    with Producer(own_server.url, namespace, spool=spool, timeout=0.5) as producer:
+    with Producer(own_server.url, namespace, spool=spool, timeout=5) as producer:
         record(producer, 10)
         assert producer.flush(PATIENT)
-        os.kill(own_server.pid, signal.SIGSTOP)
-        try:
+        with own_server.frozen():
             began = time.monotonic()
             record(producer, 10)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 5
             assert not producer.flush(0.2)
-        finally:
-            os.kill(own_server.pid, signal.SIGCONT)
         assert producer.flush(PATIENT)
     found = counted(own_server.url, namespace)
     assert (found["missing"], found["cleanups"]) == (0, 20)
 
 
 def test_a_producer_is_closed_soon_when_the_server_is_away(namespace: str, spool: Path) -> None:
+    producer = Producer(AWAY, namespace, spool=spool)
+    record(producer, 10)
     began = time.monotonic()
-    with Producer(AWAY, namespace, spool=spool) as producer:
-        record(producer, 10)
-    assert time.monotonic() - began < 4.0
+    producer.close(timeout=60)
+    assert time.monotonic() - began < 30
     assert files(spool) == ["lock", "spool"]
 
 
 def test_a_cluster_s_client_will_do_for_each_log_that_is_owed_something(
     tmp_path: Path, namespace: str, spool: Path
 ) -> None:
-    for server in running(tmp_path / "server", "--cluster-enabled", "yes", "--cluster-port", str(free_port())):
+    for server in running_node(tmp_path / "server"):
+        with RedisCluster("127.0.0.1", server.port) as given:
+            destination = Destination.of(given)
+        with Producer(AWAY, f"{namespace}-other", spool=Spool(spool, destination=destination)) as dead:
+            record(dead, 5)
+        with RedisCluster("127.0.0.1", server.port) as given, Producer(given, namespace, spool=spool) as heir:
+            record(heir, 500)
+            assert heir.flush(PATIENT)
         with server.client() as admin:
-            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
-            with RedisCluster("127.0.0.1", server.port) as given:
-                destination = Destination.of(given)
-            with Producer(AWAY, f"{namespace}-other", spool=Spool(spool, destination=destination)) as dead:
-                record(dead, 5)
-            with RedisCluster("127.0.0.1", server.port) as given, Producer(given, namespace, spool=spool) as heir:
-                record(heir, 500)
-                assert heir.flush(PATIENT)
             assert list(first_occurrences(admin, namespace).values()) == [list(range(1, 501))]
             assert list(first_occurrences(admin, f"{namespace}-other").values()) == [[1, 2, 3, 4, 5]]
 
@@ -271,12 +267,6 @@ def test_two_heirs_do_not_send_the_same_file(shared_server: Server, namespace: s
 
 
 # -- between request and reply --
-
-
-@pytest.fixture
-def proxy(shared_server: Server) -> Iterator[Proxy]:
-    with Proxy(shared_server.port) as passing:
-        yield passing
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_REPLY, Fault.TRUNCATE_REPLY, Fault.CUT_REQUEST])

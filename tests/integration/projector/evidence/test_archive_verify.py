@@ -187,6 +187,10 @@ def test_the_commands_examine_the_archive_and_prove_an_entry(log: Log, tmp_path:
     refused = projector("archive", "check", str(proof))
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "they do not lead to the root of its segment" in refused.stderr
+    for head in ("", archive.head[:10]):
+        mistyped = projector("archive", "verify", *where, *server, "--head", head)
+        assert (mistyped.returncode, mistyped.stdout) == (2, "")
+        assert f"expected a hash of 64 hexadecimal digits, found '{head}'" in mistyped.stderr
     (tmp_path / "trail" / log.namespace / segment_name(1)).write_bytes(b"")
     bad = projector("archive", "verify", *where, *server)
     assert bad.returncode == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.commands import projector, projector_read_in_part
 from tests.support.projection import Log, completed, fill, raw_entries
 from tests.support.servers import vacant_port
 
@@ -108,15 +108,7 @@ def test_an_empty_log_gives_nothing(log: Log) -> None:
 def test_a_reader_that_leaves_ends_it_quietly(log: Log) -> None:
     for _ in range(3):
         log.add_completions(2000)
-    words = [*PROJECTOR, "export", "--url", log.url, "--namespace", log.namespace]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert (process.wait(30), process.stderr.read()) == (0, "")
+    assert projector_read_in_part("export", "--url", log.url, "--namespace", log.namespace) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from itertools import count as counting
 from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families
 
+from producer.connection.wire import clock_of
+from projector.bounds import Bounds
 from projector.cli.acl import roles
 from projector.keys import Keys
+from projector.metrics.commits import Activity
 from projector.metrics.exposition import Exposition
 from projector.metrics.health import readiness
 from projector.query import Query
 from tests.support.commands import projector
 from tests.support.projecting import running
-from tests.support.projection import Log, cleaned, completed, fill, resolved, started
-from tests.support.servers import Server, eventually, vacant_port
+from tests.support.projection import Log, cleaned, completed, fill, gaps_accepted, resolved, started
+from tests.support.servers import Server, eventually
 
 pytestmark = pytest.mark.server
 
@@ -77,8 +81,25 @@ def test_the_figures_are_those_of_stats_and_status_before_and_after_a_restart(lo
     assert found["lease_held"] == {(): 0}
     assert found["lag_seconds"] == {(): 0}
     assert "archive_age_seconds" not in found
+    assert found["missing_unaccepted_operations"] == found["missing_operations"]
     log.rebuild()
     assert of(log) == found
+
+
+def test_what_somebody_accepts_stays_missing_and_no_longer_asks_for_a_decision(log: Log) -> None:
+    log.bounds = Bounds(max_gaps=1)
+    for number in ("3", "5", "7"):  # of which 1, 2, 4 are missing for good
+        log.add(completed("a"), "by", "p", "seq", number)
+
+    def missing() -> list[float]:
+        log.drain()
+        found = of(log)
+        return [found[f"missing_{name}"][()] for name in ("operations", "unaccepted_operations")]
+
+    assert missing() == [4, 4]
+    for accepted, left in ((4, 1), (6, 0)):
+        log.add(gaps_accepted("p", accepted, "burnt", 1, by="me"))
+        assert missing() == [4, left]
 
 
 def test_the_buckets_are_exactly_the_counts_of_durations(log: Log) -> None:
@@ -133,16 +154,20 @@ def test_names_are_kept_as_they_are_in_either_format(log: Log) -> None:
     log.add_completions(2, odd)
     log.drain()
     with Query(log.url, log.namespace) as query:
-        assert scraped(Exposition(query).scrape()[0])["executions_total"][odd, "success"] == 2
-        body, kind = Exposition(query).scrape("application/openmetrics-text; version=1.0.0")
+        kept = Exposition(query, monotonic=lambda: 0)
+        text = kept.scrape()
+        assert scraped(text[0])["executions_total"][odd, "success"] == 2
+        body, kind = kept.scrape("text/html;q=1, application/openmetrics-text; version=1.0.0;q=0.5")
+        for unknown in ("application/openmetrics-text; version=x", "text/plain; version=x", ",;=", "*/*"):
+            assert kept.scrape(unknown) == text
+        assert kept.scrape()[0] is text[0]  # within a second it is not made again
     assert kind.startswith("application/openmetrics-text")
     families = {family.name: family for family in parse_open(body.decode())}  # type: ignore[no-untyped-call]
     assert odd in {sample.labels["action"] for sample in families["execution_wal_executions"].samples}
 
 
 def test_what_waits_has_an_age_and_readiness_names_who_is_missing(log: Log) -> None:
-    seconds, _ = log.client.time()
-    log.add(completed("a"), entry_id=f"{seconds * 1000 - 90_000}-0")
+    log.add(completed("a"), entry_id=f"{clock_of(log.client.time()) - 90_000}-0")
     log.add_completions(2)
     found = of(log)
     assert found["lag_entries"] == {(): 3}
@@ -158,8 +183,7 @@ def test_what_waits_has_an_age_and_readiness_names_who_is_missing(log: Log) -> N
 
 
 def test_an_entry_that_is_not_archived_has_an_age_but_not_a_seal(log: Log) -> None:
-    seconds, _ = log.client.time()
-    begun = seconds * 1000 - 50_000
+    begun = clock_of(log.client.time()) - 50_000
     first = log.add(completed("a"), entry_id=f"{begun}-0")
     seal = {
         "type": "archive_sealed",
@@ -176,14 +200,20 @@ def test_an_entry_that_is_not_archived_has_an_age_but_not_a_seal(log: Log) -> No
     assert 40 <= of(log)["archive_age_seconds"][()] < 600
 
 
-def test_a_namespace_that_is_damaged_keeps_no_other_from_being_read(log: Log) -> None:
+def test_a_namespace_that_is_damaged_keeps_no_other_from_being_read_and_is_logged_once(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
     other = Log(log.client, log.url, f"{log.namespace}-b")
     for one in (log, other):
         one.add_completions(1)
         one.drain()
-    log.client.hset(log.key("totals"), "successes", "none")
+    log.client.hset(log.key("action:a"), "successes", "none")
     with Query(log.url, namespaces=[log.namespace, other.namespace]) as query:
-        text = Exposition(query).scrape()[0].decode()
+        kept = Exposition(query, monotonic=counting(step=2).__next__)
+        kept.scrape()
+        text = kept.scrape()[0].decode()
+    (told,) = [record.message for record in caplog.records if "no metrics of" in record.message]
+    assert f"{log.namespace}: {log.key('action:a')} holds" in told
     assert f'execution_wal_up{{namespace="{log.namespace}"}} 0.0' in text
     assert f'execution_wal_up{{namespace="{other.namespace}"}} 1.0' in text
     assert f'entries_projected_total{{namespace="{other.namespace}"}} 1.0' in text
@@ -209,10 +239,14 @@ def test_with_memory_full_it_says_so_and_each_account_that_may_read_has_the_same
 def test_a_server_that_goes_away_leaves_what_is_known(own_server: Server) -> None:
     with own_server.client() as client, Query(own_server.url, namespaces=["t*"]) as query:
         now = [0.0]
-        log, kept = Log(client, own_server.url, "t1"), Exposition(query, monotonic=lambda: now[0])
+        activity = Activity()
+        for name in ("t1", "gone"):
+            activity.of(name)
+        log, kept = Log(client, own_server.url, "t1"), Exposition(query, activity=activity, monotonic=lambda: now[0])
         log.add_completions(1)
         log.drain()
-        assert scraped(kept.scrape()[0])["up"] == {(): 1}
+        found = scraped(kept.scrape()[0])
+        assert (found["up"], found["active"]) == ({(): 1}, {(): 0})
         own_server.stop()
         now[0] += 2
         assert kept.scrape()[0].decode().splitlines()[2] == 'execution_wal_up{namespace="t1"} 0.0'
@@ -224,10 +258,3 @@ def test_a_rebuild_is_no_projector(log: Log) -> None:
     log.drain()
     log.client.set(Keys(log.namespace).lease, "rebuild:1:2", px=60_000)
     assert of(log)["lease_held"] == {(): 0}
-
-
-def test_no_server_is_told_in_words() -> None:
-    with Query(f"redis://127.0.0.1:{vacant_port()}/0", "otters") as query:
-        found = readiness(query)
-    assert not found.ready
-    assert len(found.reasons) == 1

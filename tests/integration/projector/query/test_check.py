@@ -17,7 +17,7 @@ from tests.support.servers import eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
-SECOND, HOUR = 1000, 3_600_000
+HOUR = 3_600_000
 HOSTILE = "a|b\n\x1b[31m\u202ec\U0001f600"
 
 

@@ -173,6 +173,7 @@ def test_moments_are_datetimes_too_and_a_history_can_be_cut(log: Log, query: Que
     assert [point.runs for point in found.points] == [1, 1]
     assert found.failure_rate == 0.5
     assert found.between(NOON, NOON + HOUR).failure_rate == 1.0
+    assert found.between(at, at.replace(hour=13)).failure_rate == 1.0
 
 
 @pytest.mark.parametrize(

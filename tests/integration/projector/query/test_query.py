@@ -19,8 +19,9 @@ from projector.errors import Damaged, ServerRefused, ServerUnavailable, repair_o
 from projector.query import AsyncQuery, Query
 from projector.records import ActionExecutionRecord
 from projector.verification import verify
+from tests.support.cluster import running_node
 from tests.support.projection import Log
-from tests.support.servers import Server, eventually, free_port, vacant_port
+from tests.support.servers import Server, eventually, vacant_port
 
 pytestmark = pytest.mark.server
 
@@ -147,18 +148,7 @@ def test_one_query_serves_many_threads(client: redis.Redis, namespace: str, quer
 
 @pytest.fixture
 def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A cluster of one node, which has all slots."""
-    server = Server(tmp_path_factory.mktemp("cluster"), "--cluster-enabled", "yes")
-    while server.port > 55_535:  # the nodes' own port is 10000 higher
-        server.port = free_port()
-    server.start()
-    try:
-        with server.client() as admin:
-            admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            eventually(lambda: admin.execute_command("CLUSTER INFO")["cluster_state"] == "ok", what="the cluster")
-        yield server
-    finally:
-        server.kill()
+    yield from running_node(tmp_path_factory.mktemp("cluster"))
 
 
 @pytest.fixture(params=["Redis", "RedisCluster"])

@@ -19,7 +19,7 @@ import redis
 
 from projector.answers.documents.answer import plain
 from projector.records import ActionExecutionRecord, CleanupRecord, InFlightRecord
-from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.commands import PROJECTOR, environment, projector, projector_read_in_part
 from tests.support.servers import Server, vacant_port
 
 pytestmark = pytest.mark.server
@@ -358,19 +358,7 @@ class TestTrouble:
         self, options: list[str], client: redis.Redis, form: list[str]
     ) -> None:
         client.rpush(f"{{{options[-1]}}}:executions", *[orjson.dumps(EXECUTIONS[0])] * 2000)  # more than a pipe holds
-        reading = subprocess.Popen(
-            [*PROJECTOR, "recent", "--limit", "2000", *form, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
-        assert reading.stdout is not None
-        assert reading.stderr is not None
-        with reading, reading.stderr as stderr:
-            assert reading.stdout.readline()
-            reading.stdout.close()
-            assert stderr.read() == b""
-            assert reading.wait(30) == 0
+        assert projector_read_in_part("recent", "--limit", "2000", *form, *options) == (0, "")
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
     @pytest.mark.parametrize("form", [[], ["--json"]])

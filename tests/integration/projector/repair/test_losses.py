@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from producer.connection.wire import clock_of
 from projector import Query
 from projector.entry_id import milliseconds_of
 from projector.errors import Damaged, InvalidQuery, LossesFound, Superseded
@@ -71,7 +72,7 @@ def delete_the_log(log: Log) -> int:
     length = int(log.client.xlen(log.key("wal")))
     log.client.delete(log.key("wal"))
     newest = milliseconds_of(log.checkpoint("last_id"))  # in the same millisecond the new log has the same ids
-    eventually(lambda: log.client.time()[0] * 1000 + log.client.time()[1] // 1000 > newest + 1)
+    eventually(lambda: clock_of(log.client.time()) > newest + 1)
     return length
 
 

@@ -9,7 +9,6 @@ from unittest import mock
 
 import pytest
 
-from producer.log import Entry
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
@@ -23,7 +22,7 @@ from projector.shadow import Rebuilt, rebuild
 from projector.shadow import history_writer as writer
 from projector.shadow.rebuild import _Rebuild
 from projector.verification import verify
-from tests.support.archives import seal
+from tests.support.archives import seal, segments_read
 from tests.support.archiving import archive, three_segments, trim
 from tests.support.commands import projector
 from tests.support.projection import Log, completed, fill, raw_entries
@@ -68,14 +67,7 @@ def test_a_trimmed_log_is_rebuilt_from_the_snapshot_to_the_same_projection(
 ) -> None:
     trim(log, found)
     live = log.projection()
-    read: list[int] = []
-    entries = Archive.entries
-
-    def noting(archive: Archive, number: int) -> list[Entry]:
-        read.append(number)
-        return entries(archive, number)
-
-    monkeypatch.setattr(Archive, "entries", noting)
+    read = segments_read(monkeypatch)
     done: list[int] = []
     outcome = rebuilt(log, found, progress=lambda entries, _total: done.append(entries))
     assert outcome == Rebuilt(log.checkpoint("last_id"), log.entries(), 0, False)

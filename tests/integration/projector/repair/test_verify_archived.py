@@ -16,6 +16,7 @@ from projector.errors import InvalidQuery
 from projector.retention import Retention
 from projector.snapshot import Snapshots
 from projector.verification import Difference, Verification, verify
+from tests.support.archives import segments_read
 from tests.support.archiving import archive, three_segments, trim
 from tests.support.commands import projector
 from tests.support.projecting import running
@@ -38,18 +39,6 @@ def trimmed(log: Log, tmp_path: Path) -> Archive:
 def verified(log: Log, found: Archive, *, from_archive: bool = False) -> Verification:
     where = str(Path(str(found.place)).parent)
     return verify(log.client, log.namespace, archive=where, from_archive=from_archive)
-
-
-def segments_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    read: list[int] = []
-    entries = Archive.entries
-
-    def noting(archive: Archive, number: int) -> list[tuple[bytes, list[bytes]]]:
-        read.append(number)
-        return entries(archive, number)
-
-    monkeypatch.setattr(Archive, "entries", noting)
-    return read
 
 
 def test_a_trimmed_log_is_verified_from_the_snapshot_or_from_the_first_segment(

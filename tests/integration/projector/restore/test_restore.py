@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from producer import Producer
-from producer.log import Entry
 from projector.archive.archive import Archive
 from projector.archive.archiver import Archiver
 from projector.bounds import Bounds
@@ -21,6 +20,7 @@ from projector.retention import Retention
 from projector.shadow import rebuild
 from projector.snapshot import Snapshots
 from projector.verification import verify
+from tests.support.archives import segments_read
 from tests.support.commands import projector
 from tests.support.projection import Log, completed, raw_entries, started
 
@@ -91,14 +91,7 @@ def test_a_snapshot_spares_the_segments_before_it(log: Log, tmp_path: Path, monk
     archive = archived(log, tmp_path)
     Snapshots(archive.place).take(archive, Bounds())
     lose(log)
-    read: list[int] = []
-    entries = Archive.entries
-
-    def recording(archive: Archive, number: int) -> list[Entry]:
-        read.append(number)
-        return entries(archive, number)
-
-    monkeypatch.setattr(Archive, "entries", recording)
+    read = segments_read(monkeypatch)
     restored(log, archive, age_ms=0)
     assert 3 in read
     assert 1 not in read

@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.archiving import archive, trim
-from tests.support.commands import PROJECTOR, environment, projector
+from tests.support.commands import PROJECTOR, environment, projector, projector_read_in_part
 from tests.support.projection import Log, completed, fill, raw_entries, started
 from tests.support.servers import Server, vacant_port
 
@@ -209,15 +209,8 @@ def test_who_follows_is_told_once_that_the_server_is_away_and_once_that_it_is_ba
 def test_a_reader_that_leaves_ends_it_quietly(log: Log, command: list[str]) -> None:
     for _ in range(3):
         log.add_completions(2000)
-    words = [*PROJECTOR, *command, "-n", "6000", "--url", log.url, "--namespace", log.namespace]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    ) as ended:
-        assert ended.stdout is not None
-        assert ended.stderr is not None
-        ended.stdout.readline()
-        ended.stdout.close()
-        assert (ended.wait(30), ended.stderr.read()) == (0, "")
+    options = ["-n", "6000", "--url", log.url, "--namespace", log.namespace]
+    assert projector_read_in_part(*command, *options) == (0, "")
 
 
 def test_a_terminal_gets_failures_in_red_and_a_bar_while_nothing_is_found(log: Log) -> None:

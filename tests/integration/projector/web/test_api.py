@@ -241,7 +241,7 @@ def test_work_without_end_is_cut_off_in_words(
 ) -> None:
     site, told = site_of(log, log.namespace, *(["api-tests-other"] if path == "doctor" else [])), iter([None])
 
-    async def answer(_: object, work: Any) -> Any:
+    async def answer(work: Any) -> Any:
         def progress(_: int, __: int) -> None:
             try:
                 next(told)
@@ -250,7 +250,7 @@ def test_work_without_end_is_cut_off_in_words(
 
         return await asyncio.to_thread(work, progress)
 
-    monkeypatch.setattr(site, "answer", answer)
+    monkeypatch.setattr(site.bounds, "answer", answer)
     answered = get(site, path)
     assert (answered.status_code, answered.json()["detail"]) == (503, detail)
 

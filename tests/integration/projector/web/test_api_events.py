@@ -82,9 +82,6 @@ class Stream:
         return block
 
 
-Open = Callable[..., Awaitable[Stream]]
-
-
 @asynccontextmanager
 async def served(log: Log, *namespaces: str) -> AsyncIterator[tuple[Site, Callable[..., Stream]]]:
     site = Site(Settings(url=log.url, namespaces=namespaces or (log.namespace,)))
@@ -102,16 +99,7 @@ async def served(log: Log, *namespaces: str) -> AsyncIterator[tuple[Site, Callab
         site.ending.set()
         await asyncio.wait_for(asyncio.gather(*tasks), WAIT)
         assert site.streams.count == 0
-        site.bounds.close()
-        site.query.close()
-        await site.async_query_of(_NoRequest()).close()  # type: ignore[arg-type]  # has what is asked for
-
-
-class _NoRequest:
-    class query_params:  # noqa: N801 - as Starlette calls it
-        @staticmethod
-        def getlist(_: str) -> list[str]:
-            return []
+        await site.close()
 
 
 @pytest.fixture

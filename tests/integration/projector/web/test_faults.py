@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +9,7 @@ import httpx
 import pytest
 
 from projector.web.app import PAGES
-from tests.support.projection import Log
+from tests.support.projection import Log, completed, gaps_accepted
 from tests.support.servers import Server, eventually, running
 from tests.support.serving import record_a_little, served
 
@@ -179,12 +176,35 @@ def test_what_is_wrong_with_all_of_it_is_on_every_page(log: Log, damage: Damage,
         assert client.get("/livez").status_code == 200
 
 
+def test_the_findings_of_before_do_not_contradict_what_is_wrong_now(log: Log) -> None:
+    with served(log.url, log.namespace) as client:
+        assert "none is active" not in client.get("/health").text
+        log.client.delete(log.key("lease"))
+        found = client.get(f"/health?namespace={log.namespace}").text  # the page itself is kept for a moment
+    assert "no projector is active" in found
+    assert "none is active" in found
+
+
+def test_what_is_missing_is_told_as_settled_once_somebody_has_accepted_it(log: Log) -> None:
+    log.client.delete(log.key("lease"))
+    log.add(completed("deploy"), "by", "host:1:abcdefgh", "seq", "4")
+    log.drain()
+    with served(log.url, log.namespace) as client:
+        for path in ("/", "/health"):
+            assert "2 operations missing: recorded or attempted" in client.get(path).text
+        log.add(gaps_accepted("host:1:abcdefgh", 3, "burnt", 1, by="me"))
+        log.drain()
+        for path in ("/?n=1", "/health?n=1"):
+            assert "2 operations missing for good" in client.get(path).text
+
+
 def test_no_namespace_and_an_empty_one_are_said(server: Server) -> None:
     for names, words in ((("nobody-*",), "no namespace is like"), (("empty",), "Nothing has been recorded yet")):
         with served(server.url, *names) as client:
             found = told(client, "1-0")
             assert words in found["/"][1] + found["/runs"][1], names
             assert found["/"][0] == found["/runs"][0] == found["/health"][0] == found["/namespaces"][0] == 200
+            assert "'/nosuch'; there are: / /actions " in client.get("/nosuch").text
 
 
 def test_full_memory_is_said_and_everything_can_be_read(log: Log) -> None:
@@ -208,28 +228,25 @@ def test_a_server_that_answers_no_more_is_said_within_seconds_and_is_found_again
         log.drain()
     with served(own_server.url, "away") as page:
         assert page.get("/runs").status_code == 200
-        os.kill(own_server.pid, signal.SIGSTOP)
-        try:
+        with own_server.frozen():
             for path in ("/actions?q=d", "/log?grep=x"):
                 answer = page.get(path)
                 assert (answer.status_code, "No answer at the moment" in answer.text) == (503, True)
                 assert answer.headers["retry-after"] == "5"
             assert page.get("/readyz").status_code == 503
             assert page.get("/static/page.js").status_code == page.get("/livez").status_code == 200
-        finally:
-            os.kill(own_server.pid, signal.SIGCONT)
         eventually(lambda: page.get("/log?grep=deploy").status_code == 200, what="the server to be found")
 
         with page.stream("GET", "/live") as live:
             lines = live.iter_lines()
             assert next(lines) == "retry: 5000"
             eventually(lambda: page.get("/runs").status_code == 200, what="a look")
-            time.sleep(0)
             own_server.kill()
             assert next(line for line in lines if line.startswith("event:")) == "event: away"
             assert str(own_server.port) in next(lines)
-            for status, _ in told(page, "1-0").values():
-                assert status == 503
+            found = told(page, "1-0")
+            assert {status for status, _ in found.values()} == {503}
+            assert any("start that server" in text for _, text in found.values())
             own_server.start()
             assert next(line for line in lines if line.startswith("event:")) == "event: changed"
         eventually(lambda: page.get("/").status_code == 200, what="the overview")

@@ -51,11 +51,11 @@ class Process:
 
 
 @contextmanager
-def processes(log: Log, directory: Path, count: int) -> Iterator[list[Process]]:
+def processes(log: Log, directory: Path, count: int, **options: float) -> Iterator[list[Process]]:
     with ExitStack() as stack:
         started = []
         for number in range(count):
-            process = Process(log, directory / str(number))
+            process = Process(log, directory / str(number), **options)
             stack.callback(process.process.wait)
             stack.callback(process.process.kill)
             started.append(process)
@@ -64,15 +64,15 @@ def processes(log: Log, directory: Path, count: int) -> Iterator[list[Process]]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_commits_what_was_read_and_frees_the_lease_within_two_seconds(
+def test_a_stop_commits_what_was_read_and_frees_the_lease_long_before_its_end(
     log: Log, tmp_path: Path, how: signal.Signals
 ) -> None:
-    with processes(log, tmp_path, 1) as (process,):
+    with processes(log, tmp_path, 1, lease_ttl=60.0) as (process,):
         log.add_completions(100)
         log.wait_for_entries(100)
         began = time.monotonic()
         assert process.end(how) == 0
-        assert time.monotonic() - began < 2.0  # the promise itself; idle it waits at most half a second
+        assert time.monotonic() - began < 20  # idle it waits at most half a second: the rest is for busy machines
         assert log.client.get(log.key("lease")) is None
         assert "the lease is free" in process.said()
     assert_right_in_the_end(log)

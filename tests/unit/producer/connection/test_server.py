@@ -96,7 +96,6 @@ def test_a_node_more_or_less_is_the_same_cluster() -> None:
 def test_a_server_that_was_not_named_is_like_no_other() -> None:
     assert UNNAMED.is_same(UNNAMED)
     assert not UNNAMED.is_same(server("redis://localhost"))
-    assert not UNNAMED.is_address
 
 
 @pytest.mark.parametrize("text", ["unnamed", "cluster://a:1/", "redis://db1:6379/0", "unix:///a.sock?db=0"])

@@ -242,7 +242,9 @@ def test_told_to_log_the_body_runs_all_the_same(engine: Engine, caplog: pytest.L
     assert ran
     assert (run.started, run.completed) == (None, None)
     assert [(record.name, record.levelno) for record in caplog.records] == [("producer", logging.WARNING)] * 2
-    assert "action_execution_started was not acknowledged" in caplog.records[0].getMessage()
+    assert (
+        f"run {run.execution_id} of {run.action_id!r}: action_execution_started was not acknowledged" in caplog.text
+    )
 
 
 def test_told_to_log_an_end_whose_start_was_not_recorded_is_recorded(engine: Engine) -> None:

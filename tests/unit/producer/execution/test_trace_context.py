@@ -90,7 +90,15 @@ def test_without_opentelemetry_a_start_is_as_it_was(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "00-1-2-01", TRACEPARENT.upper(), TRACEPARENT + "\n", f"00-{'0' * 32}-{'1' * 16}-01"]
+    "text",
+    [
+        "",
+        "00-1-2-01",
+        TRACEPARENT.upper(),
+        TRACEPARENT + "\n",
+        "ff" + TRACEPARENT[2:],
+        f"00-{'0' * 32}-{'1' * 16}-01",
+    ],
 )
 def test_a_text_that_names_no_span_is_left_out(text: str) -> None:
     assert within(text, None) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from fsspec.registry import _registry
 
 from projector.archive.place import Place, place_of
 from projector.errors import ArchiveDamaged, ArchiveUnavailable, InvalidQuery
+from tests.support.extras import lack_of
 
 
 @pytest.fixture(params=["directory", "memory"])
@@ -82,5 +84,5 @@ def test_an_unknown_kind_of_url_is_refused_and_no_secret_is_shown() -> None:
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
     monkeypatch.delitem(_registry, "s3", raising=False)  # another test has loaded it
-    with pytest.raises(ArchiveUnavailable, match=r"pip install 'execution-wal\[s3\]'"):
+    with pytest.raises(ArchiveUnavailable, match=re.escape(lack_of("s3fs", "s3"))):
         place_of("s3://bucket/prefix", "ns")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +11,6 @@ from projector.errors import InvalidQuery
 from projector.expectation import Expectation
 from projector.expectation.settings import expectations_of
 
-BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3_600_000
 
 

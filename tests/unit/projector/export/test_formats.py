@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from projector.export import formats, row
 from projector.export.formats import FORMATS
 from projector.export.row import COLUMNS
 from projector.fold.entry import read_entry
+from tests.support.extras import lack_of
 from tests.support.projection import completed, started
 
 ENTRIES: list[Entry] = [
@@ -102,7 +104,7 @@ def test_parquet_of_nothing_is_a_table_without_rows(tmp_path: Path) -> None:
 
 def test_the_package_of_parquet_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ProjectorError, match=r"pip install 'execution-wal\[parquet\]'"):
+    with pytest.raises(ProjectorError, match=re.escape(lack_of("pyarrow", "parquet"))):
         FORMATS["parquet"]([], io.BytesIO())
 
 

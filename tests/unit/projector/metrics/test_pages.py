@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from socketserver import ThreadingMixIn
@@ -14,6 +16,9 @@ from projector.metrics.address import Address
 from projector.metrics.commits import STUCK_SECONDS, Activity
 from projector.metrics.pages import serving
 from projector.metrics.server import PageServer
+from projector.tracing import tracing_to
+from projector.web.monitoring import monitoring_routes
+from tests.support.extras import lack_of
 from tests.support.pages import get
 from tests.support.servers import vacant_port
 
@@ -46,6 +51,7 @@ def test_without_a_server_metrics_say_so_and_readiness_says_why(server: PageServ
     status, reasons = get(f"{server.url}/readyz")
     assert status == 503
     assert "cannot be reached" in reasons or "refused" in reasons
+    assert reasons.count("\n") == 1
 
 
 def test_a_loop_that_hangs_is_not_alive(server: PageServer, clock: Clock) -> None:
@@ -84,16 +90,27 @@ def test_an_address_that_is_taken_is_told(server: PageServer) -> None:
 
 
 def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.startswith(("prometheus_client", "projector.metrics.e"))]:
-        monkeypatch.delitem(sys.modules, module)
-    for module in [name for name in sys.modules if name == "projector.metrics.families"]:
+    loading = ("prometheus_client", "projector.metrics.exposition", "projector.metrics.families")
+    for module in [name for name in sys.modules if name.startswith(loading)]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    lack = lack_of("prometheus_client", "metrics")
     with (
-        pytest.raises(ProjectorError, match=r"pip install 'execution-wal\[metrics\]'"),
+        pytest.raises(ProjectorError, match=re.escape(f"--metrics {lack}")),
         serving(ANY, Activity(), url=NOWHERE, namespaces=["otters"], actions=5),
     ):
         pass
+    site: Any = None
+    (page,) = [route for route in monitoring_routes(site) if route.path == "/metrics"]
+    answer = asyncio.run(page.endpoint(None))
+    assert (answer.status_code, answer.body.decode()) == (501, f"/metrics {lack}\n")
+
+
+def test_a_package_that_sends_spans_is_named_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "projector.tracing.collector", raising=False)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(ProjectorError, match=re.escape(f"--otlp {lack_of('requests', 'metrics')}")):
+        tracing_to("http://localhost:4318")
 
 
 @pytest.mark.parametrize("text", ["9464", "localhost:", ":9464", "localhost:70000", "localhost:x"])

@@ -8,6 +8,8 @@ import pytest
 
 from projector.errors import Damaged, InvalidQuery
 from projector.query import Query
+from projector.query.query import asked
+from projector.query.questions.health.missing import unaccepted
 
 KEY = "{otters}:producers"
 
@@ -26,6 +28,13 @@ def test_the_first_gaps_are_told_and_the_sum_of_all(server: fakeredis.FakeRedis)
     (found,) = Query(server).producers()
     assert len(found.gaps) == 20
     assert (found.gaps[1], found.missing) == ((4, 5), 200)
+
+
+def test_of_all_gaps_of_all_producers_it_is_known_how_many_nobody_has_accepted(server: fakeredis.FakeRedis) -> None:
+    for by in range(1100):
+        server.hset(KEY, f"{by:04}", row(gaps=[[n, n + 1] for n in range(1, 75, 3)], accepted=1))
+    server.hset("{otters}:checkpoint", mapping={"last_id": "5-0", "entries": 1, "missing": 1100 * 50 + 7})
+    assert asked(Query(server), unaccepted()) == 1100 * 49  # and 7 of producers that are no longer known
 
 
 def test_entry_ids_are_ordered_as_numbers_and_evicted_producers_are_no_secret(server: fakeredis.FakeRedis) -> None:

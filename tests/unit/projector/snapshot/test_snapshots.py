@@ -15,7 +15,7 @@ from projector.bounds import Bounds
 from projector.fold.fold import fold_page
 from projector.fold.history import History
 from projector.snapshot import Snapshots
-from tests.support.archives import seal
+from tests.support.archives import seal, segments_read
 from tests.support.fold.logs import TINY, cleaned, completed, entry, projection_of, started
 
 
@@ -67,14 +67,7 @@ def test_a_later_one_is_made_from_the_one_before(
 ) -> None:
     snapshots.take(archive, TINY)
     seal(archive, entries(13, 4))
-    read: list[int] = []
-    whole = archive.entries
-
-    def noting(number: int) -> list[Entry]:
-        read.append(number)
-        return whole(number)
-
-    monkeypatch.setattr(archive, "entries", noting)
+    read = segments_read(monkeypatch)
     snapshots.take(archive, TINY)
     assert read == [3]
     history = snapshots.newest(archive, TINY)

@@ -49,13 +49,10 @@ def test_records_of_one_run_share_a_trace_and_other_runs_and_namespaces_do_not()
     assert trace not in {ids(replace(RUN, **other))[0] for other in others}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "traceparent", ["", "00-1-2-01", f"00-{'0' * 32}-{'1' * 16}-01", f"ff-{'1' * 32}-{'1' * 16}-01"]
-)
-def test_a_label_that_names_no_span_is_no_parent(traceparent: str) -> None:
-    span = span_of(replace(RUN, labels={"traceparent": traceparent}))
-    assert span.parent is None
-    assert ids(replace(RUN, labels={"traceparent": traceparent})) == ids(RUN)
+def test_a_label_that_names_no_span_is_no_parent() -> None:
+    labelled = replace(RUN, labels={"traceparent": f"00-{'0' * 32}-{'1' * 16}-01"})
+    assert span_of(labelled).parent is None
+    assert ids(labelled) == ids(RUN)
 
 
 @pytest.mark.parametrize(

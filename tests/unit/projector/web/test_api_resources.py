@@ -24,7 +24,7 @@ from projector.errors import (
 from projector.query import Query, Running
 from projector.records import InFlightRecord
 from projector.web.api.openapi import parameters_of
-from projector.web.api.parameters import NAMESPACE, REPEATED, asked_of
+from projector.web.api.parameters import NAMESPACE, REPEATED, arguments_of
 from projector.web.api.resources import RESOURCES, Visit
 from projector.web.statuses import status_of
 
@@ -52,7 +52,7 @@ def test_all_that_runs_is_told_unless_a_request_narrows_it(orphans: str) -> None
     resource = next(each for each in RESOURCES if each.path == "in-flight")
 
     def found(**parameters: str) -> list[str]:
-        asked = asked_of(parameters.items(), parameters_of(resource), NOW)
+        asked = arguments_of(parameters.items(), parameters_of(resource), NOW)
         visit = Visit(query=Busy(), asked=asked, names={}, url="", namespaces=("n",), progress=lambda *_: None)
         return [each.action_id for each in resource.answer(visit).document]
 
@@ -63,9 +63,9 @@ def test_all_that_runs_is_told_unless_a_request_narrows_it(orphans: str) -> None
 
 def test_a_request_names_so_many_namespaces_and_no_more() -> None:
     names = [("namespace", f"n{number}") for number in range(REPEATED + 1)]
-    assert len(asked_of(names[1:], [NAMESPACE], NOW).get("namespace")) == REPEATED
+    assert len(arguments_of(names[1:], [NAMESPACE], NOW).get("namespace")) == REPEATED
     with pytest.raises(WrongParameter, match="namespace: expected at most 50 values, found more"):
-        asked_of(names, [NAMESPACE], NOW)
+        arguments_of(names, [NAMESPACE], NOW)
 
 
 @pytest.mark.parametrize(

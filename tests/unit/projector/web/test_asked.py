@@ -42,11 +42,10 @@ def test_pages_are_counted_from_one() -> None:
         ("label", "no-value"),
         ("longer_than", "soon"),
         ("longer_than", "9" * 400 + "d"),
-        ("grep", "x" * 4097),
     ],
 )
 def test_a_filter_that_cannot_be_read_is_refused_in_words(argument: tuple[str, str]) -> None:
-    with pytest.raises(WalError, match=r"expected|at most"):
+    with pytest.raises(WalError, match="expected"):
         asked(argument).where()
 
 

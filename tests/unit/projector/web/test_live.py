@@ -101,6 +101,19 @@ def test_a_change_is_told_to_all_at_the_next_beat_and_silence_is_not(run: Any) -
     run(body)
 
 
+def test_a_server_that_is_away_at_the_first_look_is_told(run: Any) -> None:
+    """The page may have been made right before it went."""
+
+    async def body(heart: Heart) -> None:
+        heart.away = True
+        one = Listening(heart.pulse.events())
+        await heart.pass_by(1)
+        assert one.told[1:] == ["event: away\ndata: no answer\n\n"]
+        await one.leave()
+
+    run(body)
+
+
 def test_the_pauses_grow_with_what_pages_take_of_the_processor_and_end_at_a_minute(run: Any) -> None:
     async def body(heart: Heart) -> None:
         one = Listening(heart.pulse.events())

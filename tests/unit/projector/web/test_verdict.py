@@ -33,10 +33,14 @@ def verified(*, identical: bool = True, at: int = NOW - 7_200_000) -> LastVerifi
 
 
 def told(
-    remark: str | None = None, found: dict[str, LastVerified | None] | Trouble | None = None, **changed: Any
+    remark: str | None = None,
+    found: dict[str, LastVerified | None] | Trouble | None = None,
+    unaccepted: int | None = None,
+    **changed: Any,
 ) -> tuple[str, str]:
     """The verdict's kind, and all that it says."""
-    verdict = verdict_of(Status(**WELL | changed), remark, {"n": None} if found is None else found, NOW)
+    found = {"n": None} if found is None else found
+    verdict = verdict_of(Status(**WELL | changed), remark, found, NOW, unaccepted=unaccepted)
     return verdict.kind, "\n".join((verdict.line, *verdict.reasons))
 
 
@@ -67,6 +71,7 @@ def test_nothing_recorded_is_no_trouble() -> None:
     [
         ({"remark": "no projector is active"}, "no projector is active"),
         ({"missing": 2}, "2 operations missing"),
+        ({"missing": 2, "unaccepted": 1}, "1 operation missing: recorded or attempted"),
         ({"room_seconds": 3600}, "memory"),
         ({"found": Trouble("{n}:verified holds garbage")}, "{n}:verified holds garbage"),
         ({"found": {"n": verified(identical=False)}}, "n: the last verify found the projection different"),
@@ -85,6 +90,7 @@ def test_what_is_bad_is_said_and_nothing_hides_it(case: dict[str, Any], words: s
 
 def test_what_is_settled_or_set_aside_is_worth_knowing() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
+        ({"missing": 3, "unaccepted": 0}, "3 operations missing for good, or as somebody has accepted"),
         ({"lost": 1}, "1 entry of the log lost"),
         ({"quarantined": 2}, "2 entries in the quarantine"),
     ]
