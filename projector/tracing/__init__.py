@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
+from producer.text.extra import needing
 from projector.errors import ProjectorError
 
 
@@ -14,12 +15,7 @@ def tracing_to(endpoint: str) -> Callable[..., AbstractContextManager[object]]:
 
     Raises ProjectorError if that is not installed, and InvalidSettings for an endpoint that is no URL of HTTP.
     """
-    try:
+    with needing("--otlp", "metrics", ProjectorError):
         from projector.tracing.collector import endpoint_of
         from projector.tracing.companion import Tracing
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(("opentelemetry", "requests")):
-            raise
-        cure = "install it with: pip install 'execution-wal[metrics]'"
-        raise ProjectorError(f"--otlp needs the package opentelemetry: {cure}") from error
     return partial(Tracing, endpoint=endpoint_of(endpoint))

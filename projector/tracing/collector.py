@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from producer.errors import InvalidSettings
@@ -18,6 +20,8 @@ from projector.tracing.span import span_of
 TIMEOUT_SECONDS = 5.0
 _TOO_MUCH = (400, 413)
 """What a collector answers to spans that it does not take, however often they are sent."""
+
+_log = logging.getLogger("projector")
 
 
 class Collector:
@@ -38,7 +42,10 @@ class Collector:
             spans = [span_of(record) for record in records]
         except Exception as error:  # noqa: BLE001 - told by who asks, with the record's name
             return f"no span can be made: {type(error).__name__}: {error}"
-        if self._exporter.export(spans) is SpanExportResult.SUCCESS:
+        # For the exporter a redirection, which nobody follows, is an acknowledgement.
+        if self._exporter.export(spans) is SpanExportResult.SUCCESS and not self._asking.trouble:
+            if self._asking.rejected:
+                _log.warning("%s has taken some spans, and left out %s", self._where, self._asking.rejected)
             return ""
         return f"{self._where}: {self._asking.trouble}"
 
@@ -59,22 +66,40 @@ class _Asking(requests.Session):
     trouble = ""
     status: int | None = None
     """Of the last answer; 0 without one, None if nothing was asked."""
+    rejected = ""
+    """How many of the spans that were taken the collector has left out, and why: nobody shall send them again."""
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
         self.status = 0
         try:
+            # Said here, `verify` comes before what the environment says to requests.
+            options = {"verify": self.verify} | options | {"allow_redirects": False}
             response = super().request(*arguments, **options)
-        except requests.RequestException as error:
+        except OSError as error:  # of requests, or a certificate is not there
             self.trouble = _words_of(error)
             raise
         self.status = response.status_code
-        self.trouble = f"it answered {response.status_code} {response.reason}"
+        is_taken = 200 <= response.status_code < 300
+        self.trouble = "" if is_taken else f"it answered {response.status_code} {response.reason}"
+        self.rejected = _rejected(response) if is_taken else ""
         return response
 
 
-def _words_of(error: requests.RequestException) -> str:
+def _rejected(response: requests.Response) -> str:
+    if response.headers.get("content-type", "").partition(";")[0].strip() != "application/x-protobuf":
+        return ""
+    try:
+        found = ExportTraceServiceResponse.FromString(response.content).partial_success
+    except DecodeError:
+        return ""
+    return f"{found.rejected_spans}: {found.error_message!r}" if found.rejected_spans else ""
+
+
+def _words_of(error: OSError) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if not isinstance(error, requests.RequestException):
+        return str(error)
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from itertools import takewhile
 
@@ -23,6 +24,8 @@ _PAGES = 5
 _PAGES_BACK = 50
 """How far the start of a run is looked for, of which the projection has no record any more: so many entries, in
 thousands, before the entries that are read together."""
+
+_log = logging.getLogger("projector")
 
 
 class EndedRuns:
@@ -60,7 +63,14 @@ class EndedRuns:
     def _joined(self, entry_id: str, stands: str) -> tuple[list[ActionExecutionRecord], str]:
         """The same from the log, up to a few thousand entries further."""
         namespace, archive = self._keys.namespace, self._archive() if self._archive else None
-        trail = Trail(Log(self._call, namespace), archive)
+        log = Log(self._call, namespace)
+        facts = log.facts() if archive is None else None
+        if facts and facts.gone and facts.first_id and order_of(entry_id) < order_of(facts.first_id):
+            told = (
+                "no spans of what was trimmed behind entry %s: --archive WHERE says where it is, if it was archived"
+            )
+            _log.warning(told, entry_id)
+        trail = Trail(log, archive)
         end = entry_id
         for _ in range(_PAGES):
             page = trail.after(end, PAGE, last=stands)

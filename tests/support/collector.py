@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +23,8 @@ class Collector:
         self.port = free_port()
         self.most = 1000
         """A request with more spans is refused, as too large."""
+        self.rejected = 0
+        """So many spans of each request it says it left out."""
         self.asked: list[tuple[str, int]] = []
         self.services: set[str] = set()
         self.spans: list[Span] = []
@@ -33,7 +35,7 @@ class Collector:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        with ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self.take)) as server:
+        with ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self)) as server:
             thread = threading.Thread(target=server.serve_forever, args=(0.05,))
             thread.start()
             try:
@@ -66,16 +68,20 @@ def attributes(span: Span) -> dict[str, object]:
     return {each.key: getattr(each.value, each.value.WhichOneof("value") or "") for each in span.attributes}
 
 
-def _handler(take: Callable[[str, bytes], int]) -> type[BaseHTTPRequestHandler]:
+def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"  # no connection outlives the listener
 
         def do_POST(self) -> None:
-            status = take(self.path, self.rfile.read(int(self.headers["content-length"])))
+            status = collector.take(self.path, self.rfile.read(int(self.headers["content-length"])))
             self.send_response(status)
             self.send_header("content-type", "application/x-protobuf")
             self.end_headers()
-            self.wfile.write(ExportTraceServiceResponse().SerializeToString())
+            answer = ExportTraceServiceResponse()
+            if collector.rejected:
+                answer.partial_success.rejected_spans = collector.rejected
+                answer.partial_success.error_message = "too old"
+            self.wfile.write(answer.SerializeToString())
 
         def log_message(self, *_: object) -> None:
             pass

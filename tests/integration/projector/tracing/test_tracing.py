@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -148,8 +148,8 @@ def test_what_the_projection_has_pushed_out_of_its_list_comes_from_the_log_with_
     assert verify(log.client, log.namespace).differences == ()
 
 
-def test_what_was_trimmed_before_the_collector_was_back_comes_from_the_archive(
-    log: Log, collector: Collector, tmp_path: Path
+def test_what_was_trimmed_before_the_collector_was_back_comes_from_the_archive_and_without_one_its_lack_is_logged(
+    log: Log, collector: Collector, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     log.bounds = Bounds(max_entries=1)
     log.add(started("a", "x", labels={"team": "blue"}))
@@ -161,8 +161,16 @@ def test_what_was_trimmed_before_the_collector_was_back_comes_from_the_archive(
     log.client.xtrim(log.key("wal"), minid=log.checkpoint("archive_last_id"), approximate=False)
     log.client.set(log.key("traced"), "0-0")
     endpoint = f"{collector.url}/v1/traces"
-    with collector.listening(), Tracing(log.url, log.namespace, endpoint=endpoint, archive=str(tmp_path)):
-        spans = collector.wait_for(3)
+    with collector.listening():
+        with Tracing(log.url, log.namespace, endpoint=endpoint):
+            eventually(lambda: traced(log) == log.checkpoint("last_id"), what="the position at the end")
+        assert "label.team" not in attributes(collector.spans[0])  # its start is gone
+        assert caplog.text.count("no spans of what was trimmed behind entry 0-0") == 1
+        collector.spans.clear()
+        log.client.set(log.key("traced"), "0-0")
+        with Tracing(log.url, log.namespace, endpoint=endpoint, archive=str(tmp_path)):
+            spans = collector.wait_for(3)
+    assert caplog.text.count("no spans of") == 1
     assert [span.name for span in spans] == ["a", "b", "b"]
     assert attributes(spans[0])["label.team"] == "blue"
 
@@ -229,3 +237,26 @@ def test_a_single_run_of_which_no_span_can_be_made_or_is_taken_is_left_out_with_
     left_out = [record.message for record in caplog.records if "left out" in record.message]
     assert [text.split(" ")[4] for text in left_out] == [ids["refused"], ids["odd"]]
     assert ["400" in left_out[0], "ValueError: odd" in left_out[1]] == [True, True]
+
+
+def test_a_redirection_is_no_acknowledgement_and_what_is_left_out_of_a_request_is_logged(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with collector.listening(), closing(module.Collector(f"{collector.url}/v1/traces")) as ours:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(collector, "take", lambda *_: 302)  # to where one logs in
+            assert ("it answered 302" in ours.take(()), ours.refuses) == (True, False)
+        assert (ours.take(()), caplog.messages) == ("", [])
+        collector.rejected = 3
+        assert ours.take(()) == ""
+        assert caplog.messages == [f"{collector.url}/v1/traces has taken some spans, and left out 3: 'too old'"]
+
+
+def test_a_certificate_that_is_not_there_is_named_whatever_other_one_requests_knows(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tmp_path / "ours.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
+    with closing(module.Collector(f"https://127.0.0.1:{collector.port}/v1/traces")) as ours:
+        assert str(tmp_path / "ours.pem") in ours.take(())
+        assert not ours.refuses
