@@ -69,6 +69,7 @@ class Pages:
         site = self._site
         query = site.query_of(request)
         actions = await _or_damaged(site.actions(query)) if page.needs_actions else ()
+        running = await _or_damaged(site.running(query)) if page.needs_running else ()
         kinds = await _or_damaged(site.kinds(query)) if page.needs_kinds(request.query_params) else ()
         examined = await site.examined(query) if page.needs_doctor else None
         known = await site.known()
@@ -86,6 +87,7 @@ class Pages:
                 remark=replace(several, statuses=calm).notice() if several else notice(calm[0]),
                 found_actions=actions,
                 found_kinds=kinds,
+                found_running=running,
             )
             found = page.fill(asked) if examined is None else page.fill(asked, examined)
 

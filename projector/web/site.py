@@ -19,6 +19,7 @@ from projector.namespaces.wanted import Wanted
 from projector.namespaces.whole import whole_of
 from projector.query import ActionFailureKind, ActionStats, AsyncQuery, Query, Records
 from projector.query.arguments import Progress
+from projector.query.overview import Running
 from projector.web.bounds import Bounds, Streams
 from projector.web.choices import Choices
 from projector.web.kept import Kept
@@ -60,6 +61,7 @@ class Site:
         self.pulse = Pulse(lambda: self.bounds.answer(lambda _: self.query.status()))
         self._actions: Kept[Sequence[ActionStats]] = Kept()
         self._kinds: Kept[Records[ActionFailureKind]] = Kept()
+        self._running: Kept[Sequence[Running]] = Kept()
         self._known: Kept[Sequence[str]] = Kept()
         self._examined: Kept[Examined] = Kept()
         self.ending = asyncio.Event()
@@ -114,6 +116,10 @@ class Site:
         """Failures by kind, of all actions, as of a moment ago: these take as long."""
         return await self._kinds.get(query.namespace, lambda: self.bounds.answer(lambda _: query.failure_kinds()))
 
+    async def running(self, query: Query) -> Sequence[Running]:
+        """What runs, the latest start first, as of a moment ago: ten thousand take half a second to read."""
+        return await self._running.get(query.namespace, lambda: self.bounds.answer(lambda _: query.running()))
+
     async def examined(self, query: Query) -> Examined:
         """What the doctor has found, which may be of before: then it is looked for anew. Once something is wrong, or
         nothing is any more, the findings of before contradict the page."""
@@ -132,7 +138,7 @@ class Site:
     async def open(self) -> None:
         """Look at what takes long before anybody asks for it."""
         query = self.query
-        long = self.actions(query), self.kinds(query), self.examined(query)
+        long = self.actions(query), self.kinds(query), self.running(query), self.examined(query)
         self._opening = asyncio.gather(*long, return_exceptions=True)
 
     async def end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ def overview(query: Query, *, sort: Sort = "recency", limit: int = 10, status: S
 
 def action_overview(query: Query, action: str) -> ActionOverview:
     """Zeros for an action never seen."""
-    from projector.query.overview import ActionOverview
+    from projector.query.overview import ActionOverview, beside_usual
 
+    stats = query.action_stats(action)
+    in_flight = [record for record in query.in_flight() if record.action_id == action]
     return ActionOverview(
-        **asdict(query.action_stats(action)),
-        in_flight=[run for run in query.running() if run.action_id == action],
+        **asdict(stats),
+        in_flight=beside_usual(in_flight, {action: stats.p95_duration_ms}, now=int(time.time() * 1000)),
         orphans=[record for record in query.orphans() if record.action_id == action],
     )
 

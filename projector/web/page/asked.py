@@ -15,6 +15,7 @@ from projector.errors import Damaged, InvalidQuery
 from projector.expectation import Expectation
 from projector.query import ActionFailureKind, ActionStats, Query, Status
 from projector.query.arguments import Progress
+from projector.query.overview import Running
 from projector.retention.retention import milliseconds_in
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Trouble:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request at `now` (epoch ms): its `path`, without the `prefix` that all have here, and its arguments as they
-    came. `query` is about the namespaces that it names. `found_actions` are all, or why they cannot be read, if the
-    page said that it needs them."""
+    came. `query` is about the namespaces that it names. What was `found` of that which takes long is all there is, or
+    why it cannot be read, if the page said that it needs it."""
 
     query: Query
     path: str
@@ -56,6 +57,7 @@ class Asked:
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     found_actions: Sequence[ActionStats] | Damaged = ()
     found_kinds: Sequence[ActionFailureKind] | Damaged = ()
+    found_running: Sequence[Running] | Damaged = ()
 
     def exactly(self, name: str) -> str:
         """An argument, as a link has it; the last, if it is there several times."""
@@ -76,16 +78,17 @@ class Asked:
     @property
     def actions(self) -> Sequence[ActionStats]:
         """All, as of a moment ago. Raises Damaged."""
-        if isinstance(self.found_actions, Damaged):
-            raise self.found_actions
-        return self.found_actions
+        return _found(self.found_actions)
 
     @property
     def kinds(self) -> Sequence[ActionFailureKind]:
         """Failures by kind, of all actions, as `actions`."""
-        if isinstance(self.found_kinds, Damaged):
-            raise self.found_kinds
-        return self.found_kinds
+        return _found(self.found_kinds)
+
+    @property
+    def running(self) -> Sequence[Running]:
+        """What runs, as `actions`."""
+        return _found(self.found_running)
 
     @property
     def page(self) -> int:
@@ -145,3 +148,9 @@ class Asked:
     def filters(self) -> bool:
         """Whether the page is narrowed by any argument."""
         return any(value for key, value in self.arguments if key not in ("namespace", "page", "sort"))
+
+
+def _found(found: _T | Damaged) -> _T:
+    if isinstance(found, Damaged):
+        raise found
+    return found

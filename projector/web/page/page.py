@@ -10,7 +10,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """At `path`, filled by what `fill` returns. It stands among the links of each page unless it is `hidden`. It may
-    need all `actions`, all failures by kind for some arguments, or what the doctor has found."""
+    need all actions, all that runs, all failures by kind for some arguments, or what the doctor has found."""
 
     path: str
     title: str
@@ -18,5 +18,6 @@ class Page:
     fill: Callable[..., dict[str, Any]]
     hidden: bool = False
     needs_actions: bool = False
+    needs_running: bool = False
     needs_kinds: Callable[[Mapping[str, str]], bool] = lambda _: False
     needs_doctor: bool = False

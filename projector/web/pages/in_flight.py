@@ -14,8 +14,7 @@ _DEAD = 50
 def in_flight(asked: Asked) -> dict[str, Any]:
     part = asked.one("q")
     order = asked.choice("sort", ("overdue", "newest", "oldest"))
-    running = asked.query.running()
-    found = named(running, part)
+    found = named(asked.running, part)
     if order == "overdue":
         found.sort(key=lambda run: (not run.overdue, run.started_at))
     elif order == "oldest":
@@ -25,8 +24,8 @@ def in_flight(asked: Asked) -> dict[str, Any]:
         dead = named(dead, part)
     return {
         "order": order,
-        "all": len(running),
-        "overdue": sum(run.overdue for run in running),
+        "all": len(asked.running),
+        "overdue": sum(run.overdue for run in asked.running),
         "dead": dead,
         "listed": _DEAD,
         **paged(found, asked),

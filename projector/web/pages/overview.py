@@ -21,7 +21,7 @@ def overview(asked: Asked) -> dict[str, Any]:
     parts = {
         "history": history,
         "totals": asked.part(query.totals),
-        "running": asked.part(lambda: sorted(query.running(), key=lambda run: (not run.overdue, run.started_at))),
+        "running": asked.part(lambda: sorted(asked.running, key=lambda run: (not run.overdue, run.started_at))),
         "kinds": asked.part(lambda: asked.kinds[:_LISTED]),
         "failing": asked.part(lambda: _lines(asked, _failed)),
         "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
