@@ -97,7 +97,7 @@ class Pages:
             rest = {"several": several is not None, "why": why, "known": known}
             return self._rendered(page.template, page, asked, {**rest, **found})
 
-        return await site.bounds.answer(filled)
+        return await site.limits.answer(filled)
 
     def _asked(self, page: Page, request: Request, **more: Any) -> Asked:
         settings = self._site.settings

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from producer.text.extra import needing
 from projector.errors import ProjectorError
 from projector.metrics.health import Readiness, readiness
-from projector.web.kept import Kept
+from projector.web.cache import Cache
 from projector.web.site import Site
 
 _SECONDS = 1.0
@@ -26,13 +26,13 @@ def monitoring_routes(site: Site) -> list[Route]:
     else:
         exposition, lack = Exposition(site.query), ""
 
-    shared: Kept[Readiness] = Kept()
+    shared: Cache[Readiness] = Cache()
 
     async def metrics(request: Request) -> Response:
         if exposition is None:
             return PlainTextResponse(lack, 501)
         accept = request.headers.get("accept", "")
-        body, kind = await site.bounds.answer(lambda _: exposition.scrape(accept))
+        body, kind = await site.limits.answer(lambda _: exposition.scrape(accept))
         return Response(body, headers={"Content-Type": kind})
 
     async def alive(_: Request) -> Response:
@@ -41,7 +41,7 @@ def monitoring_routes(site: Site) -> list[Route]:
     async def ready(request: Request) -> Response:
         """Why it is not is told to those who may look."""
         found = await shared.get(
-            "", lambda: site.bounds.answer(lambda _: readiness(site.query)), fresh=_SECONDS, oldest=0, share=0
+            "", lambda: site.limits.answer(lambda _: readiness(site.query)), fresh=_SECONDS, oldest=0, share=0
         )
         reasons = "".join(f"{reason}\n" for reason in found.reasons) if request.state.admitted else ""
         return PlainTextResponse(reasons or ("ok\n" if found.ready else "not ready\n"), 200 if found.ready else 503)

@@ -1,4 +1,4 @@
-"""The site: what all requests share, within its bounds: the queries, what is kept for a moment, the open streams."""
+"""The site: what all requests share, within its limits: the queries, what is kept for a moment, the open streams."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from projector.namespaces.whole import whole_of
 from projector.query import ActionFailureKind, ActionStats, AsyncQuery, Query, Records
 from projector.query.arguments import Progress
 from projector.query.overview import Running
-from projector.web.bounds import Bounds, Streams
+from projector.web.cache import Cache
 from projector.web.choices import Choices
-from projector.web.kept import Kept
+from projector.web.limits import Limits, Streams
 from projector.web.live import Pulse
 from projector.web.page.examiner import Examined, examine
 
@@ -50,20 +50,20 @@ class Site:
 
     def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self.bounds = Bounds()
+        self.limits = Limits()
         self.streams = Streams()
-        self.pages: Kept[bytes] = Kept()
+        self.pages: Cache[bytes] = Cache()
         self._now = now
         self._wanted = Wanted.of(settings.namespaces)
         self._queries = Choices(self._query)
         self._async_queries = Choices(self._async_query)
         self.query = self._queries.of(settings.namespaces)
-        self.pulse = Pulse(lambda: self.bounds.answer(lambda _: self.query.status()))
-        self._actions: Kept[Sequence[ActionStats]] = Kept()
-        self._kinds: Kept[Records[ActionFailureKind]] = Kept()
-        self._running: Kept[Sequence[Running]] = Kept()
-        self._known: Kept[Sequence[str]] = Kept()
-        self._examined: Kept[Examined] = Kept()
+        self.pulse = Pulse(lambda: self.limits.answer(lambda _: self.query.status()))
+        self._actions: Cache[Sequence[ActionStats]] = Cache()
+        self._kinds: Cache[Records[ActionFailureKind]] = Cache()
+        self._running: Cache[Sequence[Running]] = Cache()
+        self._known: Cache[Sequence[str]] = Cache()
+        self._examined: Cache[Examined] = Cache()
         self.ending = asyncio.Event()
         self._opening: asyncio.Future[Any] | None = None
 
@@ -106,31 +106,31 @@ class Site:
         def ask(_: Progress) -> Sequence[str]:
             return [status.namespace for status in self.query.statuses()]
 
-        return await self._known.get("", lambda: self.bounds.answer(ask), fresh=_KNOWN_SECONDS)
+        return await self._known.get("", lambda: self.limits.answer(ask), fresh=_KNOWN_SECONDS)
 
     async def actions(self, query: Query) -> Sequence[ActionStats]:
         """All actions, the latest first, as of a moment ago: ten thousand take a second to read."""
-        return await self._actions.get(query.namespace, lambda: self.bounds.answer(lambda _: query.actions()))
+        return await self._actions.get(query.namespace, lambda: self.limits.answer(lambda _: query.actions()))
 
     async def kinds(self, query: Query) -> Records[ActionFailureKind]:
         """Failures by kind, of all actions, as of a moment ago: these take as long."""
-        return await self._kinds.get(query.namespace, lambda: self.bounds.answer(lambda _: query.failure_kinds()))
+        return await self._kinds.get(query.namespace, lambda: self.limits.answer(lambda _: query.failure_kinds()))
 
     async def running(self, query: Query) -> Sequence[Running]:
         """What runs, the latest start first, as of a moment ago: ten thousand take half a second to read."""
-        return await self._running.get(query.namespace, lambda: self.bounds.answer(lambda _: query.running()))
+        return await self._running.get(query.namespace, lambda: self.limits.answer(lambda _: query.running()))
 
     async def examined(self, query: Query) -> Examined:
         """What the doctor has found, which may be of before: then it is looked for anew. Once something is wrong, or
         nothing is any more, the findings of before contradict the page."""
-        statuses = await self.bounds.answer(lambda _: query.statuses())
+        statuses = await self.limits.answer(lambda _: query.statuses())
 
         def find(_: Progress) -> Examined:
             return examine(self.settings.url, [status.namespace for status in statuses], now=self.now)
 
         return await self._examined.get(
             (query.namespace, readiness_of(statuses).ready),
-            lambda: self.bounds.answer(find),
+            lambda: self.limits.answer(find),
             fresh=_EXAMINATION_SECONDS,
             oldest=_OLDEST_EXAMINATION_SECONDS,
         )
@@ -150,7 +150,7 @@ class Site:
         await self.end()
         if self._opening is not None:
             self._opening.cancel()
-        self.bounds.close()
+        self.limits.close()
         for query in self._queries.all():
             query.close()
         for each in self._async_queries.all():

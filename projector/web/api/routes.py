@@ -36,7 +36,7 @@ def api_routes(site: Site) -> list[Route]:
         return EventStream(request, site, feeds)
 
     async def openapi(_: Request) -> Response:
-        text = await site.bounds.answer(lambda _: described(site.settings.prefix))
+        text = await site.limits.answer(lambda _: described(site.settings.prefix))
         return Response(text, media_type=_MEDIA["json"])
 
     async def unknown(request: Request) -> Response:
@@ -72,7 +72,7 @@ def _endpoint(resource: Resource, site: Site) -> _Endpoint:
             return text.encode("utf-8", "backslashreplace")
 
         try:
-            body = await site.bounds.answer(work)
+            body = await site.limits.answer(work)
         except WalError as error:
             return problem_of(error, names_one=resource.names_one)
         headers = {"Cache-Control": "no-store"}

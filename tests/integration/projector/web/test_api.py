@@ -99,7 +99,7 @@ def site_of(log: Log, *namespaces: str) -> Site:
 def site(log: Log) -> Iterator[Site]:
     made = site_of(log)
     yield made
-    made.bounds.close()
+    made.limits.close()
     made.query.close()
 
 
@@ -250,7 +250,7 @@ def test_work_without_end_is_cut_off_in_words(
 
         return await asyncio.to_thread(work, progress)
 
-    monkeypatch.setattr(site.bounds, "answer", answer)
+    monkeypatch.setattr(site.limits, "answer", answer)
     answered = get(site, path)
     assert (answered.status_code, answered.json()["detail"]) == (503, detail)
 

@@ -19,7 +19,7 @@ from projector.cli.acl import roles
 from projector.query import Query
 from projector.web.access.access import Access
 from projector.web.app import PAGES
-from projector.web.bounds import STREAMS_OF_A_CLIENT, Bounds
+from projector.web.limits import STREAMS_OF_A_CLIENT, Limits
 from tests.support import hostile
 from tests.support.projection import Log, cleaned, completed, started
 from tests.support.servers import Server, eventually, running
@@ -301,7 +301,7 @@ def server_calls(server: Server) -> int:
 
 def test_more_than_may_wait_are_told_to_come_again(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a search that takes too long says so."""
-    monkeypatch.setattr("projector.web.site.Bounds", lambda: Bounds(threads=1, waiting=1, seconds=0.5))
+    monkeypatch.setattr("projector.web.site.Limits", lambda: Limits(threads=1, waiting=1, seconds=0.5))
     go = threading.Event()
     answer = Query.recent_failures
 

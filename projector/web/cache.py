@@ -27,7 +27,7 @@ class _Answer(Generic[_T]):
     took: float
 
 
-class Kept(Generic[_T]):
+class Cache(Generic[_T]):
     """Makes each answer once at a time; those who ask meanwhile share it."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from projector.web.kept import Kept
+from projector.web.cache import Cache
 
 
 class Making:
@@ -17,7 +17,7 @@ class Making:
     def __init__(self) -> None:
         self.now, self.seconds, self.made = 0.0, 0.0, 0
         self.fails = False
-        self.kept: Kept[int] = Kept(lambda: self.now)
+        self.cache: Cache[int] = Cache(lambda: self.now)
         self.open = asyncio.Event()
         self.open.set()
 
@@ -30,7 +30,7 @@ class Making:
         return self.made
 
     async def get(self, key: str = "", **bounds: Any) -> int:
-        return await self.kept.get(key, self.make, **bounds)
+        return await self.cache.get(key, self.make, **bounds)
 
     async def settle(self) -> None:
         """Let what was begun beside an answer come to its end."""

@@ -10,12 +10,12 @@ import pytest
 
 from projector.errors import TooManyStreams, TooMuchWork
 from projector.query.arguments import Progress
-from projector.web.bounds import Bounds, Streams
+from projector.web.limits import Limits, Streams
 
 
 def test_a_search_that_takes_too_long_ends_and_says_how_far_it_came() -> None:
     async def body() -> None:
-        bounds = Bounds(seconds=0.5)
+        limits = Limits(seconds=0.5)
 
         def search(progress: Progress) -> None:
             for done in range(1_000_000_000):
@@ -23,31 +23,31 @@ def test_a_search_that_takes_too_long_ends_and_says_how_far_it_came() -> None:
             raise AssertionError("it went on")
 
         with pytest.raises(TooMuchWork, match=r"looked at [\d,]+ of 2,000,000,000 entries in 0.5 s.*since and until"):
-            await bounds.answer(search)
-        assert await bounds.answer(lambda _: "next") == "next"
-        bounds.close()
+            await limits.answer(search)
+        assert await limits.answer(lambda _: "next") == "next"
+        limits.close()
 
     asyncio.run(body())
 
 
 def test_one_more_than_may_wait_is_refused_at_once_and_a_place_becomes_free() -> None:
     async def body() -> None:
-        bounds, go, begun = Bounds(threads=1, waiting=1), threading.Event(), threading.Event()
+        limits, go, begun = Limits(threads=1, waiting=1), threading.Event(), threading.Event()
 
         def work(_: Progress) -> str:
             begun.set()
             go.wait(30)
             return "done"
 
-        first = asyncio.create_task(bounds.answer(work))
-        second = asyncio.create_task(bounds.answer(work))
+        first = asyncio.create_task(limits.answer(work))
+        second = asyncio.create_task(limits.answer(work))
         await asyncio.to_thread(begun.wait, 30)
         with pytest.raises(TooMuchWork, match="too many requests wait"):
-            await bounds.answer(work)
+            await limits.answer(work)
         go.set()
         assert list(await asyncio.gather(first, second)) == ["done", "done"]
-        assert await bounds.answer(lambda _: "again") == "again"
-        bounds.close()
+        assert await limits.answer(lambda _: "again") == "again"
+        limits.close()
 
     asyncio.run(body())
 
@@ -69,10 +69,10 @@ def test_streams_are_counted_for_each_client_and_for_all() -> None:
         with streams.of(clients[0]):
             nested(clients[1:], then)
 
-    def both_bounds() -> None:
+    def both_limits() -> None:
         assert (refused("a"), refused("b")) == (True, False)
         with streams.of("b"):
             assert (refused("b"), refused("c")) == (True, True)
 
-    nested(["a", "a"], both_bounds)
+    nested(["a", "a"], both_limits)
     assert (streams.count, refused("a")) == (0, False)

@@ -23,7 +23,7 @@ SECONDS = 10.0
 STREAMS_OF_A_CLIENT, STREAMS = 64, 256
 
 
-class Bounds:
+class Limits:
     """Answers requests in a few threads, so that neither the event loop nor the server of the log is overrun."""
 
     def __init__(self, *, threads: int = THREADS, waiting: int = WAITING, seconds: float = SECONDS) -> None:
