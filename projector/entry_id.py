@@ -1,6 +1,14 @@
 """Entry ids of the log, `<milliseconds>-<number>`."""
 
+import re
+
 _LAST = 2**64 - 1
+_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+
+
+def is_entry_id(text: str) -> bool:
+    """Whether an entry may have it: the server refuses numbers of more than 64 bits."""
+    return _ENTRY_ID.fullmatch(text) is not None and max(order_of(text)) <= _LAST
 
 
 def milliseconds_of(entry_id: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from projector.answers.documents.answer import Answer
@@ -13,12 +12,6 @@ if TYPE_CHECKING:
 
     from projector.quarantine import Quarantine
     from projector.quarantine.entry import QuarantinedEntry
-
-_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
-
-
-def is_entry_id(text: str) -> bool:
-    return _ENTRY_ID.fullmatch(text) is not None
 
 
 def entry_of(opened: Quarantine, entry_id: str, namespace: str) -> QuarantinedEntry:

@@ -2,8 +2,8 @@
 
 import typer
 
-from projector.answers.quarantined import is_entry_id
 from projector.cli.display.wording import visible
+from projector.entry_id import is_entry_id
 
 
 def check_entry_ids(*entry_ids: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producer.errors import WalError
 from projector.errors import TooManyStreams
@@ -91,23 +91,21 @@ class Application:
         yield
         await self._site.close()
 
-    async def _live(self, request: Request) -> Response:
+    async def _live(self, request: Request) -> ASGIApp:
         """The pulse, as server-sent events."""
         site, client, head = self._site, request.state.client, {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(headers=head, media_type="text/event-stream")
-        try:
-            with site.streams.of(client):
-                pass
-        except TooManyStreams as error:
-            return PlainTextResponse(f"{error}\n", 429, {"Retry-After": "10"})
+        stream = StreamingResponse(site.pulse.events(), media_type="text/event-stream", headers=head)
 
-        async def events() -> AsyncIterator[str]:
-            with suppress(TooManyStreams), site.streams.of(client):
-                async for event in site.pulse.events():
-                    yield event
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                with site.streams.of(client):
+                    await stream(scope, receive, send)
+            except TooManyStreams as error:  # before anything was sent
+                await PlainTextResponse(f"{error}\n", 429, {"Retry-After": "10"})(scope, receive, send)
 
-        return StreamingResponse(events(), media_type="text/event-stream", headers=head)
+        return answer
 
 
 def _no_answer(_: Request, error: Exception) -> Response:

@@ -5,10 +5,10 @@ What a run cleaned up may be in other partitions than the run itself, because cl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from projector.entry_id import is_entry_id
 from projector.errors import ProjectorError, command_for
 from projector.keys import Keys
 from projector.query.arguments import checked_name
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from projector.search.entry import LogEntry
     from projector.search.lookup import Lookup
 
-_is_entry_id = re.compile(r"[0-9]{1,20}-[0-9]{1,20}").fullmatch
 _LISTED = 10
 """Namespaces that a message names."""
 
@@ -46,7 +45,7 @@ def show(
     # All are asked, because what belongs to the run may be elsewhere; `namespace` says which run is meant.
     known = yield from each(lambda keys: showing.known(keys))
     meant = {name: having for name, having in known.items() if namespace in (None, name)}
-    if _is_entry_id(wanted):
+    if is_entry_id(wanted):
         return (yield from _entry(wanted, known, meant, log_of))
     run = named(wanted, [run for having in meant.values() for run in having.runs])
     if run is None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from projector.answers.parameter import WrongParameter
-from projector.answers.quarantined import is_entry_id
-from projector.entry_id import last_before, order_of
+from projector.entry_id import is_entry_id, last_before, milliseconds_of, order_of
+from projector.query.arguments import checked_moment
 
 Order = tuple[int, int]
 """An entry id in numbers."""
@@ -29,8 +29,13 @@ class Position:
         """Raises WrongParameter."""
         base, *rest = text.split(";")
         later = {name: entry_id for name, _, entry_id in (each.partition("=") for each in rest)}
-        if not all(map(is_entry_id, (base, *later.values()))):
-            raise WrongParameter("Last-Event-ID", f"expected the id of an event, found {text[:100]!r}")
+        try:
+            if not all(map(is_entry_id, (base, *later.values()))):
+                raise ValueError(text)
+            for entry_id in (base, *later.values()):
+                checked_moment("since", milliseconds_of(entry_id))
+        except ValueError as error:
+            raise WrongParameter("Last-Event-ID", f"expected the id of an event, found {text[:100]!r}") from error
         return cls(order_of(base), {name: order_of(entry_id) for name, entry_id in later.items()})
 
     @classmethod

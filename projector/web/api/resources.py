@@ -14,8 +14,9 @@ from projector.answers.documents.stats import action_answer, action_overview, ov
 from projector.answers.examined import Look, examined
 from projector.answers.filters import named
 from projector.answers.parameter import WrongParameter
-from projector.answers.quarantined import entry_answer, entry_of, is_entry_id, list_answer
+from projector.answers.quarantined import entry_answer, entry_of, list_answer
 from projector.answers.standing import standings, standings_answer
+from projector.entry_id import is_entry_id
 from projector.errors import ServerRefused, TooMuchWork
 from projector.namespaces.readers import names_at
 from projector.namespaces.wanted import is_glob

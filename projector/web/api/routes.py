@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
@@ -44,7 +45,14 @@ def api_routes(site: Site) -> list[Route]:
 
     routes: list[tuple[str, _Endpoint]] = [(each.path, _endpoint(each, site)) for each in RESOURCES]
     routes += [("events", events), ("openapi.json", openapi), ("{path:path}", unknown)]
-    return [Route(f"{ROOT}/{path}", _told(endpoint), methods=["GET"]) for path, endpoint in routes]
+    return [_route(f"{ROOT}/{path}", _told(endpoint)) for path, endpoint in routes]
+
+
+def _route(path: str, endpoint: _Endpoint) -> Route:
+    """All of a name in a path counts, as it was recorded: for Starlette it has no line feed, and ends before one."""
+    route = Route(path, endpoint, methods=["GET"])
+    route.path_regex = re.compile(rf"{route.path_regex.pattern.removesuffix('$')}\Z", re.DOTALL)
+    return route
 
 
 def _endpoint(resource: Resource, site: Site) -> _Endpoint:

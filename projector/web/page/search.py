@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projector.answers.parameter import WrongParameter
-from projector.answers.quarantined import is_entry_id
-from projector.entry_id import milliseconds_of, order_of
+from projector.entry_id import is_entry_id, milliseconds_of, order_of
 from projector.search import Filter
 from projector.search.entry import LogEntry
 from projector.web.page.asked import ROWS, Asked

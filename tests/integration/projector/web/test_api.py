@@ -26,7 +26,7 @@ pytestmark = pytest.mark.server
 
 SCHEMAS = Path(__file__).parents[4] / "docs" / "schema"
 HOUR = {"since": "1970-01-01T00:00:00Z", "until": "1970-01-01T01:00:00Z"}
-ODD = 'de/ploy "a" ü =1+1'
+ODD = 'de/ploy "a"\n ü =1+1\n'
 Ask = dict[str, Any]
 CASES: list[tuple[str, str, Ask, list[str]]] = [
     ("stats", "stats", {"sort": "volume", "limit": 1}, ["stats", "--sort", "volume", "--limit", "1"]),
@@ -208,7 +208,7 @@ def test_several_namespaces_answer_together_and_a_request_chooses_among_them(log
 
 
 @pytest.mark.parametrize(
-    "path", ["show/nosuch/2026", "quarantine/5-5", "nosuch", "recent?namespace=nosuch", "trail/"]
+    "path", ["show/nosuch/2026", f"show/{2**64}-0", "quarantine/5-5", "nosuch", "recent?namespace=nosuch", "trail/"]
 )
 def test_what_is_not_there_is_not_found(site: Site, path: str) -> None:
     answer = get(site, path)

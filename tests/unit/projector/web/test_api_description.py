@@ -50,7 +50,7 @@ def test_a_place_in_a_stream_is_told_as_it_was_given(text: str) -> None:
     assert str(Position.of_text(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "5", "x-0", "5-0;", "5-0;a", "5-0;a=b"])
+@pytest.mark.parametrize("text", ["", "5", "x-0", "5-0;", "5-0;a", "5-0;a=b", f"{2**64}-0", f"0-0;a={2**53 + 1}-0"])
 def test_no_place_in_a_stream_is_refused(text: str) -> None:
     with pytest.raises(WrongParameter, match="expected the id of an event"):
         Position.of_text(text)
