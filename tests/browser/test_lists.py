@@ -27,7 +27,7 @@ _FOCUSED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the log outlives the module, to which xdist may come back
 def many(shared_server: Server) -> Log:
     """More than a page lists."""
     log = Log(shared_server.client(), shared_server.url, "many")

@@ -82,7 +82,7 @@ class Wide:
         self.cleanups = [CleanupRecord(**record, namespace=log.namespace) for record in wide.records("cleanups")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the log outlives the module, to which xdist may come back
 def recorded(shared_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Log, Wide, str]]:
     """A log within small bounds, most of which is archived and trimmed."""
     where = tmp_path_factory.mktemp("archive")

@@ -73,7 +73,7 @@ def words(command: list[str]) -> list[str]:
     return [word for each in command for word in (("--" + each, HOUR[each]) if each in HOUR else (each,))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the log outlives the module, to which xdist may come back
 def log(shared_server: Server) -> Log:
     made = Log(shared_server.client(), shared_server.url, "api-tests")
     now = 1_790_000_000_000
