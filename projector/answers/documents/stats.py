@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -32,13 +31,13 @@ def overview(query: Query, *, sort: Sort = "recency", limit: int = 10, status: S
 
 def action_overview(query: Query, action: str) -> ActionOverview:
     """Zeros for an action never seen."""
-    from projector.query.overview import ActionOverview, beside_usual
+    from projector.query.merging.records import running
+    from projector.query.overview import ActionOverview
+    from projector.query.query import asked
 
-    stats = query.action_stats(action)
-    in_flight = [record for record in query.in_flight() if record.action_id == action]
     return ActionOverview(
-        **asdict(stats),
-        in_flight=beside_usual(in_flight, {action: stats.p95_duration_ms}, now=int(time.time() * 1000)),
+        **asdict(query.action_stats(action)),
+        in_flight=asked(query, running(action_id=action)),
         orphans=[record for record in query.orphans() if record.action_id == action],
     )
 

@@ -61,9 +61,9 @@ def orphans() -> Inquiry[list[InFlightRecord]]:
     return by_time([*(yield from each(lambda keys: lists.started(keys.orphans))).values()])
 
 
-def running(limit: int | None) -> Inquiry[list[Running]]:
+def running(limit: int | None = None, action_id: str | None = None) -> Inquiry[list[Running]]:
     most = checked_limit(limit)
-    return by_time([*(yield from each(lambda keys: statistics.running(keys, most))).values()])[:most]
+    return by_time([*(yield from each(lambda keys: statistics.running(keys, most, action_id))).values()])[:most]
 
 
 def _entry_id(record: Any) -> str:

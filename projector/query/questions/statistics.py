@@ -57,8 +57,10 @@ def durations(keys: Keys, action_ids: Iterable[str], *, failures_only: bool) -> 
     return {name: Histogram.of_hash(found, of[name]) for name, found in zip(of, replies, strict=True)}
 
 
-def running(keys: Keys, limit: int) -> Question[list[Running]]:
-    records = (yield from started(keys.in_flight))[:limit]
+def running(keys: Keys, limit: int, action_id: str | None) -> Question[list[Running]]:
+    """The first `limit`, of all actions or of the one."""
+    found = yield from started(keys.in_flight)
+    records = [record for record in found if action_id in (None, record.action_id)][:limit]
     histograms = yield from durations(keys, {record.action_id for record in records}, failures_only=False)
     usual = {name: histogram.percentile(95) for name, histogram in histograms.items()}
     return beside_usual(records, usual, now=int(time.time() * 1000))

@@ -16,9 +16,11 @@ import redis
 from producer.operations import ActionExecutionCompleted, ActionExecutionStarted, CleanupExecuted, encode
 from producer.partitions.naming import partition_number, partition_of, partitions_key
 from projector import AsyncQuery, Query
+from projector.answers.documents.stats import action_overview
 from projector.errors import InvalidQuery
 from projector.query.sources import sources
 from projector.worker.projector import Projector
+from tests.support.projection import Log, completed, started
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.server
@@ -120,6 +122,21 @@ def test_partitions_answer_as_one_namespace_with_all_operations(recorded: str, n
         assert bare(answer) == bare(expected)
         for flag in ("complete", "since"):
             assert getattr(answer, flag, None) == getattr(expected, flag, None)
+
+
+def test_a_run_stands_beside_the_p95_of_its_own_namespace(
+    client: redis.Redis, shared_server: Server, namespace: str
+) -> None:
+    logs = [Log(client, shared_server.url, f"{namespace}-{number}") for number in range(2)]
+    for log, duration in zip(logs, (10, 5000), strict=True):
+        log.add(completed("a", duration_ms=duration))
+        log.add(started("a", "open", started_at=_NOW))
+        log.add(started("b", "open", started_at=_NOW))
+        log.drain()
+    with Query(shared_server.url, namespaces=[log.namespace for log in logs]) as query:
+        found, running = action_overview(query, "a"), query.running()
+    assert found.in_flight == [run for run in running if run.action_id == "a"]
+    assert len({run.p95_duration_ms for run in found.in_flight}) == 2
 
 
 @pytest.mark.parametrize("reverse", [False, True])
