@@ -51,6 +51,11 @@ class NamespaceStanding:
     memory: int | None
 
 
+def by_urgency(runs: Iterable[Running]) -> list[Running]:
+    """Those that are overdue before the others, and of each the earliest start first."""
+    return sorted(runs, key=lambda run: (not run.overdue, run.started_at))
+
+
 def beside_usual(records: Iterable[InFlightRecord], usual: Mapping[str, int | None], *, now: int) -> list[Running]:
     """`records` at `now` (epoch ms) beside the `usual` durations (ms) of their actions."""
     names = [field.name for field in fields(InFlightRecord)]

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +25,8 @@ from projector.web.choices import Choices
 from projector.web.limits import Limits, Streams
 from projector.web.live import Pulse
 from projector.web.page.examiner import Examined, examine
+
+_T = TypeVar("_T")
 
 _TIMEOUT = 2.0
 """Seconds to wait for a reply: a page that waits for longer is no page."""
@@ -110,15 +112,18 @@ class Site:
 
     async def actions(self, query: Query) -> Sequence[ActionStats]:
         """All actions, the latest first, as of a moment ago: ten thousand take a second to read."""
-        return await self._actions.get(query.namespace, lambda: self.limits.answer(lambda _: query.actions()))
+        return await self._shared(self._actions, query, query.actions)
 
     async def kinds(self, query: Query) -> Records[ActionFailureKind]:
         """Failures by kind, of all actions, as of a moment ago: these take as long."""
-        return await self._kinds.get(query.namespace, lambda: self.limits.answer(lambda _: query.failure_kinds()))
+        return await self._shared(self._kinds, query, query.failure_kinds)
 
     async def running(self, query: Query) -> Sequence[Running]:
         """What runs, the latest start first, as of a moment ago: ten thousand take half a second to read."""
-        return await self._running.get(query.namespace, lambda: self.limits.answer(lambda _: query.running()))
+        return await self._shared(self._running, query, query.running)
+
+    async def _shared(self, cache: Cache[_T], query: Query, ask: Callable[[], _T]) -> _T:
+        return await cache.get(query.namespace, lambda: self.limits.answer(lambda _: ask()))
 
     async def examined(self, query: Query) -> Examined:
         """What the doctor has found, which may be of before: then it is looked for anew. Once something is wrong, or

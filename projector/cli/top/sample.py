@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projector.query import ActionStats, AsyncQuery, Running, Status
+from projector.query.overview import by_urgency
 from projector.query.questions.history import HOUR_MS, History
 from projector.query.questions.statistics import Sort
 from projector.records import ActionExecutionRecord, CleanupRecord
@@ -73,7 +74,7 @@ class Sampler:
             status=status,
             statuses=await query.statuses(),
             rate=self._rate(status),
-            running=sorted(await query.running(), key=lambda run: (not run.overdue, run.started_at)),
+            running=by_urgency(await query.running()),
             failures=await query.recent_failures(_LISTED),
             cleanups=await query.recent_cleanup_operations(_LISTED),
             ranked=self._actions[1],

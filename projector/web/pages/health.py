@@ -19,13 +19,13 @@ _PRODUCERS = 50
 def health(asked: Asked, examined: Examined) -> dict[str, Any]:
     status = asked.query.status(room=True)
     verified = asked.part(asked.query.verified)
-    producers = asked.part(asked.query.producers)
+    producers = asked.part(lambda: asked.query.producers(limit=_PRODUCERS))
     return {
         "status": status,
         "verdict": verdict_on(asked, status, verified, producers),
         "examined": examined,
         "findings": [(name, _worst_first(found)) for name, found in examined.findings.items()],
-        "producers": producers if isinstance(producers, Trouble) else producers[:_PRODUCERS],
+        "producers": producers,
         "verified": verified,
         "archived_at": milliseconds_of(status.archive_last_id) if status.archive_last_id else None,
         "room_in_words": room_in_words,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from projector.answers.filters import named
+from projector.query.overview import by_urgency
 from projector.web.page.asked import Asked, Trouble
 from projector.web.page.listing import paged
 
@@ -16,7 +17,7 @@ def in_flight(asked: Asked) -> dict[str, Any]:
     order = asked.choice("sort", ("overdue", "newest", "oldest"))
     found = named(asked.running, part)
     if order == "overdue":
-        found.sort(key=lambda run: (not run.overdue, run.started_at))
+        found = by_urgency(found)
     elif order == "oldest":
         found.sort(key=lambda run: run.started_at)
     dead = asked.part(asked.query.orphans)

@@ -7,6 +7,7 @@ from typing import Any
 
 from projector.expectation import Judgement, State, check
 from projector.query import ActionStats
+from projector.query.overview import by_urgency
 from projector.web.page.asked import Asked
 from projector.web.page.time_series import STEPS, chart_of, points_of, spark_of
 from projector.web.page.verdict import verdict_on
@@ -21,7 +22,7 @@ def overview(asked: Asked) -> dict[str, Any]:
     parts = {
         "history": history,
         "totals": asked.part(query.totals),
-        "running": asked.part(lambda: sorted(asked.running, key=lambda run: (not run.overdue, run.started_at))),
+        "running": asked.part(lambda: by_urgency(asked.running)),
         "kinds": asked.part(lambda: asked.kinds[:_LISTED]),
         "failing": asked.part(lambda: _lines(asked, _failed)),
         "slowest": asked.part(lambda: _lines(asked, lambda each: each.p95_duration_ms or 0)),
